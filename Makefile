@@ -1,0 +1,47 @@
+# Everything runs in .venv, made from the pinned and hashed requirements: nothing else is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test gates bench requirements clean
+
+demo: $(VENV)/runtime  ## the main job, start to end, on examples/
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/dev  ## all tests that need nothing but this repository
+	@$(BIN)/python -m pytest
+
+gates: $(VENV)/dev  ## formatting, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/bench  ## every benchmark, as ratios against something real in the same run
+	@$(BIN)/python -m bench
+
+$(VENV)/runtime: requirements-build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stateward needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements-build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/bench: $(VENV)/dev requirements-bench.txt
+	@$(PIP) --require-hashes -r requirements-bench.txt
+	@touch $@
+
+requirements:  ## refresh the pins (needs uv)
+	uv lock
+	uv export --frozen --no-header --no-emit-project --no-dev -o requirements.txt
+	uv export --frozen --no-header --no-emit-project --no-dev --group build -o requirements-build.txt
+	uv export --frozen --no-header --no-emit-project -o requirements-dev.txt
+	uv export --frozen --no-header --no-emit-project --group bench -o requirements-bench.txt
+
+clean:
+	rm -rf $(VENV) .demo .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

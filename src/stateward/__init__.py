@@ -1,0 +1,3 @@
+"""Stateward keeps Infrahub equal to Git."""
+
+__version__ = "0.1.0"

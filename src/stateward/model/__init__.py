@@ -1,0 +1,1 @@
+"""The types on the arrows: frozen values that import nothing but the errors."""

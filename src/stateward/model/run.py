@@ -1,0 +1,73 @@
+"""What a round did, as it is reported and recorded."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stateward.model.identity import ObjectKey
+from stateward.model.plan import Action
+
+
+class Outcome(StrEnum):
+    """How one unit came out of a round."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    PLANNED = "planned"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class EntryState(StrEnum):
+    """One change of a run as it happened."""
+
+    STARTED = "started"
+    APPLIED = "applied"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change's step in the journal."""
+
+    run: str
+    index: int
+    state: EntryState
+    action: Action
+    key: ObjectKey
+    node: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivor:
+    """A member whose delete was refused: it stays a member and is retried."""
+
+    key: ObjectKey
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a round did for one unit."""
+
+    id: str
+    unit: str
+    revision: str
+    outcome: Outcome
+    summary: dict[str, int] = field(default_factory=dict)
+    writes: int = 0
+    survivors: tuple[Survivor, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a round did, over all its units."""
+
+    digest: str
+    writes: int
+    runs: tuple[Run, ...]

@@ -1,0 +1,181 @@
+"""The schema an object file is written against: kinds, attributes, relationships.
+
+The same model holds what was processed from schema files and what an Infrahub server answers to
+``GET /api/schema``. Only what reading, planning and the embedded target need is kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, NamedTuple
+
+
+class Path(NamedTuple):
+    """One element of a human-friendly id, a uniqueness constraint or a default filter.
+
+    ``name__value`` is ``Path(None, "name")``, ``device__name__value`` is
+    ``Path("device", "name")``, and the bare ``device`` of a constraint is ``Path("device", None)``.
+    """
+
+    relationship: str | None
+    attribute: str | None
+
+    def __str__(self) -> str:
+        parts = [part for part in (self.relationship, self.attribute) if part]
+        return "__".join([*parts, "value"] if self.attribute else parts)
+
+
+class Section(StrEnum):
+    """Which list of the schema a kind belongs to. Only generics cannot have objects."""
+
+    NODE = "node"
+    GENERIC = "generic"
+    PROFILE = "profile"
+    TEMPLATE = "template"
+
+
+class Cardinality(StrEnum):
+    ONE = "one"
+    MANY = "many"
+
+
+class Direction(StrEnum):
+    BIDIRECTIONAL = "bidirectional"
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+
+    @property
+    def opposite(self) -> "Direction":
+        return _OPPOSITE[self]
+
+
+_OPPOSITE = {
+    Direction.BIDIRECTIONAL: Direction.BIDIRECTIONAL,
+    Direction.OUTBOUND: Direction.INBOUND,
+    Direction.INBOUND: Direction.OUTBOUND,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """An attribute of a kind. ``kind`` is Infrahub's type name (``Text``, ``IPHost``, …)."""
+
+    name: str
+    kind: str
+    optional: bool = False
+    default: Any = None
+    unique: bool = False
+    read_only: bool = False
+    computed: bool = False
+    choices: tuple[Any, ...] = ()
+    """The values of an enum or the names of a dropdown's choices; empty means any value."""
+    regex: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min_value: int | None = None
+    max_value: int | None = None
+    excluded_values: str | None = None
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether a new object must come with a value (a default is a value)."""
+        return not (self.optional or self.read_only or self.computed or self.default is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relationship:
+    """One end of a relationship. Both ends carry the same ``identifier``."""
+
+    name: str
+    peer: str
+    kind: str = "Generic"
+    """Generic, Attribute, Component, Parent, Group, Hierarchy, Profile or Template."""
+    cardinality: Cardinality = Cardinality.MANY
+    identifier: str = ""
+    direction: Direction = Direction.BIDIRECTIONAL
+    optional: bool = True
+    read_only: bool = False
+    cascade: bool = False
+    """Whether deleting the owner of this end deletes the peers (``on_delete: cascade``)."""
+    min_count: int = 0
+    max_count: int = 0
+    """0 means no limit."""
+    common_parent: str | None = None
+
+    @property
+    def many(self) -> bool:
+        return self.cardinality is Cardinality.MANY
+
+    @property
+    def mandatory(self) -> bool:
+        return not self.optional and not self.read_only
+
+    @property
+    def shared(self) -> bool:
+        """Whether other tools add peers of their own: such a set is merged, never replaced."""
+        return self.kind == "Group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of object, with everything it inherits already in place."""
+
+    kind: str
+    section: Section = Section.NODE
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    relationships: Mapping[str, Relationship] = field(default_factory=dict)
+    hfid: tuple[Path, ...] = ()
+    uniqueness: tuple[tuple[Path, ...], ...] = ()
+    default_filter: Path | None = None
+    inherits: frozenset[str] = frozenset()
+    """The generics this kind inherits from, all levels; every object is a ``CoreNode``."""
+
+    @property
+    def is_generic(self) -> bool:
+        return self.section is Section.GENERIC
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """All kinds by name, and a digest of them that changes when any of them does."""
+
+    kinds: Mapping[str, Kind]
+    hash: str
+
+    @cached_property
+    def _heirs(self) -> Mapping[str, tuple[str, ...]]:
+        heirs: dict[str, list[str]] = {}
+        for kind in self.kinds.values():
+            if not kind.is_generic:
+                heirs.setdefault(kind.kind, []).append(kind.kind)
+                for generic in kind.inherits:
+                    heirs.setdefault(generic, []).append(kind.kind)
+        return {name: tuple(sorted(kinds)) for name, kinds in heirs.items()}
+
+    def get(self, kind: str) -> Kind | None:
+        return self.kinds.get(kind)
+
+    def concrete(self, kind: str) -> tuple[str, ...]:
+        """Return the kinds whose objects are of this kind: itself, or all that inherit from it."""
+        return self._heirs.get(kind, ())
+
+    def is_a(self, kind: str, peer: str) -> bool:
+        """Tell whether objects of ``kind`` may stand where ``peer`` is asked for."""
+        known = self.kinds.get(kind)
+        return kind == peer or (known is not None and peer in known.inherits)
+
+    def inverse(self, relationship: Relationship, peer: str) -> Relationship | None:
+        """Return the other end of a relationship as ``peer`` has it, if it has one.
+
+        A relationship of a kind with itself that has one end only (``connected_endpoint``) is its
+        own inverse.
+        """
+        kind = self.kinds.get(peer)
+        if kind is None:
+            return None
+        opposite = relationship.direction.opposite
+        for other in kind.relationships.values():
+            if other.identifier == relationship.identifier and other.direction is opposite:
+                return other
+        return None

@@ -1,0 +1,111 @@
+"""What is desired and what is observed, in the same terms, so that they can be compared.
+
+Attribute values are compared as plain values in the server's own spelling (see
+``schema.values``). Relationships hold references on the desired side and ids on the observed
+side. Lineage metadata stands among the fields under a dotted name, ``<attribute>.is_protected``
+among the attributes, ``<attribute>.source`` and ``<attribute>.owner`` among the relationships.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stateward.errors import Location, Problem
+from stateward.model.document import Map
+from stateward.model.identity import NodeId, ObjectKey, Reference
+
+Related = Reference | frozenset[Reference] | None
+"""A declared relationship: one peer or none, or a set of peers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromPool:
+    """A value to be allocated by a resource pool, once; any value that pool gave satisfies it."""
+
+    pool: Reference
+    identifier: str | None = None
+
+    def __str__(self) -> str:
+        return f"from pool {self.pool}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredObject:
+    """One object as a unit declares it: only the declared fields."""
+
+    key: ObjectKey
+    unit: str
+    attributes: Mapping[str, Any]
+    relations: Mapping[str, Related]
+    origin: Location
+    node: str | None = None
+    """The id the files ask for, where they name one."""
+    template: bool = False
+    """Whether a template fills in what is not declared."""
+    source: Map | None = field(default=None, repr=False, compare=False)
+    """The mapping it was read from, for the positions of its fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredUnit:
+    """What one directory declares at one revision.
+
+    ``problems`` with an error stall the unit: its objects are not planned, yet they count as
+    declared, so that nothing they name is deleted. ``waiting`` names objects that refer to what
+    only the server can make.
+    """
+
+    name: str
+    objects: Mapping[ObjectKey, DesiredObject] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Texts of files that could not be read as objects: what they mention may be declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedObject:
+    """One object as the target holds it: the fields that were asked for, and its identity."""
+
+    id: str
+    key: ObjectKey
+    attributes: Mapping[str, Any]
+    relations: Mapping[str, str | frozenset[str] | None]
+    defaults: frozenset[str] = frozenset()
+    """Attributes that were never set and show their default."""
+    pools: Mapping[str, str] = field(default_factory=dict)
+    """Attributes and relationships that a pool filled in, with the pool's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A tracking group as the target holds it."""
+
+    id: str
+    name: str
+    description: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What stands in the way of deleting an object."""
+
+    claims: tuple[str, ...] = ()
+    """Names of other tools' groups that claim it."""
+    cascade: tuple[NodeId, ...] = ()
+    """Objects that the delete would take with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What a target answered to one query, from one moment in time."""
+
+    objects: Mapping[str, ObservedObject] = field(default_factory=dict)
+    """By id: the members of the groups asked for, and what bears a desired identity."""
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    """By name."""
+    references: Mapping[ObjectKey, tuple[str, ...]] = field(default_factory=dict)
+    """The ids that answer to each reference asked for; more than one is ambiguous."""
+    names: Mapping[str, ObjectKey] = field(default_factory=dict)
+    """What ids that appear in relationships are called, where the target knows it cheaply."""
+    holds: Mapping[str, Hold] = field(default_factory=dict)

@@ -1,0 +1,168 @@
+"""Every edge of the core, as protocols. What implements one passes its suite in tests/contract."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from stateward.model.identity import ObjectKey
+from stateward.model.mutation import Mutation, Refusal
+from stateward.model.run import Entry
+from stateward.model.schema import Schema
+from stateward.model.state import Hold, Observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeEntry:
+    """A file of a revision. ``mode`` is Git's: 120000 a symlink, 160000 a submodule."""
+
+    path: str
+    mode: str
+    blob: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """One revision of a source: what is there, without any of the contents."""
+
+    revision: str
+    entries: tuple[TreeEntry, ...]
+
+
+class Source(Protocol):
+    """A place that desired state comes from.
+
+    Must: read a revision whole and unchanged, however often it is asked, or raise.
+    Must: raise ``SourceRefused`` for what no retry mends, ``SourceUnavailable`` for the rest.
+    Must not: follow symlinks, enter submodules, run anything the repository brings.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def checkout(self, revision: str | None = None) -> Checkout:
+        """Fetch if need be, and list one revision; None is the configured one."""
+        ...
+
+    async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
+        """Return contents by blob id. A blob that is missing is an error, never an empty one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a session is to observe, in one go.
+
+    ``fields`` names the attributes and relationships wanted for each concrete kind. Beyond
+    those a session always reads what identifies an object, and its mandatory relationships.
+    """
+
+    groups: Collection[str] = ()
+    """Names of tracking groups: their members are observed."""
+    keys: Collection[ObjectKey] = ()
+    """Identities of concrete kinds: what bears one is observed."""
+    references: Collection[ObjectKey] = ()
+    """Identities, of generics too, that are to be turned into ids."""
+    ids: Collection[str] = ()
+    kinds: Collection[str] = ()
+    """Concrete kinds of which every object is observed, with all its fields."""
+    fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """One conversation with a target, under one schema; nothing is remembered from the last one.
+
+    Must: answer a query from one moment in time.
+    Must: spell values as ``schema.values.normalise`` does.
+    Must: carry out mutations in order, each whole or not at all, and go on after a refusal.
+    Must: treat a delete of what is gone as done, and clear optional references to the deleted.
+    Must: refuse a delete while a mandatory relationship of another object needs the object.
+    May: delete further objects by cascade, where the schema says so.
+    Must not: create two objects for one mutation, whatever happens to the connection.
+    """
+
+    @property
+    def schema(self) -> Schema:
+        """The schema in force: what the target has, with what the files declare on top."""
+        ...
+
+    @property
+    def schema_differs(self) -> bool:
+        """Whether ``load_schema`` would change the target."""
+        ...
+
+    async def groups(self, prefix: str) -> Sequence[str]:
+        """Return the names of the tracking groups that start with a prefix, sorted."""
+        ...
+
+    async def observe(self, query: Query) -> Observed: ...
+
+    async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
+        """Say what stands in the way of deleting each id, where anything does.
+
+        A claim is a membership in another tool's tracking group: any group of a kind that tools
+        keep for themselves, or named as ours are, but not starting with ``ours``.
+        """
+        ...
+
+    async def load_schema(self) -> None:
+        """Bring the target's schema up to the files'; kinds that still have objects stay."""
+        ...
+
+    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
+        """Carry out mutations and say of each whether it was refused.
+
+        Raises ``TargetUnavailable`` when what happened is not known: observe before going on.
+        """
+        ...
+
+
+class Target(Protocol):
+    """A system that is written to."""
+
+    @property
+    def name(self) -> str:
+        """Its address without secrets: part of a plan's digest."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many mutations to send in one request."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests to have under way at once."""
+        ...
+
+    def session(
+        self, declared: Schema | None, *, write: bool
+    ) -> AbstractAsyncContextManager[Session]:
+        """Open a session; ``declared`` is the schema that the files bring, if they bring one.
+
+        A session that is not to write must not change the target in any way, and works on a
+        read-only one. One that is to write holds the target's lease until it is closed; raises
+        ``TargetUnavailable`` while somebody else holds it.
+        """
+        ...
+
+
+class Journal(Protocol):
+    """The record of what was about to happen and what happened.
+
+    Must: have an entry on disk before ``record`` returns.
+    May: be lost at any time; that costs history, never correctness.
+    """
+
+    async def begin(self, run: str, *, unit: str, revision: str, target: str, detail: str) -> None:
+        """Open a run."""
+        ...
+
+    async def record(self, entries: Sequence[Entry]) -> None: ...
+
+    async def finish(self, run: str, outcome: str, detail: str = "") -> None: ...
+
+    async def unfinished(self, target: str) -> Sequence[str]:
+        """Return the runs on a target that were begun and not finished, oldest first."""
+        ...
