@@ -1,0 +1,1 @@
+"""Where desired state comes from: repositories here and elsewhere, and plain folders."""

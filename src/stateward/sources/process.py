@@ -1,0 +1,138 @@
+"""Run one program to its end: fed, read, timed and, if need be, killed with all its children.
+
+The only place of the sources that starts a process. It knows nothing of git.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+ERRORS_KEPT = 32 * 1024
+"""Bytes of standard error that are kept, from its end: a server may send any amount of it."""
+
+REAP = 5.0
+"""Seconds to wait for a killed process to go. Only one stuck in the kernel takes longer."""
+
+
+class ProgramMissing(Exception):
+    """The program is not on the search path, or cannot be executed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to run. ``timeout`` is in seconds, for the whole of it; descriptors are inherited."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    timeout: float
+    input: bytes = b""
+    descriptors: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How it ended: the exit status (negative: the signal that ended it) and what it said."""
+
+    status: int
+    output: bytes
+    errors: bytes
+
+
+class _Conversation(asyncio.SubprocessProtocol):
+    """The program's pipes.
+
+    A protocol rather than asyncio's streams: what a stream has paused never sees the end of a
+    killed program, and ``Process.wait`` waits for that end (python/cpython#119710).
+    """
+
+    def __init__(self, sink: Callable[[bytes], object] | None) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.output = bytearray()
+        self.errors = bytearray()
+        self._sink = sink or self.output.extend
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self._sink(data)
+        else:
+            self.errors += data
+            del self.errors[:-ERRORS_KEPT]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the program has exited and that both of its pipes have come to their end."""
+        del exc
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+async def run(command: Command, sink: Callable[[bytes], object] | None = None) -> Ended:
+    """Run a program, and return when it has exited and everything it said is read.
+
+    Output goes to ``sink`` as it comes, if there is one; it must not raise. Raises
+    ``ProgramMissing``, ``OSError`` where no process can be made, ``TimeoutError``. However this
+    ends, nothing that the program started is left behind.
+    """
+    async with asyncio.timeout(command.timeout):
+        transport, conversation = await _start(command, sink)
+        try:
+            stdin = transport.get_pipe_transport(0)
+            if isinstance(stdin, asyncio.WriteTransport):
+                stdin.write(command.input)
+                stdin.close()
+            await asyncio.shield(conversation.ended)
+        finally:
+            await _end(transport, conversation)
+    return Ended(
+        status=transport.get_returncode() or 0,
+        output=bytes(conversation.output),
+        errors=bytes(conversation.errors),
+    )
+
+
+async def _start(
+    command: Command, sink: Callable[[bytes], object] | None
+) -> tuple[asyncio.SubprocessTransport, _Conversation]:
+    environment = dict(command.environment)
+    program = shutil.which(command.argv[0], path=environment.get("PATH", os.defpath))
+    if program is None:
+        raise ProgramMissing(command.argv[0])
+    starting = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
+            lambda: _Conversation(sink),
+            program,
+            *command.argv[1:],
+            env=environment,
+            cwd="/",  # arguments name directories: where we happen to stand must not matter
+            start_new_session=True,  # a process group of its own, to be killed as one
+            pass_fds=command.descriptors,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Cancelling half a start can hang (python/cpython#125502): let it start, then end it.
+        with suppress(OSError):
+            await _end(*await starting)
+        raise
+    except (FileNotFoundError, PermissionError) as error:
+        raise ProgramMissing(program) from error
+
+
+async def _end(transport: asyncio.SubprocessTransport, conversation: _Conversation) -> None:
+    """Kill what is still there of the program's group, and reap the program."""
+    try:
+        if not conversation.ended.done():
+            # The program may be gone and a child of it hold the pipes: the group outlives it.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(transport.get_pid(), signal.SIGKILL)
+            for descriptor in (0, 1, 2):
+                pipe = transport.get_pipe_transport(descriptor)
+                if pipe is not None:
+                    pipe.close()
+            await asyncio.wait([conversation.ended], timeout=REAP)
+    finally:
+        transport.close()

@@ -1,0 +1,221 @@
+"""A repository elsewhere, read from a bare mirror of it on this machine.
+
+The mirror has every branch and tag with their whole history, and nothing else of the remote
+(a forge keeps refs of every pull request). It may be deleted at any time. Only the holder of its
+lock writes to it; readers need no lock, since objects stay for two weeks after they were last
+wanted, and a mirror that was swapped under a reader is read again.
+"""
+
+import asyncio
+import logging
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from stateward.errors import Code, SourceRefused, SourceUnavailable
+from stateward.ports import Checkout
+from stateward.sources import listing
+from stateward.sources.address import Remote
+from stateward.sources.git import Git, Result
+from stateward.sources.lock import exclusively
+from stateward.sources.objects import Damaged, Objects, checked_revision
+
+_log = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
+
+_HEAD = "refs/stateward/head"
+"""Where the remote's HEAD is kept: the mirror's own is detached at it."""
+
+_REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+_FETCH = (
+    *("-c", "fetch.fsckObjects=true"),
+    # Slips of old tools, harmless and for ever in the history of many a repository.
+    *("-c", "fetch.fsck.zeroPaddedFilemode=ignore"),
+    *("-c", "fetch.fsck.badTimezone=ignore"),
+    *("-c", "fetch.fsck.missingSpaceBeforeDate=ignore"),
+    *("-c", "fetch.fsck.missingSpaceBeforeEmail=ignore"),
+    # A server that sends less than a byte a second for a minute has gone.
+    *("-c", "http.lowSpeedLimit=1"),
+    *("-c", "http.lowSpeedTime=60"),
+    *("fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-recurse-submodules"),
+    *("--no-write-fetch-head", "--"),
+)
+
+_NO_HEAD = b"couldn't find remote ref HEAD"
+
+_ABSENT = re.compile(
+    rb"does not appear to be a git repository|is this a git repository\?"
+    rb"|repository ('[^']*' )?not found|repository does not exist|project .* could not be found",
+    re.IGNORECASE,
+)
+"""What git, or a forge, says of a repository that is not there (or not for us)."""
+
+
+class RemoteSource:
+    """The commits of a remote repository.
+
+    ``cache`` is the directory that mirrors are kept in; several processes may share it.
+    ``revision`` is what None means to ``checkout``. ``timeout`` and ``fetch_timeout`` are in
+    seconds: for a run of git on this machine, and for one that speaks to the remote or cleans
+    up after it. ``environment`` is given to git alone, for credentials.
+    """
+
+    def __init__(
+        self,
+        remote: Remote,
+        *,
+        cache: Path,
+        revision: str,
+        timeout: float,
+        fetch_timeout: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._remote = remote
+        self._revision = revision
+        self._fetch_timeout = fetch_timeout
+        self._mirror = cache.absolute() / f"{remote.slug}.git"
+        self._far = Git(timeout=fetch_timeout, protocols=remote.protocols, environment=environment)
+        self._near = Git(timeout=timeout)
+        self._objects = Objects(self._near, self._mirror, name=self.name)
+
+    @property
+    def name(self) -> str:
+        return self._remote.name
+
+    async def checkout(self, revision: str | None = None) -> Checkout:
+        """Fetch, unless the revision is a commit that the mirror has, and list it."""
+        wanted = checked_revision(revision or self._revision)
+        if not (listing.is_id(wanted) and await self._objects.holds(wanted)):
+            async with self._exclusively() as lock:
+                await self._update(lock)
+        commit = await self._whole(lambda: self._objects.resolve(wanted))
+        return await self._whole(lambda: self._objects.tree(commit))
+
+    async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
+        return await self._whole(lambda: self._objects.contents(blobs))
+
+    async def changed(self, old: str, new: str) -> frozenset[str]:
+        """Return the paths that differ between two revisions, as ``checkout`` gave them."""
+        return await self._whole(lambda: self._objects.changed(old, new))
+
+    async def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether ``new`` is ``old`` or came after it, revisions as ``checkout`` gave them."""
+        return await self._whole(lambda: self._objects.is_ancestor(old, new))
+
+    async def _whole(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Ask the mirror; where it is damaged, clone it anew, once, and ask again."""
+        try:
+            return await ask()
+        except Damaged:
+            async with self._exclusively() as lock:
+                try:
+                    return await ask()  # somebody else may have replaced it meanwhile
+                except Damaged:
+                    await self._clone(lock)
+        return await ask()
+
+    @asynccontextmanager
+    async def _exclusively(self) -> AsyncIterator[int]:
+        with self._disk():
+            self._mirror.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            async with exclusively(self._mirror.with_suffix(".lock"), self._fetch_timeout) as lock:
+                yield lock
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SourceUnavailable(
+                f"{self.name}: the mirror in {self._mirror.parent} cannot be kept: {error.strerror}"
+            ) from error
+
+    async def _update(self, lock: int) -> None:
+        """Bring the mirror up to the remote, or make it."""
+        if not self._mirror.exists():
+            await self._clone(lock)
+            return
+        await asyncio.to_thread(_tidy, self._mirror)
+        try:
+            await self._fetch(self._mirror, lock)
+        except (SourceUnavailable, SourceRefused):
+            if await self._sound():
+                raise
+            await self._clone(lock)
+
+    async def _clone(self, lock: int) -> None:
+        """Make a mirror beside the one there is, and put it in its place when it is whole."""
+        new, old = self._mirror.with_suffix(".new"), self._mirror.with_suffix(".old")
+        for stale in (new, old):
+            await asyncio.to_thread(shutil.rmtree, stale, ignore_errors=True)
+        made = await self._near.run("init", "--quiet", "--bare", "--template=", str(new))
+        if not made.ok:
+            raise SourceUnavailable(f"{self.name}: no mirror can be made: {made.reason}")
+        await self._fetch(new, lock)
+        if self._mirror.exists():
+            self._mirror.rename(old)
+        new.rename(self._mirror)
+        await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
+
+    async def _fetch(self, mirror: Path, lock: int) -> None:
+        far = ("--bare", f"--git-dir={mirror}", *_FETCH, self._remote.url, *_REFS)
+        result = await self._far.run(*far, f"+HEAD:{_HEAD}", descriptors=(lock,))
+        if _NO_HEAD in result.errors:
+            # It is empty, or its HEAD names a branch that nobody has pushed.
+            result = await self._far.run(*far, descriptors=(lock,))
+            head: tuple[str, ...] = ("symbolic-ref", "HEAD", "refs/stateward/none")
+        else:
+            head = ("update-ref", "--no-deref", "HEAD", _HEAD)
+        if not result.ok:
+            raise self._failed(result)
+        moved = await self._near.run("--bare", f"--git-dir={mirror}", *head)
+        if not moved.ok:
+            raise Damaged(f"{self.name}: the mirror cannot be written: {moved.reason}")
+        await self._clean(mirror, lock)
+
+    async def _clean(self, mirror: Path, lock: int) -> None:
+        """Pack what many fetches left; where that fails it costs space, and is tried again."""
+        try:
+            result = await self._near.run(
+                *("--bare", f"--git-dir={mirror}"),
+                *("-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"),
+                timeout=self._fetch_timeout,
+                descriptors=(lock,),
+            )
+            failure = None if result.ok else result.reason
+        except SourceUnavailable as error:
+            failure = str(error)
+        if failure:
+            _log.warning("%s: the mirror was not cleaned up: %s", self.name, failure)
+
+    async def _sound(self) -> bool:
+        """Whether all commits of the mirror can be read: then a failed fetch is not its fault."""
+        walked = await self._near.run(
+            "--bare", f"--git-dir={self._mirror}", "rev-list", "--quiet", "--all"
+        )
+        return walked.ok and not walked.errors
+
+    def _failed(self, result: Result) -> SourceRefused | SourceUnavailable:
+        if _ABSENT.search(result.errors):
+            return SourceRefused(
+                f"{self.name}: no repository there, or none that we may read: {result.reason}",
+                code=Code.NO_REPOSITORY,
+            )
+        return SourceUnavailable(f"{self.name}: cannot be fetched: {result.reason}")
+
+
+def _tidy(mirror: Path) -> None:
+    """Remove what a git that was killed has left: nobody else writes while we hold the lock."""
+    pack = mirror / "objects" / "pack"
+    left = (
+        *mirror.glob("*.lock"),
+        *(mirror / "refs").rglob("*.lock"),
+        *(path for pattern in ("tmp_*", ".tmp-*", "*.keep") for path in pack.glob(pattern)),
+    )
+    for path in left:
+        path.unlink(missing_ok=True)

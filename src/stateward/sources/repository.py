@@ -1,0 +1,68 @@
+"""A repository on this machine, read in place: no mirror is made, and nothing in it changes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stateward.errors import Code, SourceRefused
+from stateward.ports import Checkout
+from stateward.sources.git import Git
+from stateward.sources.objects import Damaged, Objects
+from stateward.sources.text import shown
+
+
+class RepositorySource:
+    """The commits of a work tree, a directory in one, or a bare repository.
+
+    Only what is committed is seen. A directory in a work tree stands for itself: what is below
+    it is seen, under paths that start there. ``revision`` is what None means to ``checkout``;
+    ``timeout`` is in seconds, for each run of git.
+    """
+
+    def __init__(self, path: Path, *, revision: str, timeout: float) -> None:
+        self._path = path.absolute()
+        self._revision = revision
+        self._git = Git(timeout=timeout)
+        self._found: Objects | None = None
+
+    @property
+    def name(self) -> str:
+        return shown(str(self._path))
+
+    async def checkout(self, revision: str | None = None) -> Checkout:
+        objects = await self._objects()
+        return await objects.tree(await objects.resolve(revision or self._revision))
+
+    async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
+        return await (await self._objects()).contents(blobs)
+
+    async def changed(self, old: str, new: str) -> frozenset[str]:
+        """Return the paths that differ between two revisions, as ``checkout`` gave them."""
+        return await (await self._objects()).changed(old, new)
+
+    async def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether ``new`` is ``old`` or came after it, revisions as ``checkout`` gave them."""
+        return await (await self._objects()).is_ancestor(old, new)
+
+    async def _objects(self) -> Objects:
+        if self._found is None:
+            self._found = await self._discover()
+        return self._found
+
+    async def _discover(self) -> Objects:
+        if not self._path.is_dir():
+            what = "not a directory" if self._path.exists() else "no such directory"
+            raise SourceRefused(f"{self.name}: {what}", code=Code.NO_REPOSITORY)
+        here = ("-C", str(self._path), "rev-parse")
+        directory = await self._git.run(*here, "--absolute-git-dir")
+        if not directory.ok:
+            if (self._path / ".git").exists() or b"not a git repository" not in directory.errors:
+                raise Damaged(f"{self.name}: cannot be read: {directory.reason}")
+            raise SourceRefused(
+                f"{self.name}: not a Git repository, nor in one:"
+                " run `git init` and commit, or read it as a plain folder",
+                code=Code.NO_REPOSITORY,
+            )
+        root = await self._git.run(*here, "--show-prefix")
+        if not root.ok:
+            raise Damaged(f"{self.name}: cannot be read: {root.reason}")
+        return Objects(self._git, Path(directory.text), name=self.name, root=root.text)

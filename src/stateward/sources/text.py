@@ -1,0 +1,43 @@
+"""Words that come from a repository or a server, made fit to be printed."""
+
+import re
+
+LONGEST = 300
+"""Characters of foreign text that are repeated in a message."""
+
+NAMES_SHOWN = 8
+
+_USERINFO = re.compile(r"(?<=://)[^\s/'\"]*@")
+_QUERY = re.compile(r"(?<=[^\s?'\"])\?[^\s'\"]+(?==)[^\s'\"]*")
+_EXPLANATIONS = ("hint:", "please make sure", "and the repository exists")
+_EXCUSE = "could not read from remote repository"
+
+
+def shown(name: str) -> str:
+    """Return a name that cannot forge a line of output, nor fail to be encoded."""
+    short = name if len(name) <= LONGEST else name[:LONGEST] + "…"
+    return short if short.isprintable() else repr(short)
+
+
+def listed(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(shown(name) for name in names[:NAMES_SHOWN]) + more
+
+
+def masked(text: str) -> str:
+    """Return text without what may be secret in the URLs in it: user, password, parameters."""
+    return _QUERY.sub("?…", _USERINFO.sub("", text))
+
+
+def reason(errors: bytes) -> str:
+    """Return what a program said last, in one line: masked, printable, and not too long.
+
+    Git follows an error of ssh with three lines that say nothing: then it is the line before.
+    """
+    lines = [line.strip() for line in re.split(r"[\r\n]", errors.decode("utf-8", "replace"))]
+    telling = [line for line in lines if line and not line.lower().startswith(_EXPLANATIONS)]
+    last = telling[-2:] if telling and _EXCUSE in telling[-1].lower() else telling[-1:]
+    words = "; ".join(line.removeprefix("fatal: ") for line in last) or "git said nothing"
+    clean = "".join(char if char.isprintable() else "?" for char in masked(words))
+    return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"
