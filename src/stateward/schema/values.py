@@ -1,12 +1,12 @@
 """Attribute values in the server's own form, so that they can be compared as they stand."""
 
-import re
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
 from stateward.errors import Code
 from stateward.model.schema import Attribute
+from stateward.schema.patterns import compiled
 from stateward.schema.spelling import SPELLINGS, Invalid, plain, show
 
 __all__ = ["SECRET_KINDS", "Invalid", "normalise", "spell"]
@@ -45,16 +45,24 @@ def _constrain(attribute: Attribute, value: Any) -> None:
     shown = "the value" if attribute.kind in SECRET_KINDS else show(value)
     if attribute.regex is not None:
         for text in value if isinstance(value, list) else (value,):
-            # Infrahub matches from the start only, and so do we: `ab` conforms to `a`.
-            if not _pattern(attribute.regex).match(str(text)):
-                message = f"{shown} does not match the regex {attribute.regex}"
-                raise Invalid(Code.CONSTRAINT, message)
+            _constrain_text(attribute.regex, str(text), shown)
     if isinstance(value, str | list):
         _constrain_length(attribute, len(value), shown)
     if attribute.kind == "Number":
         _constrain_number(attribute, value)
     if attribute.choices and not isinstance(value, list | dict) and value not in attribute.choices:
         raise Invalid(Code.ENUM, f"{shown} is not one of {_one_of(attribute.choices, value)}")
+
+
+def _constrain_text(regex: str, text: str, shown: str) -> None:
+    try:
+        # Infrahub matches from the start only, and so do we: `ab` conforms to `a`.
+        matches = compiled(regex).match(text)
+    except ValueError as error:
+        message = f"no value can match, the schema's regex {regex} is broken: {error}"
+        raise Invalid(Code.CONSTRAINT, message) from error
+    if not matches:
+        raise Invalid(Code.CONSTRAINT, f"{shown} does not match the regex {regex}")
 
 
 def _constrain_length(attribute: Attribute, length: int, shown: str) -> None:
@@ -75,15 +83,6 @@ def _constrain_number(attribute: Attribute, value: int) -> None:
         if first <= value <= last:
             message = f"{value} is among the excluded values, {attribute.excluded_values}"
             raise Invalid(Code.CONSTRAINT, message)
-
-
-@lru_cache(maxsize=512)
-def _pattern(regex: str) -> re.Pattern[str]:
-    try:
-        return re.compile(regex)
-    except re.error as error:
-        message = f"no value can match, the schema's regex {regex} is broken: {error}"
-        raise Invalid(Code.CONSTRAINT, message) from error
 
 
 @lru_cache(maxsize=512)

@@ -1,0 +1,85 @@
+"""Attributes and relationships as schema files write them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from stateward.model.document import Map
+from stateward.model.schema import Attribute, Relationship
+from stateward.schema import api, forms
+from stateward.schema.draft import Declared
+from stateward.schema.entries import Entry
+from stateward.schema.spelling import plain
+
+_DROPDOWN = "Dropdown"
+_UNKNOWN_KIND = "Any"
+_LIMITS = (
+    ("min_length", "max_length"),
+    ("min_value", "max_value"),
+    ("start_range", "end_range"),
+)
+
+
+def attribute(entry: Entry) -> Declared | None:
+    """Read an attribute; None where it has not even a name."""
+    data = entry.read(forms.ATTRIBUTE)
+    if "name" not in data:
+        return None
+    parameters = entry.inner(data.pop("parameters", Map()), f"{entry.what}: parameters")
+    if "kind" in data:
+        _check_choices(entry, data)
+        form = forms.PARAMETERS.get(data["kind"], forms.NO_PARAMETERS)
+        data["parameters"] = parameters.read(form)
+        _check_limits(entry, data)
+        _check_limits(parameters, data["parameters"])
+    data.setdefault("kind", _UNKNOWN_KIND)
+    choices = entry.items("choices", data.get("choices", ()), f"{entry.what}: choice")
+    data["choices"] = [choice for item in choices if "name" in (choice := item.read(forms.CHOICE))]
+    data["computed_attribute"] = _computed(entry, data.get("computed_attribute"))
+    data["enum"] = plain(data.get("enum"))
+    found = api.attribute(data)
+    if data.get("deprecation") or found.default is not None:
+        found = replace(found, optional=True)
+    return _declared(entry, data, found)
+
+
+def relationship(entry: Entry) -> Declared | None:
+    """Read a relationship; None where its name or its peer is missing."""
+    data = entry.read(forms.RELATIONSHIP)
+    if "name" not in data or "peer" not in data:
+        return None
+    found = api.relationship(data)
+    return _declared(entry, data, replace(found, optional=True) if "deprecation" in data else found)
+
+
+def _declared(entry: Entry, data: Mapping[str, Any], found: Attribute | Relationship) -> Declared:
+    return Declared(
+        name=found.name,
+        field=found,
+        source=entry.source,
+        absent=data.get("state") == "absent",
+        sealed=data.get("allow_override") == "none",
+    )
+
+
+def _check_choices(entry: Entry, data: Mapping[str, Any]) -> None:
+    kind, choices = data["kind"], data.get("choices")
+    if kind == _DROPDOWN and not choices:
+        entry.error(entry.source.start(), "choices are missing: a Dropdown needs some")
+    elif kind != _DROPDOWN and choices:
+        hint = "make it a Dropdown, or list the values under enum"
+        entry.error(entry.source.key("choices"), f"choices: {kind} has none: {hint}")
+
+
+def _check_limits(entry: Entry, data: Mapping[str, Any]) -> None:
+    for first, last in _LIMITS:
+        low, high = data.get(first), data.get(last)
+        if low is not None and high is not None and low > high:
+            entry.error(entry.source.value(last), f"{last}: {high} is less than {first}, {low}")
+
+
+def _computed(entry: Entry, given: Map | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    form = forms.COMPUTED.get(str(given.get("kind")), forms.UNKNOWN_COMPUTED)
+    return entry.inner(given, f"{entry.what}: computed_attribute").read(form)
