@@ -92,8 +92,8 @@ class Session(Protocol):
         """Whether ``load_schema`` would change the target."""
         ...
 
-    async def groups(self, prefix: str) -> Sequence[str]:
-        """Return the names of the tracking groups that start with a prefix, sorted."""
+    async def groups(self, prefix: str) -> Mapping[str, str]:
+        """Return the tracking groups whose names start with a prefix, and their descriptions."""
         ...
 
     async def observe(self, query: Query) -> Observed: ...

@@ -68,6 +68,16 @@ class Relate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enrol:
+    """Let an object join groups, and then leave others. Joining and leaving twice is no error."""
+
+    id: str
+    kind: str
+    join: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
     """Delete an object. One that is gone already counts as deleted."""
 
@@ -75,7 +85,7 @@ class Delete:
     kind: str
 
 
-Mutation = Create | Update | Relate | Delete
+Mutation = Create | Update | Relate | Enrol | Delete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from stateward.errors import Location, Problem
-from stateward.model.identity import ObjectKey
+from stateward.model.identity import ObjectKey, Reference
+from stateward.model.unit import Stamp
 
 
 class Action(StrEnum):
@@ -18,6 +19,16 @@ class Action(StrEnum):
     MOVE = "move"
     RELEASE = "release"
     DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that is written but never shown."""
+
+    value: Any = field(repr=False)
+
+    def __str__(self) -> str:
+        return "(sensitive)"
 
 
 class FieldChange(NamedTuple):
@@ -82,8 +93,8 @@ class UnitPlan:
     unchanged: int = 0
     kept: int = 0
     """Objects that Git dropped and that `prune: false` or `protect` keeps."""
-    stamp: str | None = None
-    """The revision to write on the group, where the one that stands there is another."""
+    stamp: Stamp | None = None
+    """What to write on the group, where something else stands there."""
     vanished: bool = False
     """Whether the directory is gone: the group goes too, once it has no member."""
 
@@ -102,3 +113,5 @@ class Plan:
     loads_schema: bool = False
     """Whether the target's schema is to be brought up to the files' before the first change."""
     digest: str = ""
+    ids: Mapping[Reference, str] = field(default_factory=dict, repr=False)
+    """The ids of what exists already, by the references that changes use."""

@@ -11,6 +11,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 
+IP_NAMESPACE = "BuiltinIPNamespace"
+DEFAULT_IP_NAMESPACE = "default"
+"""What the server puts a prefix or an address into that names no namespace."""
+
+
 class Path(NamedTuple):
     """One element of a human-friendly id, a uniqueness constraint or a default filter.
 
@@ -136,6 +141,10 @@ class Kind:
         return self.section is Section.GENERIC
 
 
+Scope = tuple[str, tuple[Path, ...]]
+"""A uniqueness constraint and the kind over whose objects it holds."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Schema:
     """All kinds by name, and a digest of them that changes when any of them does."""
@@ -164,6 +173,26 @@ class Schema:
         """Tell whether objects of ``kind`` may stand where ``peer`` is asked for."""
         known = self.kinds.get(kind)
         return kind == peer or (known is not None and peer in known.inherits)
+
+    @cached_property
+    def _scopes(self) -> dict[str, tuple["Scope", ...]]:
+        return {}
+
+    def unique_scopes(self, kind: str) -> tuple["Scope", ...]:
+        """Return each uniqueness constraint of a kind once, with the widest kind that has it.
+
+        What two kinds inherit must be unique over both of them.
+        """
+        if kind not in self._scopes:
+            seen: set[frozenset[Path]] = set()
+            scopes: list[Scope] = []
+            for name in (*sorted(self.kinds[kind].inherits), kind):
+                for constraint in self.kinds[name].uniqueness if name in self.kinds else ():
+                    if frozenset(constraint) not in seen:
+                        seen.add(frozenset(constraint))
+                        scopes.append((name, constraint))
+            self._scopes[kind] = tuple(scopes)
+        return self._scopes[kind]
 
     def inverse(self, relationship: Relationship, peer: str) -> Relationship | None:
         """Return the other end of a relationship as ``peer`` has it, if it has one.

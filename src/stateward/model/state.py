@@ -14,9 +14,6 @@ from stateward.errors import Location, Problem
 from stateward.model.document import Map
 from stateward.model.identity import NodeId, ObjectKey, Reference
 
-Related = Reference | frozenset[Reference] | None
-"""A declared relationship: one peer or none, or a set of peers."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromPool:
@@ -27,6 +24,20 @@ class FromPool:
 
     def __str__(self) -> str:
         return f"from pool {self.pool}"
+
+
+Related = Reference | FromPool | frozenset[Reference] | None
+"""A declared relationship: one peer, none, one that a pool gives, or a set of peers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """A reference to what no unit declares: the target must hold it."""
+
+    reference: Reference
+    at: Location
+    subject: ObjectKey
+    field: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +53,35 @@ class DesiredObject:
     """The id the files ask for, where they name one."""
     template: bool = False
     """Whether a template fills in what is not declared."""
-    source: Map | None = field(default=None, repr=False, compare=False)
-    """The mapping it was read from, for the positions of its fields."""
+    parts: tuple[tuple[str, Map], ...] = field(default=(), repr=False, compare=False)
+    """The files and mappings it was read from, for the positions of its fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredUnit:
     """What one directory declares at one revision.
 
-    ``problems`` with an error stall the unit: its objects are not planned, yet they count as
-    declared, so that nothing they name is deleted. ``waiting`` names objects that refer to what
-    only the server can make.
+    ``problems`` with an error stall the unit, or the one object that they name: what is stalled
+    is not planned, yet it counts as declared, so that nothing it names is deleted.
     """
 
     name: str
     objects: Mapping[ObjectKey, DesiredObject] = field(default_factory=dict)
+    externals: tuple[External, ...] = ()
     problems: tuple[Problem, ...] = ()
     unread: tuple[str, ...] = ()
     """Texts of files that could not be read as objects: what they mention may be declared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What all units of a source declare at one revision."""
+
+    units: Mapping[str, DesiredUnit] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    """Problems of no single unit: with an error among them nothing is planned."""
+    needs: tuple[External, ...] = ()
+    """References to objects of the target that an identity here is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +116,8 @@ class Hold:
     """Names of other tools' groups that claim it."""
     cascade: tuple[NodeId, ...] = ()
     """Objects that the delete would take with it."""
+    needed_by: tuple[NodeId, ...] = ()
+    """Objects that cannot be without it: while they are there the delete is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,113 @@
+"""A unit's settings, and the stamp that its tracking group carries."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from stateward.model.identity import ObjectKey
+
+ADOPTED = "/adopted"
+_STAMP = re.compile(r"(applied|files|attempted)=(\S+)")
+
+
+def prefix(instance: str, source: str) -> str:
+    """Return what the names of all tracking groups of a source start with."""
+    return f"stateward/{instance}/{source}/"
+
+
+def group_name(instance: str, source: str, unit: str) -> str:
+    """Return the name of a unit's tracking group.
+
+    A directory that is itself called ``adopted`` must not be taken for its parent's list.
+    """
+    name = prefix(instance, source) + unit
+    return name[: -len("adopted")] + "%61dopted" if name.endswith(ADOPTED) else name
+
+
+def unit_name(instance: str, source: str, group: str) -> str | None:
+    """Return the unit that a tracking group belongs to; None for the list of its adopted ones."""
+    if group.endswith(ADOPTED):
+        return None
+    unit = group.removeprefix(prefix(instance, source))
+    return unit[: -len("%61dopted")] + "adopted" if unit.endswith("/%61dopted") else unit
+
+
+class Adopt(StrEnum):
+    """What to do with an object that exists under a declared identity and is nobody's member."""
+
+    NEVER = "never"
+    IDENTICAL = "identical"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a unit may be deleted at once: blocked beyond ``deletes`` and ``percent``."""
+
+    deletes: int
+    percent: float
+    protected_kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """Fields that are written when an object is made, and left alone afterwards."""
+
+    kind: str
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitSettings:
+    """How one unit is planned."""
+
+    prune: bool
+    adopt: Adopt
+    limits: Limits
+    protect: tuple[str, ...] = ()
+    """Patterns over ``Kind/part/part``: what matches is never pruned."""
+    ignore: tuple[Ignore, ...] = ()
+    suspend: bool = False
+    depends_on: tuple[str, ...] = ()
+    moved: Mapping[ObjectKey, ObjectKey] = field(default_factory=dict)
+    """New key by old key, for objects that are renamed in place."""
+
+    def protects(self, key: ObjectKey) -> bool:
+        return any(fnmatchcase(str(key), pattern) for pattern in self.protect)
+
+    def ignored(self, kind: str) -> frozenset[str]:
+        return frozenset().union(*(own.fields for own in self.ignore if own.kind == kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What a tracking group's description says of the unit.
+
+    ``attempted`` are revisions whose changes were begun since ``applied`` was reached: what any
+    of them declared may stand in the target.
+    """
+
+    applied: str | None = None
+    files: str | None = None
+    """A digest of the unit's files: equal digests declare the same."""
+    attempted: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, description: str) -> "Stamp":
+        found = dict(_STAMP.findall(description))
+        attempted = tuple(found["attempted"].split(",")) if "attempted" in found else ()
+        return cls(applied=found.get("applied"), files=found.get("files"), attempted=attempted)
+
+    def __str__(self) -> str:
+        words = ["Kept equal to Git by Stateward:"]
+        if self.applied:
+            words += [f"applied={self.applied}", f"files={self.files}"]
+        if self.attempted:
+            words.append(f"attempted={','.join(self.attempted)}")
+        return " ".join(words)
+
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        return (*(own for own in (self.applied,) if own), *self.attempted)
