@@ -96,6 +96,8 @@ class ObservedObject:
     """Attributes that were never set and show their default."""
     pools: Mapping[str, str] = field(default_factory=dict)
     """Attributes and relationships that a pool filled in, with the pool's id."""
+    seeded: bool = False
+    """Whether the target came with it: nobody declares it, and an export leaves it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
