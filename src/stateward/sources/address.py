@@ -25,6 +25,8 @@ _SCP = re.compile(
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|%[01][0-9A-Fa-f]|%7[fF]")
 
+_NO_PASSWORD = "ssh takes no password from an address: use a key"  # noqa: S105 - says so
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
@@ -68,6 +70,8 @@ def remote(text: str, *, schemes: Collection[str]) -> Remote:
     if scp:
         if scp["host"] in SCHEMES:
             raise _refused(text, f"did you mean {scp['host']}://… ?")
+        if "@" in scp["path"].partition("/")[0]:
+            raise _refused(text, _NO_PASSWORD)
         found = Remote(name=f"{scp['host']}:{scp['path']}", scheme="ssh", url=text)
     else:
         found = _parsed(text)
@@ -80,8 +84,9 @@ def _parsed(text: str) -> Remote:
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise _refused(text, "it is not a valid URL") from error
+    except ValueError:
+        # Its words repeat what stands where a port is expected, which may be a password.
+        raise _refused(text, "it is not a valid URL") from None
     if parts.scheme not in SCHEMES:
         raise _refused(
             text, f"it starts with none of {listed([f'{s}://' for s in sorted(SCHEMES)])}"
@@ -99,7 +104,7 @@ def _parsed(text: str) -> Remote:
 def _refuse_secrets(text: str, parts: SplitResult, user: str) -> None:
     if parts.scheme == "ssh":
         if ":" in user:
-            raise _refused(text, "ssh takes no password from an address: use a key")
+            raise _refused(text, _NO_PASSWORD)
         if user.startswith("-"):
             raise _refused(text, "its user starts with a dash")
     elif user:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -41,9 +42,7 @@ class FolderSource:
 
     async def checkout(self, revision: str | None = None) -> Checkout:
         """List the folder; a revision, if one is named, must be what it still is."""
-        if not self._path.is_dir():
-            what = "not a directory" if self._path.exists() else "no such directory"
-            raise SourceRefused(f"{self.name}: {what}", code=Code.NO_REPOSITORY)
+        walk.check_directory(self._path)
         only = await self._wanted()
         entries = await _threaded(lambda stop: walk.listed(self._path, only, stop))
         found = _revision(entries)
@@ -80,8 +79,7 @@ class FolderSource:
 
     async def _wanted(self) -> walk.Wanted | None:
         """Ask git what belongs to the work tree; None where there is none."""
-        here = self._path.resolve()
-        if not any((parent / ".git").exists() for parent in (here, *here.parents)):
+        if not _in_repository(self._path.resolve()):
             return None
         inside = await self._ask("rev-parse", "--is-inside-work-tree")
         if not inside.ok:
@@ -96,9 +94,15 @@ class FolderSource:
         for result in (tracked, others):
             if not result.ok:
                 raise self._failed(result)
-        if not tracked.output and (await self._ask("check-ignore", "-q", ".")).ok:
+        if not tracked.output and await self._ignored():
             return None
         return _belonging(tracked.output, others.output)
+
+    async def _ignored(self) -> bool:
+        answer = await self._ask("check-ignore", "-q", "--", ".")
+        if answer.status not in {0, 1}:
+            raise self._failed(answer)
+        return answer.ok
 
     async def _ask(self, *arguments: str) -> Result:
         return await self._git.run("-C", str(self._path), *arguments)
@@ -108,6 +112,11 @@ class FolderSource:
             f"{self.name}: git cannot tell what belongs to it: {result.reason}",
             code=Code.CORRUPT_REPOSITORY,
         )
+
+
+def _in_repository(path: Path) -> bool:
+    """Whether there is a reason to ask git: a plain folder can be read where there is none."""
+    return any(os.path.lexists(parent / ".git") for parent in (path, *path.parents))
 
 
 def _belonging(tracked: bytes, others: bytes) -> walk.Wanted:

@@ -33,7 +33,6 @@ _ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",  # reading must not rewrite an index
     "GIT_NO_LAZY_FETCH": "1",  # a partial clone names a program to fetch what it lacks
     "GIT_NO_REPLACE_OBJECTS": "1",  # an id is its contents, whatever refs/replace says
-    "GIT_LITERAL_PATHSPECS": "1",
     "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1",  # a directory of a work tree may be a mount
     "LC_ALL": "C",  # messages are told apart by their words in a few places
 }

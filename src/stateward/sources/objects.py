@@ -64,7 +64,7 @@ class Objects:
             result = await self._ask("rev-parse", *_VERIFY, f"{candidate}^{{commit}}")
             if result.ok and listing.is_id(result.text):
                 return result.text
-            if result.status not in {0, 1} or b"broken ref" in result.errors:
+            if result.status not in {0, 1}:
                 raise self._damaged(result)
             await self._refuse_wrong_object(revision, candidate)
         raise await self._unknown(revision)
@@ -72,6 +72,8 @@ class Objects:
     async def holds(self, commit: str) -> bool:
         """Whether a full id is that of a commit the repository has."""
         result = await self._ask("rev-parse", *_VERIFY, f"{commit}^{{commit}}")
+        if result.status not in {0, 1}:
+            raise self._damaged(result)
         return result.ok and result.text == commit
 
     async def tree(self, commit: str) -> Checkout:
@@ -153,7 +155,7 @@ class Objects:
         self, *arguments: str, asked: bytes = b"", sink: listing.Contents | None = None
     ) -> Result:
         # Bare, whatever it is: a configured work tree has no say in where things are.
-        where = ("--bare", f"--git-dir={self._directory}")
+        where = ("--bare", "--literal-pathspecs", f"--git-dir={self._directory}")
         return await self._git.run(*where, *arguments, input=asked, sink=sink)
 
     def _damaged(self, result: Result) -> Damaged:
@@ -196,7 +198,7 @@ class Objects:
         """Return branches, then those of remotes, then tags."""
         wanted = ("refs/heads", "refs/remotes", "refs/tags")
         result = await self._ask("for-each-ref", "--format=%(refname)", *wanted)
-        if not result.ok:
+        if not result.ok or b"broken ref" in result.errors:
             raise self._damaged(result)
         names = [name.split("/", 2)[2] for name in result.text.split("\n") if name]
         return [name for name in names if not name.endswith("/HEAD")]

@@ -90,7 +90,7 @@ class RemoteSource:
     async def checkout(self, revision: str | None = None) -> Checkout:
         """Fetch, unless the revision is a commit that the mirror has, and list it."""
         wanted = checked_revision(revision or self._revision)
-        if not (listing.is_id(wanted) and await self._objects.holds(wanted)):
+        if not await self._has(wanted):
             async with self._exclusively() as lock:
                 await self._update(lock)
         commit = await self._whole(lambda: self._objects.resolve(wanted))
@@ -106,6 +106,12 @@ class RemoteSource:
     async def is_ancestor(self, old: str, new: str) -> bool:
         """Whether ``new`` is ``old`` or came after it, revisions as ``checkout`` gave them."""
         return await self._whole(lambda: self._objects.is_ancestor(old, new))
+
+    async def _has(self, revision: str) -> bool:
+        try:
+            return listing.is_id(revision) and await self._objects.holds(revision)
+        except Damaged:
+            return False
 
     async def _whole(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Ask the mirror; where it is damaged, clone it anew, once, and ask again."""

@@ -8,6 +8,7 @@ from stateward.ports import Checkout
 from stateward.sources.git import Git
 from stateward.sources.objects import Damaged, Objects
 from stateward.sources.text import shown
+from stateward.sources.walk import check_directory
 
 
 class RepositorySource:
@@ -49,9 +50,7 @@ class RepositorySource:
         return self._found
 
     async def _discover(self) -> Objects:
-        if not self._path.is_dir():
-            what = "not a directory" if self._path.exists() else "no such directory"
-            raise SourceRefused(f"{self.name}: {what}", code=Code.NO_REPOSITORY)
+        check_directory(self._path)
         here = ("-C", str(self._path), "rev-parse")
         directory = await self._git.run(*here, "--absolute-git-dir")
         if not directory.ok:

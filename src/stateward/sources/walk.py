@@ -54,6 +54,20 @@ def wanted(files: Mapping[str, str], sparse: Collection[str]) -> Wanted:
     return Wanted(files=files, directories=frozenset(directories), sparse=frozenset(sparse))
 
 
+def check_directory(path: Path) -> None:
+    """Raise ``SourceRefused`` where a path is no directory that can be looked at."""
+    try:
+        what = None if stat.S_ISDIR(path.stat().st_mode) else "not a directory"
+    except (FileNotFoundError, NotADirectoryError):
+        what = "no such directory"
+    except OSError as error:
+        raise SourceRefused(
+            f"{shown(str(path))}: cannot be read: {error.strerror}", code=Code.UNREADABLE
+        ) from error
+    if what:
+        raise SourceRefused(f"{shown(str(path))}: {what}", code=Code.NO_REPOSITORY)
+
+
 def listed(root: Path, only: Wanted | None, stop: threading.Event) -> tuple[TreeEntry, ...]:
     """List a directory as Git would list a tree; all of it, or what is ``only`` wanted.
 
