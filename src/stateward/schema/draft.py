@@ -114,11 +114,6 @@ class Draft:
         yield from self.attributes.values()
         yield from self.relationships.values()
 
-    def declared(self, name: str) -> Iterator[Declared]:
-        """Yield every place that declares one of its own fields, the one that counts last."""
-        for declaration in self.declarations:
-            yield from (item for item in declaration.fields if item.name == name)
-
     def add(self, relationship: Relationship) -> None:
         """Add a relationship, unless the kind has one of that name already."""
         self.relationships.setdefault(relationship.name, relationship)

@@ -7,6 +7,7 @@ from stateward.errors import Problem
 from stateward.model.document import Document
 from stateward.model.schema import Schema
 from stateward.schema import api, core
+from stateward.schema.checks import check
 from stateward.schema.draft import Drafts
 from stateward.schema.groups import add_groups
 from stateward.schema.hierarchy import arrange, relate
@@ -29,6 +30,7 @@ def load(documents: Iterable[Document]) -> tuple[Schema | None, tuple[Problem, .
     drafts = core.drafts()
     merge(drafts, declarations(documents, report), report)
     _process(drafts, report)
+    check(drafts, report)
     schema = None if report.failed else api.assemble(draft.finished() for draft in drafts.values())
     return schema, report.problems()
 

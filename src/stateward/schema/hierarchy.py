@@ -5,6 +5,7 @@ from dataclasses import replace
 from stateward.model.schema import Cardinality, Direction, Relationship
 from stateward.schema.draft import IP_PREFIX, Draft, Drafts
 from stateward.schema.report import Report
+from stateward.schema.scope import Scope
 
 _KIND = "Hierarchy"
 _IDENTIFIER = "parent__child"
@@ -16,7 +17,7 @@ def arrange(drafts: Drafts, report: Report) -> None:
         if draft.is_generic or not (draft.hierarchy or draft.parent or draft.children):
             continue
         for key in ("parent", "children"):
-            _check(draft, key, drafts, report)
+            _check(Scope(draft, drafts, report), key)
         draft.parent = draft.parent or draft.hierarchy
         draft.children = draft.children or draft.hierarchy
 
@@ -70,14 +71,14 @@ def _children(peer: str, *, read_only: bool) -> Relationship:
     )
 
 
-def _check(draft: Draft, key: str, drafts: Drafts, report: Report) -> None:
-    kind = draft.parent if key == "parent" else draft.children
-    for declaration in draft.declarations:
+def _check(scope: Scope, key: str) -> None:
+    kind = scope.draft.parent if key == "parent" else scope.draft.children
+    for declaration in scope.draft.declarations:
         if not kind or declaration.settings.get(key) != kind:
             continue
         at = declaration.source.value(key)
-        if not draft.hierarchy:
-            message = f"{draft.kind}: {key}: none of its generics is hierarchical"
-            report.error(at, message)
-        elif kind not in drafts:
-            report.reference(at, f"{draft.kind}: {key}: {kind} is not a kind that is declared")
+        if not scope.draft.hierarchy:
+            scope.error(at, f"{key}: none of the generics it inherits from is hierarchical")
+        elif kind not in scope.drafts:
+            message = f"{scope.draft.kind}: {key}: {kind} is not a kind that is declared"
+            scope.report.reference(at, message)

@@ -32,8 +32,10 @@ def _derived(draft: Draft) -> tuple[str, ...]:
 
 
 def _constrain_hfid(draft: Draft) -> None:
+    # The relationship to a parent in the hierarchy is added later.
+    relationships = draft.relationships.keys() | {"parent"} - draft.attributes.keys()
     constraint = tuple(
-        first if (first := path.split(SEPARATOR)[0]) in draft.relationships else path
+        first if (first := path.split(SEPARATOR)[0]) in relationships else path
         for path in draft.hfid
     )
     known = any(set(other) == set(constraint) for other in draft.uniqueness)
