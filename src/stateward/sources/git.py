@@ -110,8 +110,8 @@ class Git:
     ) -> Result:
         """Run git and return how it ended; a status that is not 0 is for the caller to judge.
 
-        Raises ``SourceRefused`` where there is no git, ``SourceUnavailable`` when it took too
-        long, was killed by others, or could not be started.
+        Raises ``SourceRefused`` where there is no git or no end of what it says,
+        ``SourceUnavailable`` when it took too long, was killed, or could not be started.
         """
         limit = self._timeout if timeout is None else timeout
         command = process.Command(
@@ -128,6 +128,12 @@ class Git:
             raise SourceRefused(
                 "git is not installed, or not on the PATH: install git 2.30 or later",
                 code=Code.NO_GIT,
+            ) from error
+        except process.OutputTooLong as error:
+            raise SourceRefused(
+                f"git {verb}: answered more than {process.OUTPUT_KEPT >> 20} MiB:"
+                " there are far too many files, or a tree that holds itself",
+                code=Code.REPOSITORY_REFUSED,
             ) from error
         except TimeoutError as error:
             raise SourceUnavailable(

@@ -64,7 +64,7 @@ class Objects:
             result = await self._ask("rev-parse", *_VERIFY, f"{candidate}^{{commit}}")
             if result.ok and listing.is_id(result.text):
                 return result.text
-            if result.status not in {0, 1}:
+            if result.status not in {0, 1} and not _LOOKUP.search(candidate):
                 raise self._damaged(result)
             await self._refuse_wrong_object(revision, candidate)
         raise await self._unknown(revision)
@@ -205,6 +205,9 @@ class Objects:
 
 
 _SUFFIX = re.compile(r"[~^@]")
+_LOOKUP = re.compile(r"@\{|:")
+"""``@{…}`` and ``:…`` end git with an error where they merely find nothing."""
+
 _VERIFY = ("--verify", "--quiet", "--end-of-options")
 _FSCK = "; run `git fsck` there"
 

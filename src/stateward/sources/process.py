@@ -10,9 +10,13 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 ERRORS_KEPT = 32 * 1024
 """Bytes of standard error that are kept, from its end: a server may send any amount of it."""
+
+OUTPUT_KEPT = 64 * 1024 * 1024
+"""Bytes of output that are kept in memory: a small repository can list itself without end."""
 
 REAP = 5.0
 """Seconds to wait for a killed process to go. Only one stuck in the kernel takes longer."""
@@ -20,6 +24,10 @@ REAP = 5.0
 
 class ProgramMissing(Exception):
     """The program is not on the search path, or cannot be executed."""
+
+
+class OutputTooLong(Exception):
+    """The program said more than anybody wants to hear, and was stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +58,13 @@ class _Conversation(asyncio.SubprocessProtocol):
     """
 
     def __init__(self, sink: Callable[[bytes], object] | None) -> None:
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.enough: asyncio.Future[None] = loop.create_future()
         self.output = bytearray()
         self.errors = bytearray()
-        self._sink = sink or self.output.extend
+        self.too_long = False
+        self._sink = sink or self._keep
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 1:
@@ -62,30 +73,39 @@ class _Conversation(asyncio.SubprocessProtocol):
             self.errors += data
             del self.errors[:-ERRORS_KEPT]
 
+    def _keep(self, data: bytes) -> None:
+        if len(self.output) + len(data) <= OUTPUT_KEPT:
+            self.output += data
+        elif not self.too_long:
+            self.too_long = True
+            self.enough.set_result(None)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the program has exited and that both of its pipes have come to their end."""
         del exc
-        if not self.ended.done():
-            self.ended.set_result(None)
+        for heard in (self.ended, self.enough):
+            if not heard.done():
+                heard.set_result(None)
 
 
 async def run(command: Command, sink: Callable[[bytes], object] | None = None) -> Ended:
     """Run a program, and return when it has exited and everything it said is read.
 
     Output goes to ``sink`` as it comes, if there is one; it must not raise. Raises
-    ``ProgramMissing``, ``OSError`` where no process can be made, ``TimeoutError``. However this
-    ends, nothing that the program started is left behind.
+    ``ProgramMissing``, ``OSError`` where no process can be made, ``TimeoutError``,
+    ``OutputTooLong``. However this ends, nothing that the program started is left behind.
     """
     async with asyncio.timeout(command.timeout):
         transport, conversation = await _start(command, sink)
         try:
-            stdin = transport.get_pipe_transport(0)
-            if isinstance(stdin, asyncio.WriteTransport):
-                stdin.write(command.input)
-                stdin.close()
-            await asyncio.shield(conversation.ended)
+            stdin = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
+            stdin.write(command.input)
+            stdin.close()
+            await asyncio.shield(conversation.enough)
         finally:
             await _end(transport, conversation)
+    if conversation.too_long:
+        raise OutputTooLong
     return Ended(
         status=transport.get_returncode() or 0,
         output=bytes(conversation.output),

@@ -32,13 +32,16 @@ _HEAD = "refs/stateward/head"
 
 _REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
+_SLIPS = (
+    *("zeroPaddedFilemode", "zeroPaddedDate", "badDate", "badDateOverflow", "badTimezone"),
+    *("badEmail", "badName", "missingEmail", "missingNameBeforeEmail"),
+    *("missingSpaceBeforeDate", "missingSpaceBeforeEmail"),
+)
+"""What old tools did, harmless and for ever in the history of many a repository."""
+
 _FETCH = (
     *("-c", "fetch.fsckObjects=true"),
-    # Slips of old tools, harmless and for ever in the history of many a repository.
-    *("-c", "fetch.fsck.zeroPaddedFilemode=ignore"),
-    *("-c", "fetch.fsck.badTimezone=ignore"),
-    *("-c", "fetch.fsck.missingSpaceBeforeDate=ignore"),
-    *("-c", "fetch.fsck.missingSpaceBeforeEmail=ignore"),
+    *(word for slip in _SLIPS for word in ("-c", f"fetch.fsck.{slip}=ignore")),
     # A server that sends less than a byte a second for a minute has gone.
     *("-c", "http.lowSpeedLimit=1"),
     *("-c", "http.lowSpeedTime=60"),

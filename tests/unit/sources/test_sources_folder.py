@@ -298,16 +298,17 @@ def unprivileged() -> Iterator[Path]:
                 found.chmod(0o755)
 
 
-@pytest.mark.parametrize("what", ["a file", "a directory", "the folder"])
+@pytest.mark.parametrize("what", ["a file", "a directory", "the folder", "the folder above"])
 async def test_what_may_not_be_read_is_an_error(what: str) -> None:
     with unprivileged() as folder:
         file = write(folder / "deep/a.yml")
         write(folder / "b.yml")
-        {"a file": file, "a directory": file.parent, "the folder": folder}[what].chmod(0o000)
+        asked = folder / "deep" if what == "the folder above" else folder
+        {"a file": file, "a directory": file.parent}.get(what, folder).chmod(0o000)
         if os.geteuid() == 0:
             os.seteuid(65534)
         with pytest.raises(SourceRefused) as caught:
-            await source(folder).checkout()
+            await source(asked).checkout()
         assert caught.value.code is Code.UNREADABLE
 
 

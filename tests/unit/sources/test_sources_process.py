@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,6 @@ class Slow:
             self.directory / "git",
             [f"exec 9>{self._pipe}", *lines, "/bin/sleep 1000 &", "echo started >&9", "wait"],
         )
-        self._reader: asyncio.Task[bytes] | None = None
         self.started = asyncio.Event()
 
     async def watch(self) -> None:
@@ -52,6 +52,11 @@ class Slow:
                     loop.call_soon_threadsafe(self.started.set)
 
         await asyncio.to_thread(read)
+
+    def release(self) -> None:
+        """Let the watcher go, should the program have been killed before it came to the pipe."""
+        with suppress(OSError):
+            os.close(os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK))
 
 
 def no_children() -> bool:
@@ -92,6 +97,7 @@ async def test_what_takes_too_long_is_killed_with_its_children(
     with pytest.raises(SourceUnavailable, match=r"not done within 0\.3 s") as caught:
         await ask(0.3)
     assert caught.value.code is Code.FETCH
+    slow.release()
     await watching
     assert no_children()
 
@@ -128,6 +134,7 @@ async def test_a_child_that_holds_the_pipes_does_not_outlive_the_deadline(tmp_pa
     watching = asyncio.create_task(orphaning.watch())
     with pytest.raises(TimeoutError):
         await process.run(command(str(script), timeout=0.3))
+    orphaning.release()
     await watching
     assert no_children()
 
@@ -141,9 +148,24 @@ async def test_one_that_left_the_group_keeps_nobody_waiting() -> None:
         "    import time; time.sleep(1000)\n"
     )
     heard = bytearray()
-    with pytest.raises(TimeoutError):
-        await process.run(command(sys.executable, "-c", script, timeout=1.0), heard.extend)
+    spoke = asyncio.Event()
+
+    def hear(piece: bytes) -> None:
+        heard.extend(piece)
+        spoke.set()
+
+    running = asyncio.create_task(process.run(command(sys.executable, "-c", script), hear))
+    await spoke.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
     os.kill(int(heard), 9)
+    assert no_children()
+
+
+async def test_one_that_never_stops_talking_is_stopped() -> None:
+    with pytest.raises(process.OutputTooLong):
+        await process.run(command("/bin/sh", "-c", "while :; do cat /bin/sh; done"))
     assert no_children()
 
 

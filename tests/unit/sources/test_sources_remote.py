@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -460,6 +461,40 @@ async def test_a_server_that_says_far_too_much(cache: Path, tmp_path: Path) -> N
         await source.checkout()
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 500
+
+
+async def test_slips_of_old_tools_are_taken(repository: Repository, cache: Path) -> None:
+    repository.commit(a="1")
+    tree = repository.git("rev-parse", "HEAD^{tree}")
+    top = repository.git(
+        "hash-object",
+        *("-t", "tree", "-w", "--stdin", "--literally"),
+        input=b"040000 d\0" + bytes.fromhex(tree),
+    )
+    slip = f"tree {top}\nauthor Ada<ada> 1 +00000\ncommitter <ada@example.org> 1 +051800\n\nx\n"
+    commit = repository.git(
+        "hash-object", "-t", "commit", "-w", "--stdin", "--literally", input=slip.encode()
+    )
+    repository.git("update-ref", "refs/heads/main", commit)
+    assert await files(far(repository.path, cache)) == {"d/a.yml": b"1"}
+
+
+async def test_cleaning_up_may_fail(
+    repository: Repository,
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    repository.commit(a="1")
+    real = shutil.which("git")
+    wrapper = executable(
+        tmp_path / "bin" / "git",
+        ['case " $* " in *" gc "*) echo "fatal: no space" >&2; exit 1;; esac', f'exec {real} "$@"'],
+    )
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    assert await files(far(repository.path, cache)) == {"a.yml": b"1"}
+    assert "not cleaned up: no space" in caplog.text
 
 
 async def test_history_that_fsck_complains_of_is_not_taken(

@@ -87,7 +87,10 @@ async def test_a_branch_cannot_pretend_to_be_a_commit(look: Look, repository: Re
 
 @pytest.mark.parametrize(
     "revision",
-    ["--output=/tmp/x", "-h", "--all", "^HEAD", "HEAD..main", "main...main", "HEAD^{/nope}"],
+    [
+        *("--output=x", "-h", "--all", "^HEAD", "HEAD..main", "main...main", "HEAD^{/nope}"),
+        *("main@{5}", "@{u}", "@{push}", "x@{u}", "HEAD:./a.yml", ":/nope", "@{-1}", ":0:a.yml"),
+    ],
 )
 async def test_what_names_no_one_commit_is_refused(
     look: Look, repository: Repository, revision: str
@@ -210,6 +213,19 @@ def tree(repository: Repository, *lines: bytes) -> str:
         for mode, name, blob in (line.split(b" ", 2) for line in lines)
     )
     return repository.git("hash-object", "-t", "tree", "-w", "--stdin", "--literally", input=made)
+
+
+async def test_a_tree_that_holds_itself_over_and_over_is_refused(repository: Repository) -> None:
+    repository.commit(a="1")
+    made = repository.git("rev-parse", "HEAD:a.yml")
+    mode = b"100644"
+    for _ in range(10):
+        made = tree(repository, *(b"%s %0200d %s" % (mode, n, made.encode()) for n in range(10)))
+        mode = b"40000"
+    repository.git("update-ref", "refs/heads/bomb", repository.git("commit-tree", made, "-m", "x"))
+    with pytest.raises(SourceRefused, match="too many files") as caught:
+        await RepositorySource(repository.path, revision="bomb", timeout=30).checkout()
+    assert caught.value.code is Code.REPOSITORY_REFUSED
 
 
 @pytest.mark.parametrize(
