@@ -60,9 +60,9 @@ class FolderSource:
         wanted = list(dict.fromkeys(blobs))
         unknown = [blob for blob in wanted if blob not in places]
         if unknown:
-            raise SourceRefused(
-                f"{self.name}: no file has the contents {shown(unknown[0])}",
-                code=Code.CORRUPT_REPOSITORY,
+            raise SourceUnavailable(
+                f"{self.name}: no file has the contents {shown(unknown[0])}, if one ever had:"
+                " the folder was listed again and has changed"
             )
         return await _threaded(
             lambda stop: {blob: self._contents(blob, places[blob], stop) for blob in wanted}

@@ -160,16 +160,17 @@ class RemoteSource:
     async def _clone(self, lock: int) -> None:
         """Make a mirror beside the one there is, and put it in its place when it is whole."""
         new, old = self._mirror.with_suffix(".new"), self._mirror.with_suffix(".old")
-        for stale in (new, old):
-            await asyncio.to_thread(shutil.rmtree, stale, ignore_errors=True)
-        made = await self._near.run("init", "--quiet", "--bare", "--template=", str(new))
-        if not made.ok:
-            raise SourceUnavailable(f"{self.name}: no mirror can be made: {made.reason}")
-        await self._fetch(new, lock)
-        if self._mirror.exists():
-            self._mirror.rename(old)
-        new.rename(self._mirror)
-        await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
+        await _removed(new, old)
+        try:
+            made = await self._near.run("init", "--quiet", "--bare", "--template=", str(new))
+            if not made.ok:
+                raise SourceUnavailable(f"{self.name}: no mirror can be made: {made.reason}")
+            await self._fetch(new, lock)
+            if self._mirror.exists():
+                self._mirror.rename(old)
+            new.rename(self._mirror)
+        finally:
+            await _removed(new, old)
 
     async def _fetch(self, mirror: Path, lock: int) -> None:
         far = ("--bare", f"--git-dir={mirror}", *_FETCH, self._remote.url, *_REFS)
@@ -216,6 +217,11 @@ class RemoteSource:
                 code=Code.NO_REPOSITORY,
             )
         return SourceUnavailable(f"{self.name}: cannot be fetched: {result.reason}")
+
+
+async def _removed(*directories: Path) -> None:
+    for directory in directories:
+        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
 
 def _tidy(mirror: Path) -> None:

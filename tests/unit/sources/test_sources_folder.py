@@ -185,7 +185,7 @@ async def test_what_is_no_file_is_told_and_never_opened(tmp_path: Path) -> None:
         "pipe.yml": "010000",
         "socket.yml": "140000",
     }
-    with pytest.raises(SourceRefused):
+    with pytest.raises(SourceUnavailable):
         await found.read([entry.blob for entry in entries])
 
 
