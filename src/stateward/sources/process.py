@@ -99,8 +99,9 @@ async def run(command: Command, sink: Callable[[bytes], object] | None = None) -
         transport, conversation = await _start(command, sink)
         try:
             stdin = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
-            stdin.write(command.input)
-            stdin.close()
+            if not stdin.is_closing():  # it may have ended already, without listening
+                stdin.write(command.input)
+                stdin.close()
             await asyncio.shield(conversation.enough)
         finally:
             await _end(transport, conversation)
