@@ -1,0 +1,99 @@
+"""Attributes: what may be written, and what an object shows afterwards.
+
+Only what was set is kept. An attribute that is not there shows its default, or null; that is what
+``is_default`` means on the server, and setting the default on such an attribute changes nothing.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stateward.errors import Code
+from stateward.model.mutation import RESET, Allocation
+from stateward.model.schema import Attribute
+from stateward.schema import values
+from stateward.targets.embedded.layout import PROTECTED, Layout
+from stateward.targets.embedded.records import Refused
+
+Draw = Callable[[Attribute, Allocation], Any]
+"""Has a pool give a value to an attribute."""
+
+_HASHED = "HashedPassword"
+_COST = 2**10
+
+
+def created(
+    layout: Layout, given: Mapping[str, Any], draw: Draw, *, templated: bool
+) -> dict[str, Any]:
+    """Return what a new object keeps of the attributes given."""
+    fields: dict[str, Any] = {}
+    for name, value in given.items():
+        attribute = writable(layout, name)
+        if attribute is None:
+            fields[name] = bool(value)
+        elif value is None or value is RESET:
+            if attribute.mandatory and not templated:
+                raise Refused(Code.MANDATORY, f"{name}: A value must be provided for {name}")
+            if value is None and attribute.default is None:
+                fields[name] = None
+        else:
+            fields[name] = _value(attribute, value, draw)
+    if not templated:
+        for name in layout.mandatory_attributes:
+            if name not in fields:
+                message = f"{name} is mandatory for {layout.kind.kind}"
+                raise Refused(Code.MANDATORY, message)
+    return fields
+
+
+def updated(
+    layout: Layout, old: Mapping[str, Any], given: Mapping[str, Any], draw: Draw
+) -> dict[str, Any]:
+    """Return what an object keeps once some of its attributes are written."""
+    fields = dict(old)
+    for name, value in given.items():
+        attribute = writable(layout, name)
+        if attribute is None:
+            fields[name] = bool(value)
+        elif value is RESET or (value is None and attribute.default is not None):
+            if attribute.mandatory:
+                raise Refused(Code.MANDATORY, f"{name}: A value must be provided for {name}")
+            fields.pop(name, None)
+        elif value is None and attribute.mandatory:
+            raise Refused(Code.MANDATORY, f"{name}: A value must be provided for {name}")
+        else:
+            new = None if value is None else _value(attribute, value, draw)
+            if name in fields or new != attribute.default:
+                fields[name] = new
+    return fields
+
+
+def writable(layout: Layout, name: str) -> Attribute | None:
+    """Return the attribute that a name means; None where it means an attribute's protection."""
+    protects = name.endswith(PROTECTED)
+    attribute = layout.kind.attributes.get(name.removesuffix(PROTECTED))
+    if attribute is None:
+        raise Refused(Code.UNKNOWN_FIELD, f"{name}: {layout.kind.kind} has no such attribute")
+    if protects:
+        return None
+    if attribute.read_only or attribute.computed:
+        raise Refused(Code.READ_ONLY, f"{name}: it is read-only on {layout.kind.kind}")
+    return attribute
+
+
+def _value(attribute: Attribute, value: Any, draw: Draw) -> Any:
+    if isinstance(value, Allocation):
+        value = draw(attribute, value)
+    try:
+        found = values.normalise(attribute, value)
+    except values.Invalid as error:
+        raise Refused(error.code, f"{attribute.name}: {error}") from error
+    return _hashed(found) if attribute.kind == _HASHED else found
+
+
+def _hashed(password: str) -> str:
+    """Keep a password as the server does: never as it is, and never the same way twice."""
+    salt = secrets.token_bytes(16)
+    digest = hashlib.scrypt(password.encode(), salt=salt, n=_COST, r=8, p=1)
+    return f"$scrypt${salt.hex()}${digest.hex()}"

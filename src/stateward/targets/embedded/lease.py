@@ -1,0 +1,41 @@
+"""One writer at a time: a lock of the operating system on a file beside the database.
+
+The system takes the lock back when the process that holds it ends, however it ends.
+"""
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from stateward.errors import Code, TargetUnavailable
+
+
+class Lease:
+    """The right to write to a database. The lock file stays: removing it would let two in."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.lock")
+        self._file: int | None = None
+
+    def take(self) -> None:
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(file, 32, 0).decode("ascii", "replace").strip()
+            os.close(file)
+            message = f"{self._path}: held by process {holder or 'unknown'}"
+            raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
+        except OSError:
+            os.close(file)
+            raise
+        self._file = file
+        with suppress(OSError):  # the number only serves the message above
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

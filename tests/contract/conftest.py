@@ -1,0 +1,31 @@
+"""One target, whichever it is: the suites ask for ``target`` and ``world`` and no more."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from stateward.model.schema import Schema
+from stateward.ports import Target
+from stateward.targets.embedded import EmbeddedTarget
+from targets import World, schema
+
+
+@pytest.fixture(scope="session")
+def suite_schema() -> Schema:
+    return schema()
+
+
+@pytest.fixture(params=["embedded"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """A target that may be written to. A server's would be a branch of it, made for the tests."""
+    assert request.param == "embedded"
+    return EmbeddedTarget(f"sqlite:///{tmp_path}/target.db")
+
+
+@pytest.fixture
+async def world(target: Target, suite_schema: Schema) -> AsyncIterator[World]:
+    """A session on the target, with the suite's schema loaded."""
+    async with target.session(suite_schema, write=True) as session:
+        await session.load_schema()
+        yield World(session)
