@@ -38,7 +38,7 @@ _NAMESPACE = text_of(
     pattern=r"[A-Z][a-z0-9]+",
     rule="must be one capital letter, and then lower-case letters and digits",
 )
-_PEER = text_of(most=1024, pattern=_WORD, rule=f"is not a kind: it {_WORD_RULE}")
+_PEER = text_of(most=1024, pattern=_WORD, rule=f"is not a kind: it {_WORD_RULE}", keep=False)
 _IDENTIFIER = text_of(
     most=128,
     pattern=r"[a-z0-9_]+",
@@ -101,7 +101,9 @@ _KIND: dict[str, Convert] = {
     "label": _LABEL,
     "branch": _BRANCH,
     "default_filter": optional(
-        text_of(most=1024, pattern=r"[a-z0-9_]*", rule="is not a path as in name__value")
+        text_of(
+            most=1024, pattern=r"[a-z0-9_]*", rule="is not a path as in name__value", keep=False
+        )
     ),
     "human_friendly_id": optional(texts),
     "display_label": _OPTIONAL_TEXT,

@@ -46,7 +46,7 @@ def _document(entry: Entry) -> Iterator[Declaration]:
 
 def _kind(entry: Entry, section: Section) -> Iterator[Declaration]:
     given = entry.source.map
-    kind = "".join(str(given[key]) for key in ("namespace", "name") if key in given)
+    kind = "".join(str(given.get(key) or "") for key in ("namespace", "name"))
     entry = entry.inner(given, kind or entry.what)
     settings = entry.read(forms.GENERIC if section is Section.GENERIC else forms.NODE)
     if "namespace" not in settings or "name" not in settings:

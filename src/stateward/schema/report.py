@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 from stateward.errors import Code, Location, Problem, Severity
-from stateward.model.document import Map, Seq, location
+from stateward.model.document import Map, location
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A mapping of a file. A key that it does not have is placed where the mapping starts."""
+    """A mapping of a file."""
 
     file: str
     map: Map
@@ -17,19 +17,16 @@ class Source:
         return location(self.file, self.map.first_mark())
 
     def key(self, name: str) -> Location:
-        return location(self.file, self.map.key_mark(name)) if name in self.map else self.start()
+        return location(self.file, self.map.key_mark(name))
 
     def value(self, name: str) -> Location:
+        """Return the place of a value; one that is missing is missed where the mapping starts."""
         return location(self.file, self.map.value_mark(name)) if name in self.map else self.start()
 
     def item(self, name: str, *index: int) -> Location:
         """Return the place of an item of a list, or of an item of a list of that list."""
-        if name not in self.map:
-            return self.start()
         value, mark = self.map[name], self.map.value_mark(name)
         for number in index:
-            if not isinstance(value, Seq):
-                break
             value, mark = value[number], value.marks[number]
         return location(self.file, mark)
 

@@ -60,8 +60,12 @@ def text_of(
     pattern: str = "",
     rule: str = "",
     refused: Callable[[str], bool] | None = None,
+    keep: bool = True,
 ) -> Convert:
-    """Ask for a text of some length, which may have to match a pattern, put in words as a rule."""
+    """Ask for a text of some length, which may have to match a pattern, put in words as a rule.
+
+    One that breaks the rules is kept where doing without it would only raise further problems.
+    """
     rules = re.compile(pattern)
 
     def convert(value: Any) -> str:
@@ -73,7 +77,7 @@ def text_of(
             reason = f"{show(found)} has {len(found)} characters, at most {most} are possible"
             raise Wrong(reason, kept=found)
         if pattern and not rules.fullmatch(found):
-            raise Wrong(f"{show(found)} {rule}", kept=found)
+            raise Wrong(f"{show(found)} {rule}", kept=found if keep else None)
         if refused and refused(found):
             raise Wrong(f"{show(found)} is a word of Python: choose another name", kept=found)
         return found

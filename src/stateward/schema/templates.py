@@ -56,24 +56,20 @@ def _need(draft: Draft, needed: dict[str, Draft], drafts: Drafts) -> None:
         return
     needed[draft.kind] = draft
     for name in draft.generics:
-        if name not in _WITHOUT_TEMPLATE:
-            needed.setdefault(name, drafts[name])
+        needed.setdefault(name, drafts[name])
     for relationship in draft.relationships.values():
         peer = drafts.get(relationship.peer)
-        above = relationship.kind == "Parent"
         if (
             peer is None
             or peer.kind in needed
             or peer.kind in {GROUP, PROFILE}
             or relationship.kind not in _FAMILY
-            or (above and draft.generate_template)
+            or (relationship.kind == "Parent" and _is_asked_for(draft))
         ):
             continue
-        heirs = list(_heirs(peer, drafts))
-        # Of a generic's heirs any may turn up as a component; as a parent the known one will do.
-        if not (above and any(heir.kind in needed for heir in heirs)):
-            for heir in heirs:
-                _need(heir, needed, drafts)
+        # Of a generic's heirs any may turn up.
+        for heir in _heirs(peer, drafts):
+            _need(heir, needed, drafts)
         _need(peer, needed, drafts)
 
 
@@ -166,7 +162,5 @@ def _add_pool(template: Draft, name: str, pool: str, identifier: str, direction:
 
 def _name_below(template: Draft, parent: str) -> None:
     """A template below another one is named within it."""
-    path = f"{parent}__{_NAME_PATH}"
-    if path not in template.hfid:
-        template.hfid = (path, *template.hfid)
-        template.uniqueness[0] = (*template.uniqueness[0], parent)
+    template.hfid = (f"{parent}__{_NAME_PATH}", *template.hfid)
+    template.uniqueness[0] = (*template.uniqueness[0], parent)

@@ -53,7 +53,7 @@ def _peers(routes: list[Route]) -> dict[str, tuple[Relationship, Route]]:
     return {
         route.relationship.identifier: (route.relationship, route)
         for route in routes
-        if route.relationship
+        if route.relationship and route.attribute
     }
 
 

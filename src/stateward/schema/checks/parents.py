@@ -53,11 +53,17 @@ def check_cycles(drafts: Drafts, report: Report) -> None:
 
 def _report_cycle(drafts: Drafts, cycle: list[str], report: Report) -> None:
     message = f"parents and components go in a circle: {' -> '.join(cycle)}"
-    for draft in (drafts[kind] for kind in cycle[1:] if kind in drafts):
-        scope = Scope(draft, drafts, report)
-        for name, item in scope.own().items():
-            relationship = draft.relationships.get(name)
-            family = relationship and relationship.kind in {_PARENT, _COMPONENT}
-            if relationship and family and relationship.peer in cycle:
-                scope.field(item, "kind", message)
-                return
+    scopes = [Scope(drafts[kind], drafts, report) for kind in cycle[1:] if kind in drafts]
+    links = [
+        (scope, item)
+        for scope in scopes
+        for name, item in scope.own().items()
+        if (relationship := scope.draft.relationships.get(name))
+        and relationship.kind in {_PARENT, _COMPONENT}
+        and relationship.peer in cycle
+    ]
+    for scope, item in links[:1]:
+        scope.field(item, "kind", message)
+    # Where all of the circle is inherited, there is no better place than the kinds themselves.
+    for scope in scopes if not links else ():
+        scope.kind(message)

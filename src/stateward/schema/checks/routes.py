@@ -70,7 +70,8 @@ def follow(text: str, scope: Scope, rule: Rule) -> Route:
         return Route(relationship, draft, None, None)
     peer = scope.drafts.get(relationship.peer)
     if peer is None:
-        raise Dangling(f"{relationship.peer} is not a kind that is declared")
+        # That is reported for the relationship itself.
+        return Route(relationship, draft, None, None)
     if not rest:
         raise Dangling(f"an attribute of {peer.kind} is missing, as in {first}__name__value")
     if rest[0] not in peer.attributes:
