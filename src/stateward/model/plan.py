@@ -1,11 +1,11 @@
 """The plan: what one round will do, as a value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from stateward.errors import Location, Problem
+from stateward.errors import Location, Problem, Severity
 from stateward.model.identity import ObjectKey, Reference
 from stateward.model.unit import Stamp
 
@@ -29,6 +29,16 @@ class Secret:
 
     def __str__(self) -> str:
         return "(sensitive)"
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What a field shows when it is set by nobody: the new value of a field that is reset."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        return str(self.value)
 
 
 class FieldChange(NamedTuple):
@@ -73,6 +83,15 @@ class Blocked:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivor:
+    """A member whose delete was refused, or would be: it stays a member and is retried."""
+
+    key: ObjectKey
+    id: str
+    reason: str
+
+
 class UnitState(StrEnum):
     """What the planner found a unit to be."""
 
@@ -93,10 +112,21 @@ class UnitPlan:
     unchanged: int = 0
     kept: int = 0
     """Objects that Git dropped and that `prune: false` or `protect` keeps."""
+    keeps: bool = False
+    """Whether members are left that no unit declares: then the group has to stay."""
+    before: Stamp = field(default_factory=Stamp)
+    """What the group says now."""
     stamp: Stamp | None = None
     """What to write on the group, where something else stands there."""
     vanished: bool = False
     """Whether the directory is gone: the group goes too, once it has no member."""
+    survivors: tuple[Survivor, ...] = ()
+    """Members whose delete would be refused, or take along what is not ours."""
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the group itself is to go."""
+        return self.vanished and not self.keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,5 +143,28 @@ class Plan:
     loads_schema: bool = False
     """Whether the target's schema is to be brought up to the files' before the first change."""
     digest: str = ""
+    allow_deletes: int | None = None
+    """The deletion budget that was raised for this plan."""
     ids: Mapping[Reference, str] = field(default_factory=dict, repr=False)
     """The ids of what exists already, by the references that changes use."""
+    groups: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The ids of the tracking groups that exist, by name."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether applying it would write nothing at all."""
+        upkeep = any(own.stamp is not None or own.leaves for own in self.units.values())
+        return not (self.changes or self.loads_schema or upkeep)
+
+    def touched(self) -> frozenset[str]:
+        """Return the units of which applying writes something, their groups included."""
+        units = {own.unit for own in self.changes}
+        units |= {own.giver for own in self.changes if own.giver is not None}
+        upkeep = {name for name, own in self.units.items() if own.stamp is not None or own.leaves}
+        return frozenset(units | upkeep)
+
+    def errors(self, unit: str) -> Iterator[Problem]:
+        """Yield the errors of one unit, and those of the whole run."""
+        for problem in self.problems:
+            if problem.unit in {unit, None} and problem.severity is Severity.ERROR:
+                yield problem

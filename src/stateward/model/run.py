@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action
+from stateward.model.plan import Action, Survivor
 
 
 class Outcome(StrEnum):
@@ -39,15 +39,6 @@ class Entry:
     key: ObjectKey
     node: str | None = None
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survivor:
-    """A member whose delete was refused: it stays a member and is retried."""
-
-    key: ObjectKey
-    id: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-
 IP_NAMESPACE = "BuiltinIPNamespace"
 DEFAULT_IP_NAMESPACE = "default"
 """What the server puts a prefix or an address into that names no namespace."""

@@ -1,0 +1,37 @@
+"""Exit codes: what scripts go by. Of several that apply the first of 1, 3, 4, 2 wins."""
+
+from stateward.errors import Severity
+from stateward.model.plan import Plan, UnitState
+from stateward.model.run import Outcome, Report
+
+DONE = 0
+ERROR = 1
+CHANGES = 2
+BLOCKED = 3
+WAITING = 4
+INTERRUPTED = 130
+
+
+class Exit(Exception):
+    """The command is through, and this is its exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def of_plan(plan: Plan, *, detailed: bool) -> int:
+    if any(own.severity is Severity.ERROR for own in plan.problems):
+        return ERROR
+    if plan.blocked:
+        return BLOCKED
+    if any(own.state is UnitState.WAITING for own in plan.units.values()):
+        return WAITING
+    return CHANGES if detailed and not plan.is_empty else DONE
+
+
+def of_report(plan: Plan, report: Report, *, detailed: bool) -> int:
+    if any(own.outcome is Outcome.FAILED for own in report.runs):
+        return ERROR
+    code = of_plan(plan, detailed=False)
+    return CHANGES if code == DONE and detailed and report.writes else code

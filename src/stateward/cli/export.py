@@ -1,0 +1,43 @@
+"""``export``: a target, read back as object files."""
+
+from typing import Any
+
+import click
+
+from stateward.cli import options
+
+
+@click.command()
+@click.argument("repo", required=False)
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="The configuration; default: stateward.yaml in REPO, if it is there.",
+)
+@click.option(
+    "--target",
+    metavar="URL",
+    help="The target; default: the configuration's, else sqlite:///.stateward/target.db in REPO.",
+)
+@click.option("--source", metavar="NAME", help="The source, where the configuration has several.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="K",
+    help="Only objects of this kind, or of kinds that inherit from it.",
+)
+@click.option("--unit", metavar="U", help="Only objects of this unit.")
+@options.output("yaml", "json")
+def export(form: str, kinds: tuple[str, ...], unit: str | None, **given: Any) -> None:
+    """Read a target back as object files."""
+    import asyncio
+
+    from stateward.cli import invocation
+    from stateward.reporting import export as rendering
+
+    found = asyncio.run(invocation.exported(given, kinds, unit))
+    if form == "json":
+        options.say_json(rendering.as_json(found))
+    else:
+        options.say(rendering.as_yaml(found))

@@ -1,0 +1,113 @@
+"""From arguments to the engine and back. Imported by commands when they run, not before."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from stateward import wiring
+from stateward.cli import options
+from stateward.engine.against import plan_against
+from stateward.engine.export import Export, export
+from stateward.engine.ledger import dry_runs
+from stateward.errors import Code, ConfigError
+from stateward.model.plan import Plan
+from stateward.model.run import Report
+from stateward.reporting import plan as plan_rendering
+from stateward.reporting import report as report_rendering
+from stateward.wiring import Invocation
+
+
+def of(given: Mapping[str, Any]) -> Invocation:
+    known = dict(given)
+    known["revision"] = known.pop("rev")
+    return Invocation(**known)
+
+
+def of_plan_file(given: Mapping[str, Any]) -> tuple[Invocation, str | None]:
+    """Take REPO as a saved plan if it is a file; return the digest that is expected then."""
+    asked = of(given)
+    path = Path(asked.repo or ".")
+    if not path.is_file():
+        return asked, None
+    try:
+        saved = json.loads(path.read_text())
+        request, digest = saved["request"], saved["digest"]
+        if saved["schema"] != plan_rendering.SCHEMA or not isinstance(digest, str):
+            raise ValueError(saved["schema"])
+        return Invocation(**request), digest
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        message = f"{path}: not a plan that `stateward plan --out` wrote: make a new one"
+        raise ConfigError(message, code=Code.PLAN_FILE) from error
+
+
+def save(plan: Plan, asked: Invocation, out: str) -> None:
+    """Write a plan with what is needed to make the very same one again."""
+    repo = (
+        asked.repo
+        if asked.repo and "://" in asked.repo
+        else str(Path(asked.repo or ".").absolute())
+    )
+    request = replace(
+        asked,
+        repo=repo,
+        revision=next(iter(plan.revisions.values())),
+        target=plan.target,
+        config=str(Path(asked.config).absolute()) if asked.config else None,
+    )
+    document = {**plan_rendering.as_json(plan), "request": asdict(request)}
+    try:
+        Path(out).write_text(json.dumps(document, indent=2) + "\n")
+    except OSError as error:
+        raise ConfigError(f"--out {out}: {error.strerror}: name another file") from error
+
+
+async def planned(asked: Invocation) -> Plan:
+    wired = wiring.wire(asked)
+    return await wired.round.plan(wired.revision)
+
+
+async def validated(asked: Invocation) -> Plan:
+    wired = wiring.wire(asked, offline=asked.target is None)
+    return await wired.round.plan(wired.revision)
+
+
+async def planned_against(asked: Invocation, revision: str) -> Plan:
+    wired = wiring.wire(asked, offline=True)
+    return await plan_against(wired.round, wired.revision, revision)
+
+
+async def applied(
+    asked: Invocation, expected: str | None, progress: Callable[[int, int], None]
+) -> tuple[Plan, Report]:
+    wired = wiring.wire(asked)
+    async with wiring.reconciler(wired) as reconciler:
+        return await reconciler.apply(wired.revision, expected=expected, progress=progress)
+
+
+async def exported(given: Mapping[str, Any], kinds: Sequence[str], unit: str | None) -> Export:
+    wired = wiring.wire(Invocation(**given))
+    return await export(wired.round.target, kinds, unit)
+
+
+def dry_report(plan: Plan) -> Report:
+    return Report(digest=plan.digest, writes=0, runs=tuple(dry_runs(plan)))
+
+
+def show_plan(plan: Plan, form: str) -> None:
+    if form == "json":
+        options.say_json(plan_rendering.as_json(plan))
+    elif form == "markdown":
+        options.say(plan_rendering.as_markdown(plan))
+    else:
+        options.say(plan_rendering.as_text(plan))
+
+
+def show_report(plan: Plan, report: Report, form: str) -> None:
+    if form == "json":
+        options.say_json(report_rendering.as_json(report, plan))
+    elif form == "markdown":
+        options.say(report_rendering.as_markdown(report, plan))
+    else:
+        options.say(report_rendering.as_text(report, plan))

@@ -1,0 +1,86 @@
+"""Arguments that several commands share, and how an answer is written."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def repository(command: _F) -> _F:
+    """Add the arguments that say what is to be read, and against what."""
+    for add in (
+        click.option(
+            "--worktree",
+            is_flag=True,
+            help="Read the files as they lie on the disk, committed or not.",
+        ),
+        click.option(
+            "--source", metavar="NAME", help="The source, where the configuration has several."
+        ),
+        click.option("--unit", metavar="GLOB", help="Change only the units whose path matches."),
+        click.option(
+            "--target",
+            metavar="URL",
+            help="The target; default: the configuration's, else sqlite:///.stateward/target.db in REPO.",
+        ),
+        click.option(
+            "--config",
+            metavar="FILE",
+            help="The configuration; default: stateward.yaml in REPO, if it is there.",
+        ),
+        click.option("--rev", metavar="REV", help="The branch, tag or commit; default: HEAD."),
+        click.argument("repo", required=False),
+    ):
+        command = add(command)
+    return command
+
+
+def output(*formats: str) -> Callable[[_F], _F]:
+    """Add --format."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How the answer is written.",
+    )
+
+
+allow_deletes = click.option(
+    "--allow-deletes",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Let this round delete up to N objects, whatever the limits say (never protected kinds).",
+)
+detailed_exitcode = click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit with 2 when there are, or were, changes."
+)
+
+
+def say(text: str) -> None:
+    """Write an answer to stdout as UTF-8, whatever names a repository has come up with."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def say_json(document: Any) -> None:
+    say(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
+
+
+def progress() -> Callable[[int, int], None]:
+    """Return what tells a person at a terminal how far it is; programs are told nothing."""
+    if not sys.stderr.isatty():
+        return lambda _done, _all: None
+
+    def show(done: int, all_: int) -> None:
+        end = "\n" if done >= all_ else ""
+        click.echo(f"\r{done} of {all_} changes", err=True, nl=False)
+        click.echo(end, err=True, nl=False)
+
+    return show

@@ -1,0 +1,1 @@
+"""From bytes to desired objects: parse, find, read, resolve. Every problem is collected."""

@@ -1,0 +1,86 @@
+"""What a round has to know of the target, and no more."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from stateward.model.identity import NodeId, ObjectKey
+from stateward.model.state import Desired, DesiredObject, External, FromPool, Observed
+from stateward.model.unit import ADOPTED
+from stateward.ports import Query, Session
+from stateward.schema import values
+
+
+async def observe(
+    session: Session,
+    desired: Desired,
+    formerly: Mapping[ObjectKey, DesiredObject],
+    groups: Iterable[str],
+    hints: Iterable[ObjectKey],
+) -> Observed:
+    """Observe the units' members, what bears a declared identity, and what is referred to."""
+    objects = [obj for unit in desired.units.values() for obj in unit.objects.values()]
+    externals = [own for unit in desired.units.values() for own in unit.externals]
+    references = {own.reference for own in externals if isinstance(own.reference, ObjectKey)}
+    references |= set(_former_references(formerly.values()))
+    ids = {own.reference.id for own in externals if isinstance(own.reference, NodeId)}
+    ids |= {obj.node for obj in objects if obj.node is not None}
+    names = list(groups)
+    query = Query(
+        groups=[*names, *(name + ADOPTED for name in names)],
+        keys=[*(obj.key for obj in objects), *hints],
+        references=references,
+        ids=ids,
+        fields=_fields([*objects, *formerly.values()]),
+    )
+    return await session.observe(query)
+
+
+async def with_holds(
+    session: Session, observed: Observed, going: Iterable[str], ours: str
+) -> Observed:
+    """Add what stands in the way of deleting some objects, if there are any."""
+    ids = list(going)
+    return replace(observed, holds=await session.holds(ids, ours)) if ids else observed
+
+
+async def known_of(
+    session: Session, needs: Collection[External]
+) -> dict[tuple[ObjectKey | NodeId, str], str]:
+    """Look up the attributes that identities here borrow from objects no unit declares."""
+    wanted = {own.reference for own in needs}
+    keys = [own for own in wanted if isinstance(own, ObjectKey)]
+    found = await session.observe(Query(references=keys))
+    nodes: dict[ObjectKey | NodeId, str] = {
+        key: ids[0] for key, ids in found.references.items() if len(ids) == 1
+    }
+    nodes.update({own: own.id for own in wanted if isinstance(own, NodeId)})
+    names = frozenset(own.field for own in needs)
+    fields = {kind.kind: names & kind.attributes.keys() for kind in session.schema.kinds.values()}
+    borrowed = await session.observe(Query(ids=list(nodes.values()), fields=fields))
+    known: dict[tuple[ObjectKey | NodeId, str], str] = {}
+    for reference, node in nodes.items():
+        own = borrowed.objects.get(node)
+        for name, value in own.attributes.items() if own else ():
+            known[reference, name] = values.spell(value)
+    return known
+
+
+def _fields(objects: Iterable[DesiredObject]) -> dict[str, frozenset[str]]:
+    fields: dict[str, set[str]] = {}
+    for obj in objects:
+        own = fields.setdefault(obj.key.kind, set())
+        own.update(obj.attributes)
+        own.update(obj.relations)
+    return {kind: frozenset(names) for kind, names in fields.items()}
+
+
+def _former_references(objects: Iterable[DesiredObject]) -> Iterable[ObjectKey]:
+    """Yield what was referred to: to tell which peers of a shared relationship were ours."""
+    for obj in objects:
+        for related in obj.relations.values():
+            if isinstance(related, frozenset):
+                yield from (peer for peer in related if isinstance(peer, ObjectKey))
+            elif isinstance(related, ObjectKey):
+                yield related
+            elif isinstance(related, FromPool) and isinstance(related.pool, ObjectKey):
+                yield related.pool

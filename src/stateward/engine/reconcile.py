@@ -1,0 +1,89 @@
+"""Plan and apply in one session: what is planned is what is done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stateward.engine.apply import Applier, Progress
+from stateward.engine.ledger import Ledger
+from stateward.engine.round import Round
+from stateward.errors import PlanMoved, Severity
+from stateward.model.plan import Plan
+from stateward.model.run import Outcome, Report
+from stateward.ports import Journal, Session
+from stateward.tracking.session import Tracking
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Brings a target in line with a source, one round at a time."""
+
+    round: Round
+    journal: Journal
+    new_id: Callable[[], str]
+
+    async def apply(
+        self, revision: str | None, *, expected: str | None, progress: Progress
+    ) -> tuple[Plan, Report]:
+        """Plan and apply; raises ``PlanMoved`` where the plan is not the one expected.
+
+        The target is held from before the plan is made until after it is applied, so that
+        nothing of ours can come between.
+        """
+        loaded, declared, problems = await self.round.load(revision)
+        if any(own.severity is Severity.ERROR for own in problems):
+            plan = self.round.refused(loaded, problems)
+            self._expect(plan, expected)
+            return plan, _nothing_done(plan)
+        async with self.round.target.session(declared, write=True) as session:
+            plan = await self.round.plan_in(session, loaded, problems)
+            self._expect(plan, expected)
+            if plan.is_empty:
+                return plan, _nothing_done(plan)
+            return plan, await self._apply(plan, session, progress)
+
+    def _expect(self, plan: Plan, digest: str | None) -> None:
+        if digest is not None and plan.digest != digest:
+            raise PlanMoved(
+                f"the plan to apply has digest {digest[:12]}, and the plan that would be made now"
+                f" has {plan.digest[:12]}: look at a new plan, and apply that one"
+            )
+
+    async def _apply(self, plan: Plan, session: Session, progress: Progress) -> Report:
+        for run in await self.journal.unfinished(plan.target):
+            await self.journal.finish(run, Outcome.FAILED, "interrupted: the next run went on")
+        tracking = Tracking(
+            session=session,
+            journal=self.journal,
+            ids=dict(plan.ids),
+            group_of=lambda unit: plan.units[unit].group,
+            new_id=self.new_id,
+            groups=dict(plan.groups),
+        )
+        revision = next(iter(plan.revisions.values()))
+        for unit in sorted(plan.touched()):
+            tracking.runs[unit] = self.new_id()
+            await self.journal.begin(
+                tracking.runs[unit],
+                unit=unit,
+                revision=revision,
+                target=plan.target,
+                detail=_detail(plan),
+            )
+        target = self.round.target
+        return await Applier(
+            plan=plan,
+            tracking=tracking,
+            batch=target.batch,
+            in_flight=target.in_flight,
+            progress=progress,
+        ).run()
+
+
+def _detail(plan: Plan) -> str:
+    allowed = "" if plan.allow_deletes is None else f", --allow-deletes {plan.allow_deletes}"
+    return f"plan {plan.digest}{allowed}"
+
+
+def _nothing_done(plan: Plan) -> Report:
+    runs = Ledger(plan).runs({}, {}, None)
+    return Report(digest=plan.digest, writes=0, runs=tuple(runs))

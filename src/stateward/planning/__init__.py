@@ -1,0 +1,1 @@
+"""Desired and observed to a plan. Pure: the same question always gets the same plan."""

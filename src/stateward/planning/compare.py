@@ -1,0 +1,208 @@
+"""One declared object against what stands in the target: which fields are to change."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from stateward.model.identity import NodeId, ObjectKey, Reference
+from stateward.model.plan import Default, FieldChange, Secret
+from stateward.model.schema import Schema
+from stateward.model.state import DesiredObject, FromPool, ObservedObject, Related
+from stateward.planning.question import Identities
+
+_MISSING: Any = object()
+WRITE_ONLY_KINDS = frozenset({"HashedPassword"})
+"""Attribute kinds that never read back as they were written."""
+SECRET_KINDS = frozenset({"HashedPassword", "Password"})
+PROTECTION = ".is_protected"
+TEMPLATE = "object_template"
+"""A template is applied when an object is made: naming another one later changes nothing else."""
+
+
+@dataclass(slots=True)
+class _KindNotes:
+    """What the comparison needs of a kind, looked up once."""
+
+    write_only: frozenset[str]
+    secret: frozenset[str]
+    shared: frozenset[str]
+    defaults: dict[str, Any]
+    writable: frozenset[str]
+
+    def resets(self, name: str) -> bool:
+        """Tell whether a field that is declared no more can be put back; metadata always can."""
+        return name in self.writable or "." in name
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Compares objects under one schema."""
+
+    schema: Schema
+    identities: Identities
+    _notes: dict[str, _KindNotes] = field(default_factory=dict)
+
+    def changes(
+        self,
+        want: DesiredObject,
+        have: ObservedObject,
+        formerly: DesiredObject | None,
+        ignored: Collection[str] = (),
+    ) -> list[FieldChange]:
+        """Return the declared fields that differ, then those to reset, as declared before."""
+        notes = self._notes.get(want.key.kind) or self._note(want.key.kind)
+        found: list[FieldChange] = []
+        observed = have.attributes
+        for name, value in want.attributes.items():
+            old = observed.get(name, _MISSING)
+            if value.__class__ is old.__class__ and value == old:
+                continue
+            if name in notes.write_only:
+                if formerly is not None and formerly.attributes.get(name) != value:
+                    found.append(FieldChange(name, None, value))
+            elif not self._same(name, value, old, have, notes):
+                new = Default(notes.defaults.get(name)) if value is None else value
+                found.append(FieldChange(name, None if old is _MISSING else old, new))
+        for name, related in want.relations.items():
+            if change := self._relation(name, related, have, formerly, notes):
+                found.append(change)
+        if formerly is not None:
+            found.extend(self._resets(want, have, formerly, notes))
+        found = [change for change in found if change.name not in ignored]
+        return [_masked(change) if change.name in notes.secret else change for change in found]
+
+    def created(self, want: DesiredObject) -> tuple[FieldChange, ...]:
+        """Return the fields of an object that is to be made."""
+        notes = self._notes.get(want.key.kind) or self._note(want.key.kind)
+        fields = [
+            FieldChange(name, None, value)
+            for name, value in {**want.attributes, **want.relations}.items()
+            if value is not None and value != frozenset()
+        ]
+        return tuple(_masked(own) if own.name in notes.secret else own for own in fields)
+
+    def _same(
+        self, name: str, value: Any, old: Any, have: ObservedObject, notes: _KindNotes
+    ) -> bool:
+        if isinstance(value, FromPool):
+            pool = self.identities.id(value.pool)
+            return pool is not None and have.pools.get(name) == pool
+        if old is _MISSING or old is None:
+            return value is None
+        if value is None:
+            return name in have.defaults or old == notes.defaults.get(name, _MISSING)
+        if isinstance(value, bool) is not isinstance(old, bool):
+            return False
+        return bool(value == old)
+
+    def _relation(
+        self,
+        name: str,
+        related: Related,
+        have: ObservedObject,
+        formerly: DesiredObject | None,
+        notes: _KindNotes,
+    ) -> FieldChange | None:
+        observed = have.relations.get(name)
+        id_of = self.identities.id
+        if isinstance(related, FromPool):
+            pool = id_of(related.pool)
+            same = pool is not None and have.pools.get(name) == pool and observed is not None
+            return None if same else FieldChange(name, self._named(observed), related)
+        if not isinstance(related, frozenset):
+            wanted = None if related is None else id_of(related) or _MISSING
+            if wanted == observed:
+                return None
+            if name == TEMPLATE and formerly and formerly.relations.get(name, related) == related:
+                return None
+            new = None if related is None else self.identities.shown(related)
+            return FieldChange(name, self._named(observed), new)
+        ids = {id_of(peer) for peer in related}
+        old = observed if isinstance(observed, frozenset) else frozenset()
+        if name in notes.shared:
+            dropped = self._dropped(formerly, name, related, old)
+            if ids <= old and not dropped:
+                return None
+            kept = self._named(old - dropped)
+            return FieldChange(name, self._named(old), kept | self._shown(related))
+        return None if ids == old else FieldChange(name, self._named(old), self._shown(related))
+
+    def _shown(self, related: frozenset[Reference]) -> frozenset[Reference]:
+        return frozenset(self.identities.shown(peer) for peer in related)
+
+    def _dropped(
+        self, formerly: DesiredObject | None, name: str, related: Related, old: frozenset[str]
+    ) -> frozenset[str]:
+        """Return the peers of a shared relationship that were declared and are no more."""
+        before = formerly.relations.get(name) if formerly else None
+        if not isinstance(before, frozenset):
+            return frozenset()
+        kept = related if isinstance(related, frozenset) else frozenset()
+        kept_ids = {self.identities.id(peer) for peer in kept}
+        gone = {self.identities.id(peer) for peer in before - kept}
+        return frozenset(node for node in gone if node in old and node not in kept_ids)
+
+    def _resets(
+        self,
+        want: DesiredObject,
+        have: ObservedObject,
+        formerly: DesiredObject,
+        notes: _KindNotes,
+    ) -> list[FieldChange]:
+        found = []
+        for name in formerly.attributes:
+            old = have.attributes.get(name)
+            if name in want.attributes or not notes.resets(name) or name in have.defaults:
+                continue
+            default = False if name.endswith(PROTECTION) else notes.defaults.get(name)
+            if old is not None and old != default:
+                found.append(FieldChange(name, old, Default(default)))
+        for name, before in formerly.relations.items():
+            if name in want.relations or not notes.resets(name):
+                continue
+            observed = have.relations.get(name)
+            if name in notes.shared:
+                old = observed if isinstance(observed, frozenset) else frozenset()
+                if dropped := self._dropped(formerly, name, None, old):
+                    found.append(FieldChange(name, self._named(old), self._named(old - dropped)))
+            elif observed:
+                none = Default(frozenset() if isinstance(before, frozenset) else None)
+                found.append(FieldChange(name, self._named(observed), none))
+        return found
+
+    def _named(self, observed: str | frozenset[str] | None) -> Any:
+        if isinstance(observed, frozenset):
+            return frozenset(self.identities.name(node) for node in observed)
+        return None if observed is None else self.identities.name(observed)
+
+    def _note(self, name: str) -> _KindNotes:
+        kind = self.schema.kinds[name]
+        attributes = kind.attributes.values()
+        writable = {a.name for a in attributes if not (a.read_only or a.computed)}
+        resettable = {a.name for a in attributes if a.optional or a.default is not None}
+        relations = {
+            r.name for r in kind.relationships.values() if not (r.read_only or r.mandatory)
+        }
+        notes = _KindNotes(
+            write_only=frozenset(a.name for a in attributes if a.kind in WRITE_ONLY_KINDS),
+            secret=frozenset(a.name for a in attributes if a.kind in SECRET_KINDS),
+            shared=frozenset(r.name for r in kind.relationships.values() if r.shared),
+            defaults={a.name: a.default for a in attributes},
+            writable=frozenset((writable & resettable) | relations),
+        )
+        self._notes[name] = notes
+        return notes
+
+
+def _masked(change: FieldChange) -> FieldChange:
+    old = None if change.old is None else Secret(change.old)
+    return FieldChange(change.name, old, None if change.new is None else Secret(change.new))
+
+
+def references(value: Any) -> tuple[Reference, ...]:
+    """Return the references in a field's value."""
+    if isinstance(value, frozenset):
+        return tuple(value)
+    if isinstance(value, FromPool):
+        return (value.pool,)
+    return (value,) if isinstance(value, ObjectKey | NodeId) else ()

@@ -1,0 +1,1 @@
+"""What people and programs are shown: plans, reports, exports. Pure: text in, text out."""

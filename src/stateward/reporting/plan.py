@@ -1,0 +1,201 @@
+"""A plan as JSON, as text and as Markdown."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from stateward.errors import Problem, Severity
+from stateward.model.plan import Action, Change, Plan, UnitState
+from stateward.reporting import values
+
+SCHEMA = "stateward/plan/v1"
+SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.ADOPT: "&",
+    Action.MOVE: ">",
+    Action.RELEASE: "<",
+    Action.DELETE: "-",
+}
+_TICK = "`"
+
+
+def summary(plan: Plan) -> dict[str, int]:
+    """Count the changes by action, and the objects that stay as they are."""
+    counts = Counter(own.action for own in plan.changes)
+    unchanged = sum(own.unchanged for own in plan.units.values())
+    return {**{action.value: counts[action] for action in Action}, "unchanged": unchanged}
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """Return the documented form, ``stateward/plan/v1``."""
+    return {
+        "schema": SCHEMA,
+        "digest": plan.digest,
+        "target": plan.target,
+        "revisions": dict(plan.revisions),
+        "loadsSchema": plan.loads_schema,
+        "summary": summary(plan),
+        "changes": [_change(own) for own in plan.changes],
+        "blocked": [
+            {
+                "unit": own.unit,
+                "reason": own.reason,
+                "figures": dict(own.figures),
+                "objects": [{"kind": key.kind, "hfid": list(key.hfid)} for key in own.objects],
+                "digest": own.digest,
+            }
+            for own in plan.blocked
+        ],
+        "problems": [values.problem(own) for own in plan.problems],
+        "units": {
+            unit: {"state": own.state.value, "unchanged": own.unchanged, "kept": own.kept}
+            for unit, own in plan.units.items()
+        },
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "action": change.action.value,
+        "unit": change.unit,
+        "kind": change.key.kind,
+        "hfid": list(change.key.hfid),
+    }
+    if change.node is not None:
+        found["id"] = change.node
+    if change.giver is not None:
+        found["from"] = change.giver
+    found["fields"] = [
+        {"name": own.name, "old": values.plain(own.old), "new": values.plain(own.new)}
+        for own in change.fields
+    ]
+    found["origin"] = values.place(change.origin)
+    return found
+
+
+def as_text(plan: Plan) -> str:
+    """Return the plan as a person reads it, unit by unit."""
+    return "\n".join(_text(plan)) + "\n"
+
+
+def _text(plan: Plan) -> Iterator[str]:
+    if plan.loads_schema:
+        yield "The target's schema is brought up to the files'."
+        yield ""
+    by_unit: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        by_unit.setdefault(change.unit, []).append(change)
+    for unit, changes in sorted(by_unit.items()):
+        yield values.safe(f"{unit}  ({counted(Counter(own.action.value for own in changes))})")
+        for change in changes:
+            yield from _change_lines(change)
+        yield ""
+    yield from blocked_lines(plan)
+    yield from problem_lines(plan.problems)
+    yield from idle_lines(plan)
+    yield sentence(plan)
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    origin = f"  {change.origin}" if change.origin else ""
+    giver = f"  from {change.giver}" if change.giver else ""
+    yield f"  {SIGNS[change.action]} {change.action} {values.safe(str(change.key))}{values.safe(giver)}{origin}"
+    for own in change.fields:
+        later = "  (written once its peer exists)" if own.name in change.deferred else ""
+        before = "" if change.action is Action.CREATE else f"{values.shown(own.old)} → "
+        yield f"      {own.name}: {before}{values.shown(own.new)}{later}"
+
+
+def blocked_lines(plan: Plan) -> Iterator[str]:
+    for own in plan.blocked:
+        figures = own.figures
+        yield values.safe(
+            f"blocked: {own.unit}: {own.reason}: {figures['deletes']} of {figures['members']}"
+            f" objects ({figures['percent']} %) would be deleted"
+        )
+        for key in own.objects[:_MOST_SHOWN]:
+            yield f"  - {values.safe(str(key))}"
+        if len(own.objects) > _MOST_SHOWN:
+            yield f"  … and {len(own.objects) - _MOST_SHOWN} more (--format json names them all)"
+        yield f"  to let it through once: --allow-deletes {_deletes(plan)}"
+        yield ""
+
+
+_MOST_SHOWN = 10
+
+
+def _deletes(plan: Plan) -> int:
+    planned = sum(own.action is Action.DELETE for own in plan.changes)
+    return planned + sum(len(own.objects) for own in plan.blocked)
+
+
+def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
+    for own in problems:
+        word = "" if own.severity is Severity.ERROR else f"{own.severity}: "
+        where = f" [{own.unit}]" if own.unit and not own.location else ""
+        yield values.safe(f"{word}{own}{where}")
+    if problems:
+        yield ""
+
+
+def idle_lines(plan: Plan) -> Iterator[str]:
+    words = {
+        UnitState.STALLED: "stalled: nothing of it is changed until its errors are mended",
+        UnitState.SUSPENDED: "left alone: suspended or not asked for",
+    }
+    found = False
+    for unit, own in plan.units.items():
+        if own.state is UnitState.STALLED:
+            found = True
+            yield values.safe(f"{unit}: {words[own.state]}")
+    if found:
+        yield ""
+
+
+def sentence(plan: Plan) -> str:
+    counts = summary(plan)
+    unchanged = counts.pop("unchanged")
+    if not any(counts.values()):
+        return f"Nothing to change: {unchanged} objects are as declared."
+    return f"Plan: {counted(counts)}, {unchanged} unchanged."
+
+
+def counted(counts: "Counter[str] | dict[str, int]") -> str:
+    """Say how many of each, in the order of the actions, leaving zeros out."""
+    return ", ".join(f"{counts[own.value]} to {own.value}" for own in Action if counts[own.value])
+
+
+def as_markdown(plan: Plan) -> str:
+    """Return the plan for a merge request."""
+    lines = [f"### Stateward plan for {_TICK}{plan.target}{_TICK}", "", sentence(plan), ""]
+    if plan.changes:
+        lines += ["| | object | unit | fields | declared at |", "|---|---|---|---|---|"]
+        lines += [_row(own) for own in plan.changes[:_MOST_ROWS]]
+        if len(plan.changes) > _MOST_ROWS:
+            lines.append(f"| | … and {len(plan.changes) - _MOST_ROWS} more | | | |")
+        lines.append("")
+    for title, found in (
+        ("Blocked", blocked_lines(plan)),
+        ("Problems", problem_lines(plan.problems)),
+    ):
+        text = "\n".join(found).rstrip()
+        if text:
+            lines += [f"**{title}**", "", "```text", text.replace("```", "'''"), "```", ""]
+    lines.append(f"Digest {_TICK}{plan.digest}{_TICK}")
+    return "\n".join(lines) + "\n"
+
+
+_MOST_ROWS = 500
+"""A merge request's comment holds some 65,000 characters."""
+
+
+def _row(change: Change) -> str:
+    fields = ", ".join(
+        f"{own.name}: {values.shown(own.old, 30)} → {values.shown(own.new, 30)}"
+        if change.action is not Action.CREATE
+        else f"{own.name}: {values.shown(own.new, 30)}"
+        for own in change.fields
+    )
+    cells = (str(change.action), str(change.key), change.unit, fields, str(change.origin or ""))
+    return "| " + " | ".join(values.cell(own) for own in cells) + " |"

@@ -1,0 +1,85 @@
+"""What a round did, as JSON and as text."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from stateward.model.plan import Action, Plan
+from stateward.model.run import Outcome, Report, Run
+from stateward.reporting import values
+from stateward.reporting.plan import blocked_lines, problem_lines
+
+SCHEMA = "stateward/report/v1"
+
+
+def as_json(report: Report, plan: Plan) -> dict[str, Any]:
+    """Return the documented form, ``stateward/report/v1``."""
+    return {
+        "schema": SCHEMA,
+        "digest": report.digest,
+        "writes": report.writes,
+        "runs": [_run(own) for own in report.runs],
+        "problems": [values.problem(own) for own in plan.problems],
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "unit": run.unit,
+        "revision": run.revision,
+        "outcome": run.outcome.value,
+        "summary": run.summary,
+        "writes": run.writes,
+        "survivors": [
+            {"kind": own.key.kind, "hfid": list(own.key.hfid), "id": own.id, "reason": own.reason}
+            for own in run.survivors
+        ],
+    }
+    if run.error is not None:
+        found["error"] = run.error
+    return found
+
+
+def as_text(report: Report, plan: Plan) -> str:
+    """Return one line a unit, with what went wrong and what a guard held back below."""
+    return "\n".join([*blocked_lines(plan), *problem_lines(plan.problems), *_runs(report)]) + "\n"
+
+
+def as_markdown(report: Report, plan: Plan) -> str:
+    lines = ["### Stateward report", "", f"{report.writes} writes.", ""]
+    lines += ["| unit | outcome | done | error |", "|---|---|---|---|"]
+    for run in report.runs:
+        cells = (run.unit, run.outcome.value, _done(run), run.error or "")
+        lines.append("| " + " | ".join(values.cell(own) for own in cells) + " |")
+    if plan.problems:
+        lines += ["", "```text", *problem_lines(plan.problems), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _runs(report: Report) -> Iterator[str]:
+    width = max((len(own.unit) for own in report.runs), default=0)
+    for run in report.runs:
+        yield values.safe(f"{run.outcome:<9} {run.unit:<{width}}  {_done(run)}")
+        for survivor in run.survivors:
+            yield values.safe(f"          kept {survivor.key}: {survivor.reason}")
+        if run.error and run.outcome is Outcome.FAILED:
+            yield values.safe(f"          {run.error}")
+    yield f"{report.writes} writes."
+
+
+def _done(run: Run) -> str:
+    words = _PLANNED if run.outcome is Outcome.PLANNED else _PAST
+    done = [
+        f"{run.summary[own.value]} {words[own]}" for own in Action if run.summary.get(own.value)
+    ]
+    return ", ".join([*done, f"{run.summary.get('unchanged', 0)} unchanged"])
+
+
+_PLANNED = {action: f"to {action}" for action in Action}
+_PAST = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.ADOPT: "adopted",
+    Action.MOVE: "moved",
+    Action.RELEASE: "released",
+    Action.DELETE: "deleted",
+}

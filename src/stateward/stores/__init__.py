@@ -1,0 +1,1 @@
+"""Where history is kept. Losing it costs history, never correctness."""

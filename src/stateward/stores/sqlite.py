@@ -1,0 +1,137 @@
+"""The journal in one SQLite file: what was about to happen, and what happened.
+
+Every entry is on disk before the next step is taken (WAL, ``synchronous=FULL``). Times are UTC,
+as ISO 8601.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from stateward.errors import Code, StateUnavailable
+from stateward.model.run import Entry
+
+APPLICATION_ID = 0x53574A31  # "SWJ1"
+VERSION = 1
+_TABLES = """
+CREATE TABLE run (
+    id TEXT PRIMARY KEY, unit TEXT NOT NULL, revision TEXT NOT NULL, target TEXT NOT NULL,
+    detail TEXT NOT NULL, started TEXT NOT NULL, finished TEXT, outcome TEXT, error TEXT
+);
+CREATE INDEX run_unfinished ON run (target) WHERE finished IS NULL;
+CREATE TABLE entry (
+    run TEXT NOT NULL REFERENCES run, number INTEGER NOT NULL, state TEXT NOT NULL,
+    action TEXT NOT NULL, kind TEXT NOT NULL, hfid TEXT NOT NULL, node TEXT,
+    detail TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, number, state)
+);
+"""
+_T = TypeVar("_T")
+
+
+class SqliteJournal:
+    """The journal of one state database; made when first written to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._connection: sqlite3.Connection | None = None
+
+    async def begin(self, run: str, *, unit: str, revision: str, target: str, detail: str) -> None:
+        await self._run(
+            lambda db: db.execute(
+                "INSERT INTO run (id, unit, revision, target, detail, started) VALUES (?,?,?,?,?,?)",
+                (run, unit, revision, target, detail, _now()),
+            )
+        )
+
+    async def record(self, entries: Sequence[Entry]) -> None:
+        at = _now()
+        rows = [
+            (
+                own.run,
+                own.index,
+                own.state.value,
+                own.action.value,
+                own.key.kind,
+                json.dumps(own.key.hfid),
+                own.node,
+                own.detail,
+                at,
+            )
+            for own in entries
+        ]
+        await self._run(
+            lambda db: db.executemany(
+                "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?)", rows
+            )
+        )
+
+    async def finish(self, run: str, outcome: str, detail: str = "") -> None:
+        await self._run(
+            lambda db: db.execute(
+                "UPDATE run SET finished = ?, outcome = ?, error = ? WHERE id = ?",
+                (_now(), outcome, detail or None, run),
+            )
+        )
+
+    async def unfinished(self, target: str) -> Sequence[str]:
+        """Return the runs on a target that were begun and not finished, oldest first."""
+        rows = await self._run(
+            lambda db: db.execute(
+                "SELECT id FROM run WHERE target = ? AND finished IS NULL ORDER BY started, id",
+                (target,),
+            ).fetchall()
+        )
+        return [row[0] for row in rows]
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+
+    def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        with _translated(self._path):
+            if self._connection is None:
+                self._connection = _open(self._path)
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                return work(self._connection)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    (found,) = connection.execute("PRAGMA application_id").fetchone()
+    if found == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {VERSION}; COMMIT;"
+        )
+    elif found != APPLICATION_ID:
+        connection.close()
+        raise StateUnavailable(f"{path}: not a state database of Stateward: name another file")
+    return connection
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        message = f"{path}: {error}: nothing is lost but history: mend the disk, or remove the file"
+        raise StateUnavailable(message, code=Code.STATE) from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

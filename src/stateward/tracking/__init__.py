@@ -1,0 +1,1 @@
+"""Tracking sessions: what is written is ours from the first moment, and journaled."""

@@ -1,0 +1,221 @@
+"""The composition root: the only place that knows which adapter stands behind which port."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from stateward import settings
+from stateward.desired import documents
+from stateward.desired.discover import CONFIGURATION_FILE, Layout
+from stateward.engine.load import Loader, ReadSettings
+from stateward.engine.reconcile import Reconciler
+from stateward.engine.round import Round, Scope
+from stateward.errors import Code, ConfigError, Problem
+from stateward.model.document import Document
+from stateward.model.identity import ObjectKey
+from stateward.model.unit import UnitSettings
+from stateward.ports import Source, Target
+from stateward.settings import Configuration, Environment, SourceSettings, UnitOverrides
+from stateward.sources import address
+from stateward.sources.folder import FolderSource
+from stateward.sources.remote import RemoteSource
+from stateward.sources.repository import RepositorySource
+from stateward.stores.sqlite import SqliteJournal
+from stateward.targets.embedded import EmbeddedTarget
+
+GIT_TIMEOUT = 120.0
+"""Seconds for one run of git on what is here already."""
+FETCH_TIMEOUT = 600.0
+"""Seconds for one clone or fetch."""
+SCHEMES = frozenset({"https", "ssh"})
+_STATE_DIRECTORY = ".stateward"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """What the command line asks for."""
+
+    repo: str | None = None
+    revision: str | None = None
+    config: str | None = None
+    target: str | None = None
+    unit: str | None = None
+    source: str | None = None
+    worktree: bool = False
+    allow_deletes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """Everything a command works with."""
+
+    round: Round
+    revision: str | None
+    configuration: Configuration
+    source: SourceSettings
+    state: Path
+
+
+def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
+    """Put together what an invocation needs; raises ``ConfigError``.
+
+    Offline there is no target, and an empty one that is never written to takes its place.
+    """
+    environment = Environment()
+    base = _base(invocation.repo)
+    file = _configuration_file(invocation.config or environment.config, base)
+    configuration = _read_configuration(file) if file else Configuration()
+    source = _choose(configuration, invocation.source)
+    home = file.parent if file else base
+    if offline:
+        target: Target = EmbeddedTarget(f"sqlite:///{home / _STATE_DIRECTORY / f'none-{uuid4()}'}")
+    else:
+        named = invocation.target or environment.target
+        target = open_target(named, configuration.target.url, home)
+    scope = Scope(
+        instance=environment.instance or configuration.instance,
+        source=source.name,
+        schemas=source.schemas,
+        owners=_owners(source),
+        selects=_selects(invocation.unit),
+        allow_deletes=invocation.allow_deletes,
+    )
+    loader = Loader(
+        source=_source(invocation, source, base),
+        layout=Layout(settings.rules(source)),
+        schemas=source.schemas,
+        read_settings=_read_settings(configuration, source),
+    )
+    state = _sqlite_path(environment.state or configuration.state.url, home)
+    return Wired(
+        round=Round(loader=loader, target=target, scope=scope),
+        revision=invocation.revision,
+        configuration=configuration,
+        source=source,
+        state=state,
+    )
+
+
+@asynccontextmanager
+async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
+    """Open what applying needs, and close it again."""
+    _ignore(wired.state)
+    journal = SqliteJournal(wired.state)
+    try:
+        yield Reconciler(round=wired.round, journal=journal, new_id=lambda: str(uuid4()))
+    finally:
+        await journal.close()
+
+
+def open_target(named: str | None, configured: str, home: Path) -> Target:
+    """Open the target that a URL names: relative to here on the command line, else to ``home``."""
+    url = named or configured
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return EmbeddedTarget(f"sqlite:///{_sqlite_path(url, Path.cwd() if named else home)}")
+    raise ConfigError(
+        f"{scheme or url!r}: no such kind of target: expected sqlite:///path",
+        code=Code.TARGET_UNKNOWN,
+    )
+
+
+def _base(repo: str | None) -> Path:
+    """Return the directory that relative defaults belong to: the repository, if it is one here."""
+    path = Path(repo or ".")
+    return path.absolute() if path.is_dir() else Path.cwd()
+
+
+def _configuration_file(named: str | None, base: Path) -> Path | None:
+    if named is not None:
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigError(f"{named}: no such file")
+        return path.absolute()
+    default = base / CONFIGURATION_FILE
+    return default if default.is_file() else None
+
+
+def _read_configuration(file: Path) -> Configuration:
+    found, problems = documents.parse(file.name, file.read_bytes())
+    if problems:
+        raise ConfigError("\n".join(str(own) for own in problems), code=problems[0].code)
+    return settings.read_configuration(found)
+
+
+def _choose(configuration: Configuration, name: str | None) -> SourceSettings:
+    by_name = {own.name: own for own in configuration.sources}
+    if name is None and len(by_name) == 1:
+        return next(iter(by_name.values()))
+    if name in by_name:
+        return by_name[name]
+    known = ", ".join(by_name)
+    raise ConfigError(f"--source: {name or 'not given'}: choose one of {known}")
+
+
+def _source(invocation: Invocation, source: SourceSettings, base: Path) -> Source:
+    url = invocation.repo or (source.git.url if source.git else ".")
+    ref = source.git.ref if source.git and not invocation.repo else "HEAD"
+    path = address.local_path(url)
+    if invocation.worktree:
+        if path is None:
+            raise ConfigError(f"--worktree: {url} is not a directory of this machine")
+        return FolderSource(path, timeout=GIT_TIMEOUT)
+    if path is not None:
+        return RepositorySource(path, revision=ref, timeout=GIT_TIMEOUT)
+    return RemoteSource(
+        address.remote(url, schemes=SCHEMES),
+        cache=base / _STATE_DIRECTORY / "mirrors",
+        revision=ref,
+        timeout=GIT_TIMEOUT,
+        fetch_timeout=FETCH_TIMEOUT,
+    )
+
+
+def _read_settings(configuration: Configuration, source: SourceSettings) -> ReadSettings:
+    overrides = {rule.path: rule for rule in source.units}
+    layout = {own.path: Layout((own,)) for own in settings.rules(source)}
+
+    def read(unit: str, doc: Document | None) -> tuple[UnitSettings, tuple[Problem, ...]]:
+        rule = next(
+            (overrides[path] for path, own in layout.items() if own.unit(f"{unit}/x") is not None),
+            UnitOverrides(),
+        )
+        return settings.read_unit(doc, rule, configuration.defaults)
+
+    return read
+
+
+def _owners(source: SourceSettings) -> Callable[[ObjectKey], str | None]:
+    patterns = tuple(source.owner.items())
+
+    def owner(key: ObjectKey) -> str | None:
+        name = str(key)
+        return next((unit for own, unit in patterns if fnmatchcase(name, own)), None)
+
+    return owner
+
+
+def _selects(pattern: str | None) -> Callable[[str], bool]:
+    if pattern is None:
+        return lambda _unit: True
+    return lambda unit: fnmatchcase(unit, pattern)
+
+
+def _sqlite_path(url: str, home: Path) -> Path:
+    """Read ``sqlite:///relative`` and ``sqlite:////absolute``."""
+    if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
+        raise ConfigError(f"{url}: expected sqlite:///path", code=Code.TARGET_UNKNOWN)
+    return home / url.removeprefix("sqlite:///")
+
+
+def _ignore(path: Path) -> None:
+    """Keep our own directory out of Git, from the moment that something is put into it."""
+    directory = path.parent
+    marker = directory / ".gitignore"
+    if directory.name == _STATE_DIRECTORY and not marker.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        marker.write_text("*\n")
