@@ -57,6 +57,8 @@ class Identifier:
             except Unknown as error:
                 missing = error
                 continue
+            if draft.kind.hfid:  # the server spells what is not there, too
+                return ObjectKey(draft.kind.kind, tuple(values.spell(part) for part in parts))
             if any(part is not None for part in parts):
                 return ObjectKey(draft.kind.kind, tuple(part for part in parts if part is not None))
             missing = Unknown(" and ".join(str(path) for path in alternative))

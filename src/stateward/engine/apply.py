@@ -81,12 +81,11 @@ class Applier:
         writes = [own for own in self.plan.changes if own.action not in _PRUNING]
         last = writes[-1].level if writes else None
         for level, own in groupby(self.plan.changes, key=lambda change: change.level):
-            await self._send(await self._possible(list(own)), self.tracking.apply)
+            await self._send(await self._possible(list(own)), self.tracking.apply, count=True)
             if level == last:
-                deferred = [
-                    own for own in writes if own.deferred and own.key not in self.ledger.failed
-                ]
-                await self._send(deferred, self.tracking.apply_deferred)
+                failed = self.ledger.failed
+                deferred = [own for own in writes if own.deferred and own.key not in failed]
+                await self._send(deferred, self.tracking.apply_deferred, count=False)
 
     async def _possible(self, changes: Sequence[Change]) -> list[Change]:
         """Return the changes that nothing hinders, and skip the others."""
@@ -100,8 +99,11 @@ class Applier:
                 await self.tracking.skip([change], reason)
         return possible
 
-    async def _send(self, changes: Sequence[Change], send: Send) -> None:
-        """Send changes that do not need each other in batches, some of them at once."""
+    async def _send(self, changes: Sequence[Change], send: Send, *, count: bool) -> None:
+        """Send changes that do not need each other in batches, some of them at once.
+
+        The second part of a change in two writes counts only where it fails.
+        """
         step = self.batch * self.in_flight
         for start in range(0, len(changes), step):
             group = changes[start : start + step]
@@ -111,8 +113,9 @@ class Applier:
                 if isinstance(answer, BaseException):
                     raise answer
                 for result in answer:
-                    self.ledger.take(result)
-            self._through += len(group)
+                    if count or result.refusal is not None:
+                        self.ledger.take(result)
+            self._through += len(group) if count else 0
             self.progress(self._through, len(self.plan.changes))
 
     async def _close(self, unit: str) -> None:

@@ -8,6 +8,7 @@ from stateward.errors import Code
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change, Plan, Survivor, UnitPlan, UnitState
 from stateward.model.run import Outcome, Run
+from stateward.planning.dependencies import whole
 from stateward.tracking.session import Result
 
 
@@ -54,6 +55,7 @@ class Ledger:
 
     def fail(self, unit: str, message: str) -> None:
         self.of(unit).failures.append(message)
+        self.failed.add(whole(unit))
 
     def shut(self, unit: str, message: str) -> None:
         """Give up on a unit as a whole."""
@@ -68,7 +70,7 @@ class Ledger:
         """Say why a change must not be tried any more, if it must not."""
         for key in change.needs:
             if key in self.failed:
-                return f"needs {key}, which failed"
+                return f"needs {str(key).lstrip('/')}, which failed"
         account = self.of(change.unit)
         if account.closed:
             return "the unit's tracking group could not be written"

@@ -23,6 +23,7 @@ from stateward.model.plan import Action, Change
 from stateward.model.schema import Kind
 from stateward.planning.compare import references
 from stateward.planning.cycles import cuts
+from stateward.planning.dependencies import whole
 from stateward.planning.handover import HandOvers
 from stateward.planning.question import Question
 
@@ -57,6 +58,7 @@ class Order:
         writes, releases, deletes = _split(changes)
         nodes = {(own.key, own.unit): _Node(own) for own in writes}
         self._find_needs(nodes)
+        self._follow_units(nodes)
         freed = self._take_over(nodes, deletes)
         before = self._referrers(deletes)
         early = _closure(freed, before)
@@ -87,6 +89,12 @@ class Order:
                         deferrable = change.action is Action.CREATE and _optional(kind, own.name)
                         node.need(reference, own.name if deferrable else None)
 
+    def _follow_units(self, nodes: Mapping[Name, _Node]) -> None:
+        """Let the changes of a unit wait for all changes of the units that it depends on."""
+        for (_, unit), node in nodes.items():
+            for other in self.question.units[unit].settings.depends_on:
+                node.need(whole(other), None)
+
     def _take_over(self, nodes: Mapping[Name, _Node], deletes: list[Change]) -> set[str]:
         """Let changes that take a unique value wait for those that give it up."""
         freed: set[str] = set()
@@ -116,9 +124,10 @@ class Order:
             node = nodes[name]
             deferred = node.needs.pop(key, frozenset())
             node.change = replace(node.change, deferred=node.change.deferred | deferred)
-        if lost:
-            self._no_order({name: nodes[name] for name in lost})
-        return lost
+        changes = {name for name in lost if name in nodes}
+        if changes:
+            self._no_order({name: nodes[name] for name in changes})
+        return changes
 
     def _no_order(self, nodes: Mapping[Name, _Node]) -> None:
         firm = {
@@ -184,14 +193,18 @@ def _needs(nodes: Mapping[Name, _Node]) -> dict[Name, dict[Name, bool]]:
     for name, node in nodes.items():
         if name[0] not in provider or node.change.action is Action.CREATE:
             provider[name[0]] = name
-    return {
-        name: {
+    wanted = {key for node in nodes.values() for key in node.needs if not key.kind}
+    provider |= {key: (key, key.hfid[0]) for key in wanted}
+    needs: dict[Name, dict[Name, bool]] = {provider[key]: {} for key in wanted}
+    for name, node in nodes.items():
+        needs[name] = {
             provider[key]: not fields
             for key, fields in node.needs.items()
             if key in provider and provider[key] != name
         }
-        for name, node in nodes.items()
-    }
+        if whole(name[1]) in wanted:
+            needs[provider[whole(name[1])]][name] = True
+    return needs
 
 
 def _depths(graph: Mapping[T, set[T]]) -> dict[T, int]:

@@ -159,7 +159,8 @@ class _Round:
         errors = [own for own in problems if own.severity is Severity.ERROR]
         if unit in self.standing.stalled or any(own.code is not Code.STRANGER for own in errors):
             return UnitState.STALLED
-        if errors or any(own.code is Code.WAITING for own in problems):
+        waits = unit in self.standing.waiting or any(own.code is Code.WAITING for own in problems)
+        if errors or waits:
             return UnitState.BLOCKED if blocked else UnitState.WAITING
         return UnitState.BLOCKED if blocked else UnitState.READY
 

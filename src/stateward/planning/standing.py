@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.state import DesiredObject, DesiredUnit, External, FromPool
+from stateward.planning import dependencies
 from stateward.planning.question import Identities, Question
 
 SERVER_MADE = frozenset(
@@ -31,6 +32,8 @@ class Standing:
     stalled: set[str] = field(default_factory=set)
     idle: set[str] = field(default_factory=set)
     """Units that are suspended or were not asked for."""
+    waiting: set[str] = field(default_factory=set)
+    """Units that depend on a unit that is not ready."""
     withheld: set[tuple[str, ObjectKey]] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
@@ -41,7 +44,7 @@ class Standing:
         self.withheld.add((unit.name, key))
 
     def plannable(self, unit: str) -> bool:
-        return unit not in self.stalled and unit not in self.idle
+        return not any(unit in left_out for left_out in (self.stalled, self.idle, self.waiting))
 
 
 def stand(question: Question, identities: Identities, going: Mapping[str, ObjectKey]) -> Standing:
@@ -57,8 +60,19 @@ def stand(question: Question, identities: Identities, going: Mapping[str, Object
     for problem in question.problems:
         if problem.severity is Severity.ERROR and problem.unit is not None:
             standing.stalled.add(problem.unit)
+    _depend(question, standing)
     follow(question, identities, standing)
     return standing
+
+
+def _depend(question: Question, standing: Standing) -> None:
+    circular = list(dependencies.wrong(question))
+    standing.problems.extend(circular)
+    standing.stalled |= {own.unit for own in circular if own.unit is not None}
+    if not circular:
+        unready = set(standing.stalled)
+        standing.problems.extend(dependencies.waiting(question, unready))
+        standing.waiting = unready - standing.stalled
 
 
 def _take_problems(unit: DesiredUnit, problems: Iterable[Problem], standing: Standing) -> None:

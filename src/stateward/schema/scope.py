@@ -24,6 +24,16 @@ class Scope:
             if not item.absent
         }
 
+    def last(self, name: str, key: str) -> Declared | None:
+        """Return the last place that gives a field a value for a key."""
+        found = [
+            item
+            for declaration in self.draft.declarations
+            for item in declaration.fields
+            if item.name == name and item.source.map.get(key) is not None
+        ]
+        return found[-1] if found else None
+
     def error(self, at: Location, message: str) -> None:
         self.report.error(at, f"{self.draft.kind}: {message}")
 

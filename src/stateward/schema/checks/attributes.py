@@ -20,9 +20,9 @@ def check(scope: Scope) -> None:
         attribute = scope.draft.attributes.get(name)
         if attribute is None:
             continue
-        value = item.source.map.get("default_value")
-        if value is not None and (reason := _wrong_default(attribute, value)):
-            scope.field(item, "default_value", f"default_value: {reason}")
+        given = scope.last(name, "default_value")
+        if given and (reason := _wrong_default(attribute, given.source.map["default_value"])):
+            scope.field(given, "default_value", f"default_value: {reason}")
         if attribute.computed:
             _check_computed(scope, attribute, item)
         if attribute.kind == _NUMBER_POOL:

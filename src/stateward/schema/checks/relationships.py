@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from stateward.model.schema import Cardinality, Direction, Relationship
-from stateward.schema.draft import Declared, Draft, Drafts
+from stateward.schema.draft import TEMPLATE_NAMESPACE, Declared, Draft, Drafts
 from stateward.schema.scope import Scope
 
 _PARENT = "Parent"
+_HIERARCHY = "Hierarchy"
 _MUST_AGREE = (
     "peer",
     "kind",
@@ -52,6 +53,11 @@ def check(scope: Scope, ends: Ends) -> None:
         if not relationship.optional and _is_needed_by(scope.draft.kind, peer):
             hint = f"{peer.kind} needs a {scope.draft.kind} as well: make one of the two optional"
             scope.field(item, "optional", hint)
+    for name in ("parent", "children"):
+        relationship = scope.draft.relationships.get(name)
+        if relationship and relationship.kind == _HIERARCHY:
+            _check_hierarchy(scope, relationship, ends[relationship.identifier])
+    _check_template(scope)
     _check_agreement(scope)
 
 
@@ -96,18 +102,45 @@ def _check_identifier(
         hint = f"identifier: {names} share {relationship.identifier}: give each its own"
         scope.field(item, "identifier", hint)
         return
-    others = kinds.get(relationship.peer, [])
-    if len(kinds) == 1 or len(others) != 1:
-        return
-    other = others[0]
-    if len(own) == 1:
-        fits = other.direction is relationship.direction.opposite
-    else:
-        fits = other.direction is not Direction.BIDIRECTIONAL
-    if not fits:
+    if other := _misfit(relationship, own, kinds):
         there = f"{relationship.peer}.{other.name}, which is {other.direction.value}"
         hint = f"direction: {relationship.direction.value} does not fit the other end, {there}"
         scope.field(item, "direction", hint)
+
+
+def _misfit(
+    relationship: Relationship, own: list[Relationship], kinds: Mapping[str, list[Relationship]]
+) -> Relationship | None:
+    """Return the other end of a relationship, if its direction does not go with this one's."""
+    others = kinds.get(relationship.peer, [])
+    if len(kinds) == 1 or len(others) != 1:
+        return None
+    if len(own) == 1:
+        fits = others[0].direction is relationship.direction.opposite
+    else:
+        fits = others[0].direction is not Direction.BIDIRECTIONAL
+    return None if fits else others[0]
+
+
+def _check_hierarchy(
+    scope: Scope, relationship: Relationship, kinds: Mapping[str, list[Relationship]]
+) -> None:
+    if _misfit(relationship, kinds[scope.draft.kind], kinds):
+        hint = "and children are the hierarchy's own: rename the field of that name"
+        scope.kind(f"{relationship.name} has no other end in {relationship.peer}: parent {hint}")
+
+
+def _check_template(scope: Scope) -> None:
+    template = scope.drafts.get(TEMPLATE_NAMESPACE + scope.draft.kind)
+    for relationship in template.relationships.values() if template else ():
+        missing = relationship.peer.removeprefix(TEMPLATE_NAMESPACE)
+        if relationship.peer not in scope.drafts and missing in scope.drafts:
+            hint = f"{missing} has no template, as a Parent must: give it generate_template: true"
+            item = scope.own().get(relationship.name)
+            if item:
+                scope.field(item, "peer", f"peer: {hint}")
+            else:
+                scope.kind(f"{relationship.name}: {hint}")
 
 
 def _is_needed_by(kind: str, peer: Draft) -> bool:

@@ -168,8 +168,12 @@ def _beside(path: Path) -> tuple[Path, Path]:
     return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def open_to_write(path: Path) -> Database:
-    if not os.access(path, os.W_OK):
+    if not _may_write(path):
         # SQLite would open the file read-only without a word.
         raise TargetRefused(f"{path}: the file is read-only", code=Code.TARGET_READ_ONLY)
     database = _connect(_uri(path, "mode=rw"), uri=True)
@@ -192,7 +196,7 @@ def open_to_read(path: Path) -> Database:
     """
     log, index = _beside(path)
     scratch = None
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+    if _may_write(path) and _may_write(path.parent):
         where = _uri(path, "mode=rw")
     elif not log.exists() or not log.stat().st_size:
         where = _uri(path, "mode=ro&immutable=1")
