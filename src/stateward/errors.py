@@ -52,7 +52,6 @@ class Code(StrEnum):
 
     SCHEMA = "SW1201"
     SCHEMA_REFERENCE = "SW1202"
-    NO_SCHEMA = "SW1203"
 
     UNKNOWN_KIND = "SW1301"
     GENERIC_KIND = "SW1302"
@@ -102,7 +101,6 @@ class Code(StrEnum):
     PLAN_FILE = "SW4003"
 
     STATE = "SW5001"
-    INTERRUPTED = "SW5002"
 
     @property
     def slug(self) -> str:

@@ -81,7 +81,7 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
         source=source.name,
         schemas=source.schemas,
         owners=_owners(source),
-        selects=_selects(invocation.unit),
+        unit=invocation.unit,
         allow_deletes=invocation.allow_deletes,
     )
     loader = Loader(
@@ -197,12 +197,6 @@ def _owners(source: SourceSettings) -> Callable[[ObjectKey], str | None]:
         return next((unit for own, unit in patterns if fnmatchcase(name, own)), None)
 
     return owner
-
-
-def _selects(pattern: str | None) -> Callable[[str], bool]:
-    if pattern is None:
-        return lambda _unit: True
-    return lambda unit: fnmatchcase(unit, pattern)
 
 
 def _sqlite_path(url: str, home: Path) -> Path:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from stateward.desired.load import UnitFiles
 from stateward.desired.load import load as load_desired
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
 from stateward.engine.observe import known_of, observe, with_holds
-from stateward.errors import Code, Problem, Severity, SourceRefused
+from stateward.errors import Code, ConfigError, Problem, Severity, SourceRefused
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
@@ -29,8 +30,12 @@ class Scope:
     source: str
     schemas: tuple[str, ...] | None = None
     owners: Callable[[ObjectKey], str | None] = lambda _key: None
-    selects: Callable[[str], bool] = lambda _unit: True
+    unit: str | None = None
+    """A pattern over the units' names: only those that match are changed."""
     allow_deletes: int | None = None
+
+    def selects(self, unit: str) -> bool:
+        return self.unit is None or fnmatchcase(unit, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,9 @@ class Round:
         desired = await self._desired(session, loaded)
         history = await self._history(session, loaded, stamps)
         units = self.facts(loaded, gone)
+        if self.scope.unit is not None and not any(own.selected for own in units.values()):
+            message = f"--unit {self.scope.unit}: no unit matches: there are {', '.join(units)}"
+            raise ConfigError(message, code=Code.NO_SUCH_UNIT)
         hints = [key for facts in units.values() for key in facts.settings.moved]
         groups = [facts.group for facts in units.values()]
         observed = await observe(session, desired, history.formerly, groups, hints)
