@@ -45,6 +45,7 @@ class Declared:
     field: Field
     source: Source
     absent: bool = False
+    deprecated: bool = False
     sealed: bool = False
     """Whether heirs must take the field as it is (``allow_override: none``)."""
 
@@ -77,6 +78,8 @@ class Draft:
     relationships: dict[str, Relationship] = field(default_factory=dict)
     inherited: set[str] = field(default_factory=set)
     """Names of the fields that it has from its generics."""
+    deprecated: set[str] = field(default_factory=set)
+    """Names of fields that nobody has to fill in any more, whatever else is said of them."""
     sealed: set[str] = field(default_factory=set)
     """Names of the fields that its heirs must take as they are."""
     generics: list[str] = field(default_factory=list)

@@ -1,7 +1,6 @@
 """Attributes and relationships as schema files write them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from stateward.model.document import Map
@@ -37,10 +36,7 @@ def attribute(entry: Entry) -> Declared | None:
     data["choices"] = [choice for item in choices if "name" in (choice := item.read(forms.CHOICE))]
     data["computed_attribute"] = _computed(entry, data.get("computed_attribute"))
     data["enum"] = plain(data.get("enum"))
-    found = api.attribute(data)
-    if data.get("deprecation") or found.default is not None:
-        found = replace(found, optional=True)
-    return _declared(entry, data, found)
+    return _declared(entry, data, api.attribute(data))
 
 
 def relationship(entry: Entry) -> Declared | None:
@@ -48,8 +44,7 @@ def relationship(entry: Entry) -> Declared | None:
     data = entry.read(forms.RELATIONSHIP)
     if "name" not in data or "peer" not in data:
         return None
-    found = api.relationship(data)
-    return _declared(entry, data, replace(found, optional=True) if "deprecation" in data else found)
+    return _declared(entry, data, api.relationship(data))
 
 
 def _declared(entry: Entry, data: Mapping[str, Any], found: Attribute | Relationship) -> Declared:
@@ -58,6 +53,7 @@ def _declared(entry: Entry, data: Mapping[str, Any], found: Attribute | Relation
         field=found,
         source=entry.source,
         absent=data.get("state") == "absent",
+        deprecated=bool(data.get("deprecation")),
         sealed=data.get("allow_override") == "none",
     )
 

@@ -89,6 +89,8 @@ def _add_fields(draft: Draft, declaration: Declaration) -> None:
             says = "on_delete" in item.source.map
             old = draft.relationships.get(item.name)
             draft.relationships[item.name] = _relationship(old, new, says_on_delete=says)
+        if item.deprecated:
+            draft.deprecated.add(item.name)
         if item.sealed:
             draft.sealed.add(item.name)
         else:
@@ -104,7 +106,6 @@ def _attribute(old: Attribute | None, new: Attribute) -> Attribute:
         choices = tuple(sorted({*old.choices, *new.choices}))
     return replace(
         new,
-        optional=new.optional or default is not None,
         default=default,
         computed=new.computed or old.computed,
         choices=choices,
@@ -136,8 +137,14 @@ def _relationship(
 
 
 def _settle(draft: Draft) -> None:
-    """Fill in what follows from a relationship's own properties."""
-    for name, item in draft.relationships.items():
+    """Fill in what follows from a field's own properties."""
+    for name, attribute in draft.attributes.items():
+        given = attribute.default is not None or name in draft.deprecated
+        if given and not attribute.optional:
+            draft.attributes[name] = replace(attribute, optional=True)
+    for name, relationship in draft.relationships.items():
+        gone = name in draft.deprecated and not relationship.optional
+        item = replace(relationship, optional=True) if gone else relationship
         draft.relationships[name] = settled(draft.kind, item)
 
 

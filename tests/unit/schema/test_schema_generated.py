@@ -96,7 +96,7 @@ nodes:
       - {name: prefixes, peer: BuiltinIPPrefix, identifier: prefixes, read_only: true, common_parent: up}
       - {name: watchers, peer: CoreGroup}
       - {name: pool, peer: CoreNumberPool, kind: Component, identifier: pool}
-  - {name: Site, namespace: Lab}
+  - {name: Site, namespace: Lab, generate_template: true}
   - name: Port
     namespace: Lab
     inherit_from: [LabEndpoint]
@@ -115,6 +115,7 @@ def test_templates_of_a_kind_and_of_what_it_is_made_of() -> None:
         "TemplateCoreArtifactTarget": Section.GENERIC,
         "TemplateLabEndpoint": Section.GENERIC,
         "TemplateLabPort": Section.TEMPLATE,
+        "TemplateLabSite": Section.TEMPLATE,
     }
 
 

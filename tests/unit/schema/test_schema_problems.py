@@ -1,7 +1,7 @@
 """Everything the server refuses in a schema, found without it and at its place.
 
 An arrow stands before each place that is to be reported. Each of the schemas was given to
-``POST /api/schema/check`` of Infrahub 1.11.9, which refused them too, but for the broken regex.
+Infrahub 1.11.9, which refused them too, but for the broken regex.
 """
 
 from textwrap import dedent, indent
@@ -488,6 +488,10 @@ SETTINGS = {
         "uniqueness_constraints: [[name__value], [→serial__value]]",
         "uniqueness_constraints: serial__value: there is no serial",
     ),
+    "uniqueness-of-no-field": (
+        "uniqueness_constraints: [[name__value], →[]]",
+        "uniqueness_constraints: a constraint names nothing: remove it",
+    ),
     "uniqueness-of-peer-attribute": (
         "uniqueness_constraints: [[→space__name__value, name__value]]",
         "only the relationship itself is possible: space",
@@ -607,6 +611,57 @@ TOGETHER = {
             attributes: [{name: →utilization, kind: Number, read_only: true}]
         """,
         "LabPrefix.utilization: BuiltinIPPrefix has it and does not let it be overridden",
+    ),
+    "default-of-another-kind-now": (
+        """\
+        nodes:
+          - {name: Thing, namespace: Lab, attributes: [{name: size, kind: Text, default_value: →a}]}
+        extensions:
+          nodes:
+            - {kind: LabThing, attributes: [{name: size, kind: Number}]}
+        """,
+        "LabThing.size: default_value: 'a' is not of kind Number: remove the quotes",
+    ),
+    "parent-without-a-template": (
+        """\
+        generics:
+          - name: Named
+            namespace: Lab
+            relationships:
+              - {name: box, peer: →LabBox, kind: Parent, cardinality: one, optional: false}
+        nodes:
+          - {name: Box, namespace: Lab}
+          - {→name: Heir, namespace: Lab, inherit_from: [LabNamed], generate_template: true}
+          - name: Thing
+            namespace: Lab
+            generate_template: true
+            relationships:
+              - {name: box, peer: →LabBox, kind: Parent, cardinality: one, optional: false}
+        """,
+        "LabThing.box: peer: LabBox has no template, as a Parent must: give it generate_template",
+    ),
+    "own-parent-in-a-hierarchy": (
+        """\
+        generics:
+          - →name: Place
+            namespace: Lab
+            hierarchical: true
+            relationships: [{name: parent, peer: BuiltinTag}]
+        nodes:
+          - {→name: Site, namespace: Lab, inherit_from: [LabPlace]}
+        """,
+        "LabPlace: children has no other end in LabPlace: parent and children are the hierarchy's",
+    ),
+    "needed-by-itself-twice": (
+        """\
+        nodes:
+          - name: Thing
+            namespace: Lab
+            relationships:
+              - {name: one, peer: LabThing, cardinality: one, optional: →false, identifier: a__b}
+              - {name: two, peer: LabThing, cardinality: one, optional: →false, identifier: c__d}
+        """,
+        "LabThing.one: LabThing needs a LabThing as well: make one of the two optional",
     ),
     "circle-that-is-inherited": (
         """\

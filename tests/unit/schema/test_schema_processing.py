@@ -278,7 +278,7 @@ def test_constraint_that_is_there_in_another_order_is_enough() -> None:
 
 
 def test_kind_without_anything_unique_has_no_identity() -> None:
-    thing = identified("uniqueness_constraints: [[]]")
+    thing = identified("")
     assert thing.hfid == ()
     assert thing.uniqueness == ()
     assert thing.default_filter is None
@@ -508,7 +508,7 @@ def test_display_settings_that_are_right() -> None:
     nodes:
       - name: Thing
         namespace: Lab
-        display_label: "{% for x__y in z %}{{ x__y }}{% endfor %}{{ name__value | upper }} {{ space__name__value }}"
+        display_label: "{% set x__y = name__value %}{{ x__y | upper }} {{ space__name__value }}"
         display_labels: [name, address__ip]
         order_by: [node_metadata__created_at__desc, name__value__asc, space__name__value]
         default_filter: name__value

@@ -58,8 +58,6 @@ def _check_computed(scope: Scope, attribute: Attribute, item: Declared) -> None:
 
 
 def _check_number_pool(scope: Scope, attribute: Attribute, item: Declared) -> None:
-    if scope.draft.is_generic:
-        return
     if attribute.optional:
         scope.field(item, "optional", "a NumberPool cannot be optional")
     if not attribute.read_only:

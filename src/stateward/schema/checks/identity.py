@@ -18,6 +18,9 @@ def check(scope: Scope) -> None:
     _check_hfid(scope)
     if declaration := setting(scope, _UNIQUENESS):
         for index, constraint in enumerate(declaration.settings[_UNIQUENESS]):
+            if not constraint:
+                at = declaration.source.item(_UNIQUENESS, index)
+                scope.error(at, f"{_UNIQUENESS}: a constraint names nothing: remove it")
             for number, text in enumerate(constraint):
                 at = declaration.source.item(_UNIQUENESS, index, number)
                 check_path(scope, _UNIQUENESS, text, _UNIQUENESS_RULE, at)

@@ -144,10 +144,9 @@ def _check_template(scope: Scope) -> None:
 
 
 def _is_needed_by(kind: str, peer: Draft) -> bool:
-    relationships = peer.relationships.values()
-    return peer.kind != kind and any(
-        not item.optional and item.peer == kind for item in relationships
-    )
+    needed = [item for item in peer.relationships.values() if not item.optional]
+    # A kind may need another of its own kind, but not in two ways.
+    return [item.peer for item in needed].count(kind) > (peer.kind == kind)
 
 
 def _check_agreement(scope: Scope) -> None:
