@@ -1,22 +1,22 @@
 """The planner: one question, one plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action, Blocked, Change, Plan, Survivor, UnitPlan, UnitState
+from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.unit import Stamp
 from stateward.planning.claims import Claims
 from stateward.planning.compare import Comparison
 from stateward.planning.digest import digest_of
 from stateward.planning.guard import block
 from stateward.planning.handover import HandOvers
-from stateward.planning.matches import match
+from stateward.planning.matches import Matches, match
 from stateward.planning.order import Order
 from stateward.planning.prune import Prune, going
-from stateward.planning.question import Holdings, Identities, Question
-from stateward.planning.standing import Standing, follow, stand
+from stateward.planning.question import Declared, Holdings, Identities, Question
+from stateward.planning.standing import Standing, first_look, stand
 
 
 def plan(question: Question) -> Plan:
@@ -25,94 +25,122 @@ def plan(question: Question) -> Plan:
     What turns out to have no place in the order (a cycle, a unique value that nobody gives up)
     is withheld with all that refers to it, and the rest is planned again.
     """
-    identities = Identities(question.observed)
-    holdings = Holdings(question)
-    matches = match(question, identities, holdings)
-    declared = frozenset(matches.ids.values())
-    gone = going(question, holdings, declared)
-    standing = stand(question, identities, gone)
-    standing.problems.extend(matches.problems)
+    known = _Known.of(question)
+    stand(known.standing, known.identities, known.matches, known.going())
     while True:
-        round_ = _Round(question, identities, holdings, standing, matches.ids)
-        ordered = round_.changes()
-        if not round_.doomed:
-            return round_.plan(ordered)
-        standing.problems.extend(round_.doomed)
-        for problem in round_.doomed:
-            standing.withhold(problem, question)
-        follow(question, identities, standing)
+        attempt = _Attempt(known)
+        if not attempt.doomed:
+            return attempt.plan()
+        known.standing.take(attempt.doomed)
+        known.standing.settle(known.identities)
 
 
-class _Round:
+def in_question(question: Question) -> Mapping[str, ObjectKey]:
+    """Return the ids whose delete a plan may come to, and whose holds it therefore must know."""
+    return _Known.of(question).going()
+
+
+@dataclass(slots=True)
+class _Known:
+    """What holds for every attempt at a plan."""
+
+    question: Question
+    declared: Declared
+    identities: Identities
+    holdings: Holdings
+    standing: Standing
+    matches: Matches
+
+    @classmethod
+    def of(cls, question: Question) -> "_Known":
+        declared = Declared(question)
+        identities = Identities(question.observed)
+        holdings = Holdings(question)
+        standing = first_look(question, declared)
+        matches = match(question, declared, identities, holdings, standing.stalled)
+        return cls(question, declared, identities, holdings, standing, matches)
+
+    def going(self) -> dict[str, ObjectKey]:
+        declared, stalled = self.matches.declared, self.standing.stalled
+        return going(self.question, self.holdings, declared, stalled)
+
+
+@dataclass(slots=True)
+class _Attempt:
     """One attempt at the plan, under what is known to be left out."""
 
-    def __init__(
-        self,
-        question: Question,
-        identities: Identities,
-        holdings: Holdings,
-        standing: Standing,
-        matches: dict[ObjectKey, str],
-    ) -> None:
-        self.question = question
-        self.identities = identities
-        self.holdings = holdings
-        self.standing = standing
+    known: _Known
+    claims: Claims = field(init=False)
+    prune: Prune = field(init=False)
+    blocked: tuple[Blocked, ...] = ()
+    ordered: list[Change] = field(default_factory=list)
+    doomed: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        known, question = self.known, self.known.question
         self.claims = Claims(
             question=question,
-            holdings=holdings,
-            comparison=Comparison(question.schema, identities),
-            standing=standing,
-            matches=matches,
+            declared=known.declared,
+            holdings=known.holdings,
+            comparison=Comparison(question.schema, known.identities),
+            standing=known.standing,
+            matches=known.matches.ids,
         )
-        self.declared = frozenset(matches.values())
-        self.blocked: tuple[Blocked, ...] = ()
-        self.kept: Mapping[str, int] = {}
-        self.survivors: Mapping[str, list[Survivor]] = {}
-        self.notes: list[Problem] = []
-        self.doomed: list[Problem] = []
-
-    def changes(self) -> list[Change]:
         writes = list(self.claims.changes())
-        prune = Prune(
-            question=self.question,
-            holdings=self.holdings,
-            identities=self.identities,
-            standing=self.standing,
-            declared=self.declared,
-            taken=self.claims.taken,
+        self.prune = Prune(
+            question=question,
+            declared=known.declared,
+            holdings=known.holdings,
+            identities=known.identities,
+            standing=known.standing,
+            claims=self.claims,
+            matches=known.matches.nodes,
+            doubtful=known.matches.candidates,
             repointed=self._repointed(writes),
         )
-        dropped = list(prune.changes())
-        self.blocked = tuple(block(dropped, self.question, self.holdings))
-        held = {own.unit for own in self.blocked}
-        dropped = [
-            own for own in dropped if own.action is not Action.DELETE or own.unit not in held
-        ]
-        order = Order(self.question, HandOvers(self.question, self.identities))
-        ordered = order.sort([*writes, *dropped])
-        self.kept = prune.kept
-        self.survivors = prune.survivors
-        self.notes = [*self.claims.problems, *prune.problems]
+        dropped = self._guarded(list(self.prune.changes()))
+        order = Order(question, HandOvers(question, known.identities))
+        self.ordered = order.sort([*writes, *dropped])
         self.doomed = order.problems
-        return ordered
 
-    def _repointed(self, writes: Iterable[Change]) -> dict[str, frozenset[str]]:
-        left: dict[str, frozenset[str]] = {}
+    def _guarded(self, dropped: Sequence[Change]) -> list[Change]:
+        """Leave out the deletes that a guard holds back, and those that would take these along."""
+        releases = [own for own in dropped if own.action is Action.RELEASE]
+        deletes = self.prune.possible(own for own in dropped if own.action is Action.DELETE)
+        self.blocked = tuple(block(deletes, self.known.question, self.known.holdings))
+        held = {own.unit for own in self.blocked}
+        if held:
+            deletes = self.prune.possible(own for own in deletes if own.unit not in held)
+        return [*releases, *deletes]
+
+    def _repointed(self, writes: Iterable[Change]) -> dict[str, tuple[ObjectKey, frozenset[str]]]:
+        """Return which ids the relationships of existing objects leave."""
+        left: dict[str, tuple[ObjectKey, frozenset[str]]] = {}
         for change in writes:
-            if change.node is not None and change.fields:
-                own = self.question.observed.objects[change.node]
-                before = (own.relations.get(field.name) for field in change.fields)
-                left[change.node] = frozenset(node for node in before if isinstance(node, str))
+            if change.node is None or not change.fields:
+                continue
+            own = self.known.question.observed.objects.get(change.node)
+            gone: set[str] = set()
+            for changed in change.fields if own else ():
+                before = own.relations.get(changed.name) if own else None
+                gone |= _ids(before) - self._ids_of(changed.new)
+            if gone:
+                left[change.node] = change.key, frozenset(gone)
         return left
 
-    def plan(self, ordered: list[Change]) -> Plan:
-        question = self.question
-        problems = _sorted([*self.standing.problems, *self.notes])
+    def _ids_of(self, value: object) -> set[str | None]:
+        peers = value if isinstance(value, frozenset) else (value,)
+        return {self.known.identities.id(peer) for peer in peers if isinstance(peer, tuple)}
+
+    def plan(self) -> Plan:
+        question = self.known.question
+        found = [*self.known.standing.problems, *self.claims.problems, *self.prune.problems]
+        problems = _sorted(found)
         by_unit: dict[str | None, list[Problem]] = {}
         for problem in problems:
             by_unit.setdefault(problem.unit, []).append(problem)
-        changed = {own.unit for own in ordered} | {own.giver for own in ordered if own.giver}
+        changed = {own.unit for own in self.ordered}
+        changed |= {own.giver for own in self.ordered if own.giver is not None}
         units = {
             unit: self._unit(unit, by_unit.get(unit, ()), changed=unit in changed)
             for unit in sorted(question.units)
@@ -121,48 +149,57 @@ class _Round:
             target=question.target,
             schema=question.schema.hash,
             revisions=question.revisions,
-            changes=tuple(ordered),
+            changes=tuple(self.ordered),
             blocked=self.blocked,
             problems=problems,
             units=units,
             loads_schema=question.loads_schema,
             allow_deletes=question.allow_deletes,
-            ids=self.identities.ids,
+            ids=self.known.identities.ids,
             groups={name: own.id for name, own in question.observed.groups.items()},
         )
         return replace(plan, digest=_digest(plan))
 
     def _unit(self, unit: str, problems: Sequence[Problem], *, changed: bool) -> UnitPlan:
-        facts = self.question.units[unit]
+        facts = self.known.question.units[unit]
         blocked = any(own.unit == unit for own in self.blocked)
         state = self._state(unit, problems, blocked=blocked)
-        settled = state in {UnitState.READY, UnitState.BLOCKED, UnitState.WAITING}
-        before = self.holdings.stamps[unit]
+        withheld = len(self.known.standing.withheld.get(unit, ()))
+        acted = state in {UnitState.READY, UnitState.BLOCKED, UnitState.WAITING}
+        settled = acted and self.known.standing.plannable(unit)
+        before = self.known.holdings.stamps[unit]
         moved_on = changed or before.files != facts.files or bool(before.attempted)
         stamp = Stamp(applied=facts.revision, files=facts.files)
+        stays = blocked or unit in self.prune.staying or unit in self.prune.survivors
         return UnitPlan(
             unit=unit,
             group=facts.group,
             state=state,
             unchanged=self.claims.unchanged.get(unit, 0),
-            kept=self.kept.get(unit, 0),
-            keeps=blocked or unit in self.kept or unit in self.survivors,
-            survivors=tuple(self.survivors.get(unit, ())),
+            kept=self.prune.kept.get(unit, 0),
+            withheld=withheld,
+            keeps=stays,
+            survivors=tuple(self.prune.survivors.get(unit, ())),
             before=before,
-            stamp=stamp if settled and not facts.vanished and moved_on else None,
+            stamp=stamp if settled and not withheld and not facts.vanished and moved_on else None,
             vanished=facts.vanished and settled,
         )
 
     def _state(self, unit: str, problems: Sequence[Problem], *, blocked: bool) -> UnitState:
-        if unit in self.standing.idle:
+        standing = self.known.standing
+        if unit in standing.idle:
             return UnitState.SUSPENDED
         errors = [own for own in problems if own.severity is Severity.ERROR]
-        if unit in self.standing.stalled or any(own.code is not Code.STRANGER for own in errors):
+        if unit in standing.stalled or any(own.code is not Code.STRANGER for own in errors):
             return UnitState.STALLED
-        waits = unit in self.standing.waiting or any(own.code is Code.WAITING for own in problems)
-        if errors or waits:
-            return UnitState.BLOCKED if blocked else UnitState.WAITING
-        return UnitState.BLOCKED if blocked else UnitState.READY
+        if blocked:
+            return UnitState.BLOCKED
+        waits = unit in standing.waiting or bool(standing.withheld.get(unit))
+        return UnitState.WAITING if errors or waits else UnitState.READY
+
+
+def _ids(before: str | frozenset[str] | None) -> set[str | None]:
+    return set(before) if isinstance(before, frozenset) else {before} - {None}
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -177,10 +214,19 @@ def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 def _digest(plan: Plan) -> str:
     """Return a digest over the target, its schema, the revisions and the changes."""
     changes = [
-        [own.action, own.unit, own.key, own.node, own.giver, own.fields, sorted(own.deferred)]
+        [
+            own.action,
+            own.unit,
+            own.key,
+            own.node,
+            own.giver,
+            own.adopted,
+            own.fields,
+            sorted(own.deferred),
+        ]
         for own in plan.changes
     ]
-    stamps = [[own.unit, str(own.stamp), own.vanished] for own in plan.units.values()]
+    upkeep = [[own.unit, str(own.stamp), own.leaves] for own in plan.units.values()]
     blocked = [own.digest for own in plan.blocked]
     return digest_of(
         [
@@ -188,7 +234,7 @@ def _digest(plan: Plan) -> str:
             plan.schema,
             dict(plan.revisions),
             changes,
-            stamps,
+            upkeep,
             blocked,
             plan.loads_schema,
         ]
