@@ -3,9 +3,11 @@
 Names are made unique, so that the same tests can run on a server that holds other things already.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import uuid4
+
+import yaml
 
 from stateward.desired.documents import parse
 from stateward.model.identity import ObjectKey
@@ -14,6 +16,8 @@ from stateward.model.schema import Schema
 from stateward.model.state import Observed, ObservedObject
 from stateward.ports import Query, Session
 from stateward.schema.files import load
+
+Data = dict[str, Any]
 
 SCHEMA = """
 version: "1.0"
@@ -124,6 +128,21 @@ def schema(text: str = SCHEMA) -> Schema:
     assert not problems
     found, problems = load(documents)
     assert found is not None, [str(problem) for problem in problems]
+    return found
+
+
+def changed(change: Callable[[dict[str, Data]], None]) -> Schema:
+    """Return the suite's schema with a change to its kinds, which are given by name."""
+    data = yaml.safe_load(SCHEMA)
+    items = [*data["generics"], *data["nodes"]]
+    change({item["name"]: item for item in items})
+    for section in ("generics", "nodes"):
+        data[section] = [item for item in data[section] if not item.get("dropped")]
+    return schema(yaml.safe_dump(data))
+
+
+def attribute(kind: Data, name: str) -> Data:
+    found: Data = next(item for item in kind["attributes"] if item["name"] == name)
     return found
 
 

@@ -351,3 +351,15 @@ async def test_peers_are_called_by_their_names(world: World) -> None:
     site = await world.site("ams")
     device = await world.device(site=site)
     assert (await world.look(device)).names[site] == ObjectKey("SuiteSite", (world.named("ams"),))
+
+
+@pytest.mark.parametrize("text", ["é", "😀", "a\x00b", '["\\', "\u2028", " x "])
+async def test_text_is_kept_as_it_is(world: World, text: str) -> None:
+    name = world.named(text)
+    device = await world.make("SuiteSite", name=name, description=text)
+    found = await world.read(device, "description")
+    assert (found.attributes["name"], found.attributes["description"]) == (name, text)
+    assert await world.find("SuiteSite", name) == (device,)
+    group = await world.group(text, description=text)
+    assert (await world.session.groups(name))[name] == text
+    assert (await world.read(group)).key.hfid == (name,)

@@ -77,6 +77,16 @@ async def test_names_that_a_url_would_trip_over(tmp_path: Path) -> None:
     assert path.is_file()
 
 
+async def test_file_has_one_lease_by_whatever_name(tmp_path: Path) -> None:
+    path = await written(tmp_path / "target.db")
+    other = tmp_path / "other.db"
+    other.symlink_to(path)
+    async with target(path).session(None, write=True):
+        with pytest.raises(TargetUnavailable):
+            async with target(other).session(None, write=True):
+                pytest.fail("two sessions hold the lease")
+
+
 async def test_reading_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
     assert await tags(tmp_path / "missing" / "target.db") == 0
     assert not (tmp_path / "missing").exists()

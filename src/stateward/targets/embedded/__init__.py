@@ -29,7 +29,8 @@ class EmbeddedTarget:
         if not url.startswith(_SCHEME) or not path:
             raise ConfigError(f"{url}: not the URL of a database file: use {_SCHEME}<path>")
         self._url = url
-        self._path = Path(path)
+        # One name for one file: the lease lies beside it, and the working directory may change.
+        self._path = Path(path).resolve()
         self._library = Library()
 
     @property

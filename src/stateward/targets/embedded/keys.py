@@ -29,10 +29,14 @@ class Subject:
 
 
 class Keys:
-    """Works out names and unique values, and keeps them."""
+    """Works out names and unique values, and keeps them.
 
-    def __init__(self, records: Records) -> None:
+    Where it is ``tolerant``, a unique value stays with whoever holds it, and nothing is refused.
+    """
+
+    def __init__(self, records: Records, *, tolerant: bool = False) -> None:
         self._records = records
+        self._tolerant = tolerant
         self._database = records.database
 
     def identity(self, subject: Subject) -> tuple[str, ...]:
@@ -89,7 +93,7 @@ class Keys:
             done = self._database.execute(
                 "INSERT OR IGNORE INTO unique_value VALUES (?, ?, ?)", entry
             )
-            if not done.rowcount:
+            if not done.rowcount and not self._tolerant:
                 raise Refused(Code.UNIQUE, self._violated(rule.label, rule.scope, value))
 
     def name(self, seq: int, aliases: Iterable[tuple[str, str]]) -> None:

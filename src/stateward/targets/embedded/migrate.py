@@ -1,13 +1,14 @@
-"""From one schema to the next: what objects hold is brought into the new form, or refused.
+"""From one schema to the next: what objects hold is brought into the new form where it can be.
 
-Only kinds that changed are gone through, and what is named after them. As on the server, a schema
-that existing objects do not conform to is refused as a whole; the caller's transaction undoes it.
+Only kinds that changed are gone through, and what is named after them. A server refuses a schema
+that existing objects do not conform to. Here they keep what they have until they are written: the
+commit that changes the schema is the one that changes the objects, and it is applied in one go.
+What cannot be kept, a peer that is none any more, is taken off.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from stateward.errors import Code, TargetRefused
 from stateward.model.schema import Relationship
 from stateward.schema import values
 from stateward.targets.embedded import seeds
@@ -15,7 +16,7 @@ from stateward.targets.embedded.database import Database
 from stateward.targets.embedded.edges import REMOVE, Edges, edge
 from stateward.targets.embedded.keys import Keys
 from stateward.targets.embedded.layout import LINEAGE, PROTECTED, Layout, Layouts
-from stateward.targets.embedded.records import Node, Records, Refused, dump
+from stateward.targets.embedded.records import Node, Records, dump
 
 _OF_KIND = "SELECT seq FROM node WHERE kind = ?"
 _DROP_LINEAGE = (
@@ -83,7 +84,7 @@ class _Migration:
         self._database.executemany(REMOVE, rows)
 
     def conform(self, kind: str) -> None:
-        """Bring attributes into the new form, and check the relationships that changed."""
+        """Bring attributes into the new form, and relationships that changed within its bounds."""
         old, new = self._old.of(kind), self._new.of(kind)
         if new is None:
             return
@@ -91,51 +92,42 @@ class _Migration:
         rewritten = before != new.kind.attributes
         ends = [end for end in new.ends.values() if old is None or old.ends.get(end.name) != end]
         for seq in self._seqs(kind):
-            node = self._records.node(seq)
-            try:
-                if rewritten:
-                    self._rewrite(node, new)
-                for end in ends:
-                    self._check(node, end)
-            except Refused as refused:
-                raise _refusal(f"{node}: {refused.message}", refused.code) from refused
+            if rewritten:
+                self._rewrite(self._records.node(seq), new)
+            for end in ends:
+                self._trim(seq, end)
 
     def _rewrite(self, node: Node, layout: Layout) -> None:
         fields = dict(_conforming(layout, node.fields))
-        for name in layout.mandatory_attributes:
-            if fields.get(name) is None and not node.seeded:
-                raise Refused(Code.MANDATORY, f"{name} would be mandatory, and has no value")
         if fields != node.fields:
             self._database.execute(
                 "UPDATE node SET fields = ? WHERE seq = ?", (dump(fields), node.seq)
             )
 
-    def _check(self, node: Node, end: Relationship) -> None:
-        peers = self._edges.located(self._records.peers(node.seq, end))
-        self._edges.check_count(end, len(peers))
-        for peer in peers.values():
-            if not self._new.allows(end, peer.kind):
-                message = f"{end.name}: {peer.kind} would be no {end.peer} any more"
-                raise Refused(Code.WRONG_PEER, message)
+    def _trim(self, seq: int, end: Relationship) -> None:
+        """Take off peers of a kind that the relationship no longer has, then the newest surplus."""
+        peers = self._edges.located(self._records.peers(seq, end))
+        wrong = [peer for peer, place in peers.items() if not self._new.allows(end, place.kind)]
+        right = sorted(peers.keys() - set(wrong))
+        surplus = right[end.max_count :] if end.max_count else []
+        rows = [edge(seq, end, peer) for peer in (*wrong, *surplus)]
+        self._database.executemany(REMOVE, rows)
 
     def rename(self) -> None:
         """Work out again what objects are called and what they hold for themselves."""
-        keys = Keys(self._records)
+        keys = Keys(self._records, tolerant=True)
         seqs = [seq for kind in sorted(self._renamed) for seq in self._seqs(kind)]
         for statement in _UNNAME:
             self._database.execute(statement, (dump(seqs),))
         for seq in seqs:
-            try:
-                keys.refresh(seq)
-            except Refused as refused:
-                raise _refusal(refused.message, refused.code) from refused
+            keys.refresh(seq)
 
     def _seqs(self, kind: str) -> list[int]:
         return [seq for (seq,) in self._database.execute(_OF_KIND, (kind,))]
 
 
 def _conforming(layout: Layout, fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield those fields that there still are, in the spelling of what they are now."""
+    """Yield those fields that there still are, in the spelling of what they are now if they fit."""
     for name, value in fields.items():
         attribute = layout.kind.attributes.get(name.removesuffix(PROTECTED))
         if attribute is None:
@@ -145,9 +137,5 @@ def _conforming(layout: Layout, fields: dict[str, Any]) -> Iterator[tuple[str, A
             continue
         try:
             yield name, values.normalise(attribute, value)
-        except values.Invalid as error:
-            raise Refused(error.code, f"{name}: {error}") from error
-
-
-def _refusal(reason: str, code: Code) -> TargetRefused:
-    return TargetRefused(f"the schema cannot be loaded: {reason}", code=code)
+        except values.Invalid:
+            yield name, value

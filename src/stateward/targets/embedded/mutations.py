@@ -61,12 +61,17 @@ class Mutations:
         try:
             self._carry_out(mutation)
         except Refused as refused:
-            self._database.execute("ROLLBACK TO mutation")
-            self._database.execute("RELEASE mutation")
-            self.records.forget()
-            return Refusal(code=refused.code, message=refused.message)
+            return self._undone(refused.code, refused.message)
+        except UnicodeEncodeError as error:
+            return self._undone(Code.TYPE, f"{error.object!r} is no text: it has no UTF-8")
         self._database.execute("RELEASE mutation")
         return None
+
+    def _undone(self, code: Code, message: str) -> Refusal:
+        self._database.execute("ROLLBACK TO mutation")
+        self._database.execute("RELEASE mutation")
+        self.records.forget()
+        return Refusal(code=code, message=message)
 
     def _carry_out(self, mutation: Mutation) -> None:
         match mutation:

@@ -69,11 +69,12 @@ class Shown:
 def groups(database: Database, layouts: Layouts, prefix: str) -> dict[str, str]:
     """Return the groups whose names start with a prefix, and their descriptions."""
     rows = database.execute(
-        "SELECT json_extract(fields, '$.name'), json_extract(fields, '$.description') "
-        "FROM node WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY 1",
+        "SELECT fields FROM node WHERE kind IN (SELECT value FROM json_each(?))",
         (dump(layouts.groups()),),
     )
-    return {name: text or "" for name, text in rows if name.startswith(prefix)}
+    found = (json.loads(fields) for (fields,) in rows)
+    texts = {fields["name"]: fields.get("description") or "" for fields in found}
+    return {name: texts[name] for name in sorted(texts) if name.startswith(prefix)}
 
 
 def observe(database: Database, layouts: Layouts, query: Query) -> Observed:

@@ -13,12 +13,13 @@ from stateward.targets.embedded.layout import Layout, Layouts
 _HEADS = "SELECT head FROM edge WHERE tail = ? AND identifier = ?"
 _TAILS = "SELECT tail FROM edge WHERE head = ? AND identifier = ?"
 
-dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+dump = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+"""JSON in ASCII alone: there are texts in object files that have no UTF-8."""
 
 
 def spelled(parts: Iterable[str]) -> str:
     """Return the parts of a name as ``dump`` would, in a fraction of the time."""
-    return f"[{','.join(map(json.encoder.encode_basestring, parts))}]"
+    return f"[{','.join(map(json.encoder.encode_basestring_ascii, parts))}]"
 
 
 class Refused(Exception):
