@@ -334,7 +334,10 @@ async def test_lineage_of_an_attribute(world: World) -> None:
 
 
 async def test_template_stands_for_what_is_mandatory(world: World) -> None:
-    template = await world.make("TemplateSuiteDevice", template_name=world.named("leaf"))
+    site = await world.site()
+    template = await world.make(
+        "TemplateSuiteDevice", {"site": site}, template_name=world.named("leaf")
+    )
     device = new_id()
     await world.do(
         Create(

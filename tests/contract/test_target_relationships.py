@@ -290,14 +290,6 @@ async def test_delete_ends_memberships_and_a_group_leaves_its_members_behind(
     assert await world.related(second, "member_of_groups") == frozenset()
 
 
-async def test_group_is_a_member_of_a_group(world: World) -> None:
-    ours = await world.group("ours")
-    declared = await world.make("CoreStandardGroup", {}, (ours,), name=world.named("declared"))
-    assert await world.members("ours") == {declared}
-    assert await world.members("declared") == frozenset()
-    assert await world.related(declared, "members") == frozenset()
-
-
 async def test_groups_are_listed_by_prefix_with_their_descriptions(world: World) -> None:
     await world.group("b", description="second")
     await world.group("a")
