@@ -30,7 +30,10 @@ async def plan_against(round_: Round, revision: str | None, base: str) -> Plan:
         raise InvalidDesired(errors)
     schema = declared or core_schema()
     wanted, had = load_desired(after.units, schema), load_desired(before.units, schema)
-    gone = sorted(before.units.keys() - after.units.keys())
+    gone = {
+        unit: after.settings.get(unit) or before.settings.get(unit) or round_.settings(unit)
+        for unit in sorted(before.units.keys() - after.units.keys())
+    }
     facts = round_.facts(after, gone)
     observed = _observed(
         had, [wanted, had], schema, {u: own.group for u, own in facts.items()}, before

@@ -1,24 +1,23 @@
 """One round: everything that is known, put to the planner as one question."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from stateward.desired.load import UnitFiles
 from stateward.desired.load import load as load_desired
+from stateward.engine.history import History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
 from stateward.engine.observe import known_of, observe, with_holds
-from stateward.errors import Code, ConfigError, Problem, Severity, SourceRefused
+from stateward.errors import Code, ConfigError, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject
 from stateward.model.unit import Stamp, UnitSettings, group_name, prefix, unit_name
 from stateward.planning import plan as planner
-from stateward.planning import prune
 from stateward.planning.digest import digest_of
-from stateward.planning.matches import match
-from stateward.planning.question import Holdings, Identities, Question, UnitFacts
+from stateward.planning.question import Question, UnitFacts
 from stateward.ports import Session, Target
 
 
@@ -36,14 +35,6 @@ class Scope:
 
     def selects(self, unit: str) -> bool:
         return self.unit is None or fnmatchcase(unit, self.unit)
-
-
-@dataclass(frozen=True, slots=True)
-class _History:
-    """What the revisions declared that the target's stamps speak of."""
-
-    formerly: Mapping[ObjectKey, DesiredObject]
-    problems: tuple[Problem, ...]
 
 
 @dataclass(slots=True)
@@ -100,16 +91,17 @@ class Round:
             for name, description in (await session.groups(ours)).items()
             if (unit := unit_name(scope.instance, scope.source, name)) is not None
         }
-        loaded, gone = await self._with_doubts(loaded, stamps)
+        history = History(self.loader)
+        loaded, gone = await self._with_doubts(loaded, stamps, history)
         desired = await self._desired(session, loaded)
-        history = await self._history(session, loaded, stamps)
+        formerly, unknown = await self._formerly(session, loaded, stamps, history)
         units = self.facts(loaded, gone)
-        if self.scope.unit is not None and not any(own.selected for own in units.values()):
-            message = f"--unit {self.scope.unit}: no unit matches: there are {', '.join(units)}"
+        if scope.unit is not None and not any(own.selected for own in units.values()):
+            message = f"--unit {scope.unit}: no unit matches: there are {', '.join(units)}"
             raise ConfigError(message, code=Code.NO_SUCH_UNIT)
         hints = [key for facts in units.values() for key in facts.settings.moved]
         groups = [facts.group for facts in units.values()]
-        observed = await observe(session, desired, history.formerly, groups, hints)
+        observed = await observe(session, desired, formerly, groups, hints)
         question = Question(
             target=self.target.name,
             schema=session.schema,
@@ -118,54 +110,48 @@ class Round:
             desired=desired,
             observed=observed,
             units=units,
-            formerly=history.formerly,
+            formerly=formerly,
             owners=scope.owners,
             allow_deletes=scope.allow_deletes,
-            problems=(*problems, *history.problems),
+            problems=(*problems, *unknown),
         )
-        holdings = Holdings(question)
-        matches = match(question, Identities(observed), holdings)
-        going = prune.going(question, holdings, frozenset(matches.ids.values()))
+        going = planner.in_question(question)
         return replace(question, observed=await with_holds(session, observed, going, ours))
 
     def _group(self, unit: str) -> str:
         return group_name(self.scope.instance, self.scope.source, unit)
 
-    def _settings(self, loaded: Loaded, unit: str) -> UnitSettings:
-        return loaded.settings.get(unit) or self.loader.read_settings(unit, None)[0]
-
-    def facts(self, loaded: Loaded, gone: Iterable[str]) -> dict[str, UnitFacts]:
-        """Return what is known of each unit, those that are gone included."""
-        facts = {
-            unit: UnitFacts(
-                settings=self._settings(loaded, unit),
+    def facts(self, loaded: Loaded, gone: Mapping[str, UnitSettings]) -> dict[str, UnitFacts]:
+        """Return what is known of each unit; those that are ``gone`` come with their settings."""
+        facts: dict[str, UnitFacts] = {}
+        for unit in (*loaded.units, *gone):
+            vanished = unit in gone
+            settings = gone[unit] if vanished else loaded.settings.get(unit)
+            facts[unit] = UnitFacts(
+                settings=settings or self.settings(unit),
                 group=self._group(unit),
                 revision=loaded.revision,
                 files=loaded.digests.get(unit, ""),
                 selected=self.scope.selects(unit),
-            )
-            for unit in loaded.units
-        }
-        for unit in gone:
-            facts[unit] = UnitFacts(
-                settings=self.loader.read_settings(unit, None)[0],
-                group=self._group(unit),
-                revision=loaded.revision,
-                selected=self.scope.selects(unit),
-                vanished=True,
+                vanished=vanished,
             )
         return facts
 
+    def settings(self, unit: str) -> UnitSettings:
+        """Return the settings of a unit that has none of its own."""
+        return self.loader.read_settings(unit, None)[0]
+
     async def _with_doubts(
-        self, loaded: Loaded, stamps: Mapping[str, Stamp]
-    ) -> tuple[Loaded, list[str]]:
+        self, loaded: Loaded, stamps: Mapping[str, Stamp], history: History
+    ) -> tuple[Loaded, dict[str, UnitSettings]]:
         """Tell units that are gone from units that only cannot be read; return the gone ones."""
         units = dict(loaded.units)
-        gone = []
+        gone: dict[str, UnitSettings] = {}
         for unit, stamp in stamps.items():
-            wrong: list[Problem] = []
-            before = await self._files_before(unit, stamp, loaded)
-            wrong += no_longer_objects(before, loaded, unit)
+            if loaded.digests.get(unit) == stamp.files:
+                continue
+            before = await history.files(unit, stamp)
+            wrong = list(no_longer_objects(before, loaded, unit))
             doubt = loaded.doubt(unit)
             if doubt is not None and unit not in units:
                 wrong.append(doubt)
@@ -178,17 +164,9 @@ class Round:
                     texts={**texts, **known.texts},
                 )
             elif unit not in units:
-                gone.append(unit)
+                own = loaded.settings.get(unit) or await history.settings(unit, stamp)
+                gone[unit] = own or self.settings(unit)
         return replace(loaded, units=units), gone
-
-    async def _files_before(self, unit: str, stamp: Stamp, loaded: Loaded) -> tuple[str, ...]:
-        if stamp.applied is None or loaded.digests.get(unit) == stamp.files:
-            return ()
-        try:
-            before = await self.loader.load(stamp.applied)
-        except SourceRefused:
-            return ()
-        return tuple(before.units[unit].paths) if unit in before.units else ()
 
     async def _desired(self, session: Session, loaded: Loaded) -> Desired:
         desired = load_desired(loaded.units, session.schema)
@@ -197,58 +175,19 @@ class Round:
             desired = load_desired(loaded.units, session.schema, known)
         return desired
 
-    async def _history(
-        self, session: Session, loaded: Loaded, stamps: Mapping[str, Stamp]
-    ) -> _History:
+    async def _formerly(
+        self, session: Session, loaded: Loaded, stamps: Mapping[str, Stamp], history: History
+    ) -> tuple[dict[ObjectKey, DesiredObject], tuple[Problem, ...]]:
         """Derive from Git what was declared, for the units whose files are others now."""
-        formerly: dict[ObjectKey, DesiredObject] = {}
-        problems: list[Problem] = []
+        revisions = [
+            (unit, revision)
+            for unit, stamp in stamps.items()
+            if stamp.files != loaded.digests.get(unit) or stamp.attempted
+            for revision in stamp.revisions
+        ]
         declared: dict[str, Desired | None] = {}
-        for unit, stamp in stamps.items():
-            if stamp.files == loaded.digests.get(unit) and not stamp.attempted:
-                continue
-            for revision in stamp.revisions:
-                if revision not in declared:
-                    declared[revision] = await self._declared_at(session, revision)
-                desired = declared[revision]
-                if desired is None:
-                    problems.append(_unknown(unit, revision))
-                elif unit in desired.units:
-                    _merge(formerly, desired.units[unit].objects)
-        return _History(formerly, tuple(problems))
-
-    async def _declared_at(self, session: Session, revision: str) -> Desired | None:
-        try:
-            loaded = await self.loader.load(revision)
-        except SourceRefused:
-            return None
-        return load_desired(loaded.units, session.schema)
-
-
-def _unknown(unit: str, revision: str) -> Problem:
-    return Problem(
-        code=Code.LAST_APPLIED_UNKNOWN,
-        message=f"revision {revision} was applied and cannot be read any more:"
-        " fields that it declared and that are declared no more stay as they are",
-        unit=unit,
-        severity=Severity.WARNING,
-    )
-
-
-def _merge(
-    into: dict[ObjectKey, DesiredObject], objects: Mapping[ObjectKey, DesiredObject]
-) -> None:
-    """Add what a later revision declared. Where both declare a field, the earlier one was applied."""
-    for key, obj in objects.items():
-        known = into.get(key)
-        if known is None:
-            into[key] = obj
-            continue
-        relations = {**obj.relations, **known.relations}
-        for name, related in known.relations.items():
-            other = obj.relations.get(name)
-            if isinstance(related, frozenset) and isinstance(other, frozenset):
-                relations[name] = related | other
-        into[key] = replace(
-            known, attributes={**obj.attributes, **known.attributes}, relations=relations
-        )
+        for _, revision in revisions:
+            if revision not in declared:
+                before = await history.at(revision)
+                declared[revision] = await self._desired(session, before) if before else None
+        return merged(revisions, declared)

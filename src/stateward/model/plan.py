@@ -60,7 +60,7 @@ class Change:
     """The object's id; None for what is to be created."""
     fields: tuple[FieldChange, ...] = ()
     deferred: frozenset[str] = frozenset()
-    """Fields of a cycle of optional references: written once the peers exist."""
+    """Fields of a cycle of optional references: written once the peers exist and are free."""
     origin: Location | None = None
     giver: str | None = None
     """For a move: the unit that gives the object up."""
@@ -93,7 +93,11 @@ class Survivor:
 
 
 class UnitState(StrEnum):
-    """What the planner found a unit to be."""
+    """What the planner found a unit to be.
+
+    Stalled: it or some of its objects (``UnitPlan.withheld``) need a commit or a person. Waiting:
+    objects of it, or all of it, wait for others. Blocked: a guard holds its prune back.
+    """
 
     READY = "ready"
     STALLED = "stalled"
@@ -112,8 +116,10 @@ class UnitPlan:
     unchanged: int = 0
     kept: int = 0
     """Objects that Git dropped and that `prune: false` or `protect` keeps."""
+    withheld: int = 0
+    """Objects that are left out of this round: something is wrong with them, or they wait."""
     keeps: bool = False
-    """Whether members are left that no unit declares: then the group has to stay."""
+    """Whether members are left that the unit does not declare: then the group has to stay."""
     before: Stamp = field(default_factory=Stamp)
     """What the group says now."""
     stamp: Stamp | None = None

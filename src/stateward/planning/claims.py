@@ -1,6 +1,6 @@
 """What each declared object needs: to be made, changed, adopted or moved, or nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem
@@ -9,128 +9,123 @@ from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.state import DesiredObject, ObservedObject
 from stateward.model.unit import Adopt
 from stateward.planning.compare import Comparison
-from stateward.planning.question import Holdings, Question
+from stateward.planning.question import Declared, Holdings, Question
 from stateward.planning.standing import Standing
 
 
 @dataclass(slots=True)
 class Claims:
-    """Goes through the declared objects of all units and decides on each."""
+    """Goes through the declared objects and decides on each, for all of its units at once."""
 
     question: Question
+    declared: Declared
     holdings: Holdings
     comparison: Comparison
     standing: Standing
-    matches: dict[ObjectKey, str]
+    matches: Mapping[ObjectKey, str]
     """The id of each declared object that exists."""
     problems: list[Problem] = field(default_factory=list)
     unchanged: dict[str, int] = field(default_factory=dict)
-    taken: dict[str, set[str]] = field(default_factory=dict)
-    """The ids that each unit gives up to another."""
-    _done: set[ObjectKey] = field(default_factory=set)
-    """Keys whose fields are taken care of: a shared object is written once."""
+    """How many objects of each unit are as they should be."""
+    takers: dict[str, ObjectKey] = field(default_factory=dict)
+    """What units claim in this round that others may give up: declared keys by id."""
+    given: set[tuple[str, str]] = field(default_factory=set)
+    """Units and the ids that they give up in a move."""
 
     def changes(self) -> Iterator[Change]:
-        for name in sorted(self.question.desired.units):
-            if not self.standing.plannable(name):
-                continue
-            self.unchanged[name] = 0
-            for key, obj in self.question.desired.units[name].objects.items():
-                owner = self.question.owners(key)
-                if (name, key) in self.standing.withheld or owner not in {None, name}:
-                    continue
-                known = len(self.problems)
-                change = self._decide(name, obj)
-                if change is not None:
-                    yield change
-                elif len(self.problems) == known:
-                    self.unchanged[name] += 1
+        for key, units in self.declared.by_key.items():
+            acting = [unit for unit in units if self.standing.plans(unit, key)]
+            if acting:
+                yield from self._decide(key, acting)
 
-    def _decide(self, unit: str, obj: DesiredObject) -> Change | None:
-        node = self.matches.get(obj.key)
+    def _decide(self, key: ObjectKey, units: Sequence[str]) -> Iterator[Change]:
+        first, *others = (self.declared.object(unit, key) for unit in units)
+        node = self.matches.get(key)
         if node is None:
-            return self._create(unit, obj)
-        have = self.question.observed.objects[node]
-        first = obj.key not in self._done
-        fields = self._fields(unit, obj, have) if first else []
-        holders = self.holdings.holders.get(node, ())
-        if unit in holders:
-            self._done.add(obj.key)
-            return self._change(Action.UPDATE, unit, obj, node, fields) if fields else None
-        if holders:
-            return self._share_or_move(unit, obj, node, fields)
-        return self._adopt(unit, obj, node, fields)
+            yield self._create(first)
+            for obj in others:  # it is made once: the others claim it
+                yield replace(self._change(Action.ADOPT, obj, None, ()), needs=(key,))
+            return
+        fields = self._fields(first, self.question.observed.objects[node])
+        if node in self.holdings.holders:
+            yield from self._keep(node, [first, *others], fields)
+        elif self._may_adopt(units, fields):
+            yield replace(self._change(Action.ADOPT, first, node, fields), adopted=True)
+            for obj in others:
+                yield replace(self._change(Action.ADOPT, obj, node, ()), adopted=True)
+        else:
+            self.problems.extend(_stranger(obj, fields) for obj in (first, *others))
 
-    def _create(self, unit: str, obj: DesiredObject) -> Change:
-        if obj.key in self._done:  # another unit makes it: this one claims it
-            return replace(self._change(Action.ADOPT, unit, obj, None, []), needs=(obj.key,))
-        self._done.add(obj.key)
-        fields = list(self.comparison.created(obj))
-        return self._change(Action.CREATE, unit, obj, obj.node, fields)
+    def _create(self, obj: DesiredObject) -> Change:
+        return self._change(Action.CREATE, obj, obj.node, self.comparison.created(obj))
 
-    def _share_or_move(
-        self, unit: str, obj: DesiredObject, node: str, fields: list[FieldChange]
-    ) -> Change:
-        self._done.add(obj.key)
+    def _keep(
+        self, node: str, objects: Sequence[DesiredObject], fields: Sequence[FieldChange]
+    ) -> Iterator[Change]:
+        """Decide on an object that is ours: the first of its units writes what differs."""
         holders = self.holdings.holders[node]
-        adopted = any(node in self.holdings.adopted[holder] for holder in holders)
-        for holder in holders:
-            if self._gives_up(holder, obj.key, node):
-                self.taken.setdefault(holder, set()).add(node)
-                change = self._change(Action.MOVE, unit, obj, node, fields)
-                return replace(change, giver=holder, adopted=adopted)
-        change = self._change(Action.ADOPT, unit, obj, node, fields)
-        return replace(change, adopted=adopted)
+        adopted = self.holdings.was_adopted(node)
+        givers = [unit for unit in holders if self._gives_up(unit, objects[0].key)]
+        for index, obj in enumerate(objects):
+            own = fields if index == 0 else ()
+            if obj.unit in holders:
+                if own:
+                    yield self._change(Action.UPDATE, obj, node, own)
+                else:
+                    self.unchanged[obj.unit] = self.unchanged.get(obj.unit, 0) + 1
+                continue
+            self.takers[node] = obj.key
+            if givers:
+                giver = givers.pop(0)
+                self.given.add((giver, node))
+                change = self._change(Action.MOVE, obj, node, own)
+                yield replace(change, giver=giver, adopted=adopted)
+            else:
+                yield replace(self._change(Action.ADOPT, obj, node, own), adopted=adopted)
 
-    def _gives_up(self, holder: str, key: ObjectKey, node: str) -> bool:
+    def _gives_up(self, holder: str, key: ObjectKey) -> bool:
         """Tell whether a holder no longer declares an object, and may be changed this round."""
-        declared = self.question.desired.units.get(holder)
-        return (
-            (declared is None or key not in declared.objects)
-            and self.standing.plannable(holder)
-            and node not in self.taken.get(holder, ())
-        )
+        return holder not in self.declared.units(key) and self.standing.plannable(holder)
 
-    def _adopt(
-        self, unit: str, obj: DesiredObject, node: str, fields: list[FieldChange]
-    ) -> Change | None:
-        adopt = self.question.units[unit].settings.adopt
-        if adopt is Adopt.ALWAYS or (adopt is Adopt.IDENTICAL and not fields):
-            self._done.add(obj.key)
-            return replace(self._change(Action.ADOPT, unit, obj, node, fields), adopted=True)
-        differs = ", ".join(change.name for change in fields)
-        reason = f"differs in {differs}" if fields else "adopting is off"
-        message = f"{obj.key}: exists and belongs to nobody: {reason}: set adopt, or mend the files"
-        self.problems.append(
-            Problem(
-                code=Code.STRANGER,
-                message=message,
-                location=obj.origin,
-                unit=unit,
-                subject=str(obj.key),
-            )
-        )
-        return None
+    def _may_adopt(self, units: Sequence[str], fields: Sequence[FieldChange]) -> bool:
+        """Tell whether one of its units may take a stranger: then it is ours for all of them."""
+        allowed = {self.question.units[unit].settings.adopt for unit in units}
+        return Adopt.ALWAYS in allowed or (Adopt.IDENTICAL in allowed and not fields)
 
-    def _fields(self, unit: str, obj: DesiredObject, have: ObservedObject) -> list[FieldChange]:
-        settings = self.question.units[unit].settings
-        formerly = self.question.formerly.get(obj.key)
+    def _fields(self, obj: DesiredObject, have: ObservedObject) -> tuple[FieldChange, ...]:
+        """Compare; what was declared before counts only for what was ours before."""
+        settings = self.question.units[obj.unit].settings
         ignored = settings.ignored(obj.key.kind) if settings.ignore else ()
-        return self.comparison.changes(obj, have, formerly, ignored)
+        formerly = None
+        if have.id in self.holdings.holders:
+            known = self.question.formerly
+            formerly = known.get(obj.key) or known.get(have.key)
+        return tuple(self.comparison.changes(obj, have, formerly, ignored))
 
     def _change(
         self,
         action: Action,
-        unit: str,
         obj: DesiredObject,
         node: str | None,
-        fields: list[FieldChange],
+        fields: Sequence[FieldChange],
     ) -> Change:
         return Change(
             action=action,
-            unit=unit,
+            unit=obj.unit,
             key=obj.key,
             node=node,
             fields=tuple(fields),
             origin=obj.origin,
         )
+
+
+def _stranger(obj: DesiredObject, fields: Sequence[FieldChange]) -> Problem:
+    differs = ", ".join(change.name for change in fields)
+    reason = f"differs in {differs}" if fields else "adopting is off"
+    return Problem(
+        code=Code.STRANGER,
+        message=f"{obj.key}: exists and belongs to nobody: {reason}: set adopt, or mend the files",
+        location=obj.origin,
+        unit=obj.unit,
+        subject=str(obj.key),
+    )

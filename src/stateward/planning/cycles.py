@@ -1,7 +1,8 @@
-"""Cutting cycles of references where they can be cut."""
+"""Graphs of what needs what: levels, cycles, and where cycles can be cut."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from typing import TypeVar
 
@@ -92,3 +93,68 @@ def _offer(
         own = open_needs.get(node)
         if own and not any(needs[node][need] for need in own):
             heappush(candidates, (len(own), order[node], node))
+
+
+def depths(graph: Mapping[T, set[T]]) -> dict[T, int]:
+    """Return the level of each node: one more than the highest that it needs. There is no cycle."""
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    found: dict[T, int] = {}
+    depth = 0
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        found.update(dict.fromkeys(ready, depth))
+        sorter.done(*ready)
+        depth += 1
+    return found
+
+
+def circles(graph: Mapping[T, set[T]]) -> Iterator[tuple[list[T], list[T]]]:
+    """Yield the nodes that are on cycles with each other, and one cycle through some of them."""
+    for component in _components(graph):
+        inside = set(component)
+        if len(component) > 1 or component[0] in graph[component[0]]:
+            yield component, _circle(component[0], graph, inside)
+
+
+def _circle(start: T, graph: Mapping[T, set[T]], inside: set[T]) -> list[T]:
+    path: dict[T, None] = {}
+    node = start
+    while node not in path:
+        path[node] = None
+        node = next(own for own in sorted(graph[node], key=repr) if own in inside)
+    walked = list(path)
+    return walked[walked.index(node) :]
+
+
+def _components(graph: Mapping[T, set[T]]) -> Iterator[list[T]]:
+    """Yield the strongly connected components (Tarjan's algorithm, without recursion)."""
+    index: dict[T, int] = {}
+    low: dict[T, int] = {}
+    stack: dict[T, None] = {}
+    for root in graph:
+        work = [(root, iter(graph[root]))] if root not in index else []
+        while work:
+            node, rest = work[-1]
+            if node not in index:
+                index[node] = low[node] = len(index)
+                stack[node] = None
+            for other in rest:
+                if other not in index:
+                    work.append((other, iter(graph[other])))
+                    break
+                if other in stack:
+                    low[node] = min(low[node], index[other])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    yield _unstack(stack, node)
+
+
+def _unstack(stack: dict[T, None], node: T) -> list[T]:
+    found: list[T] = []
+    while not found or found[-1] != node:
+        found.append(stack.popitem()[0])
+    return found[::-1]

@@ -1,6 +1,7 @@
 """Units that are to come after other units, as their settings say."""
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from stateward.errors import Code, Problem, Severity
@@ -28,23 +29,25 @@ def wrong(question: Question) -> Iterator[Problem]:
             yield _problem(unit, f"dependsOn: {path}: a circle: take one of them out")
 
 
-def waiting(question: Question, unready: set[str]) -> Iterator[Problem]:
-    """Yield the units that wait because a unit they depend on is not ready.
-
-    ``unready`` grows by the units that wait.
-    """
-    order = TopologicalSorter(_graph(question)).static_order()
-    for unit in order:
-        if unit in unready or unit not in question.units:
-            continue
-        for other in question.units[unit].settings.depends_on:
-            if other in unready:
-                unready.add(unit)
-                message = f"waits for unit {other}, which it depends on and which is not ready"
-                yield Problem(
-                    code=Code.WAITING, message=message, unit=unit, severity=Severity.WARNING
-                )
-                break
+def waiting(
+    question: Question, unready: Collection[str], idle: Collection[str]
+) -> Iterator[Problem]:
+    """Yield the units that wait because a unit they depend on is not ready, or waits itself."""
+    dependents: dict[str, list[str]] = {}
+    for unit, facts in sorted(question.units.items()):
+        for other in facts.settings.depends_on:
+            dependents.setdefault(other, []).append(unit)
+    seen = set(unready)
+    pending = deque(sorted(unready))
+    while pending:
+        other = pending.popleft()
+        for unit in dependents.get(other, ()):
+            if unit in seen or unit in idle:
+                continue
+            seen.add(unit)
+            pending.append(unit)
+            message = f"waits for unit {other}, which it depends on and which is not ready"
+            yield Problem(code=Code.WAITING, message=message, unit=unit, severity=Severity.WARNING)
 
 
 def _graph(question: Question) -> Mapping[str, tuple[str, ...]]:

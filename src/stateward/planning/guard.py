@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from stateward.model.plan import Action, Blocked, Change
+from stateward.model.plan import Blocked, Change
 from stateward.planning.digest import digest_of
 from stateward.planning.question import Holdings, Question
 
 
 def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> Iterator[Blocked]:
-    """Yield the units whose prune must not go through, with the figures that say why."""
+    """Yield the units whose deletes must not go through, with the figures that say why."""
     deletes: dict[str, list[Change]] = {}
     for change in changes:
-        if change.action is Action.DELETE:
-            deletes.setdefault(change.unit, []).append(change)
+        deletes.setdefault(change.unit, []).append(change)
     total = sum(len(own) for own in deletes.values())
     allowed = question.allow_deletes is not None and total <= question.allow_deletes
     for unit, own in sorted(deletes.items()):
         members = len(holdings.members[unit])
-        reason = _reason(unit, own, members, question, allowed=allowed)
+        reason = _reason(unit, own, question, holdings, allowed=allowed)
         if reason:
             figures = _figures(len(own), members, question, unit)
             keys = tuple(sorted(change.key for change in own))
@@ -46,11 +45,13 @@ def _figures(
 
 
 def _reason(
-    unit: str, deletes: list[Change], members: int, question: Question, *, allowed: bool
+    unit: str, deletes: list[Change], question: Question, holdings: Holdings, *, allowed: bool
 ) -> str | None:
     facts = question.units[unit]
     limits = facts.settings.limits
-    protected = sorted({own.key.kind for own in deletes} & limits.protected_kinds)
+    protected = sorted(
+        {own.key.kind for own in deletes if own.key.kind in _protected(own, question, holdings)}
+    )
     if protected:
         return f"protected kinds would be deleted: {', '.join(protected)}"
     if allowed:
@@ -59,7 +60,14 @@ def _reason(
         return "the directory is gone"
     if not question.desired.units[unit].objects:
         return "the directory declares nothing any more"
-    percent = 100 * len(deletes) / members
+    percent = 100 * len(deletes) / len(holdings.members[unit])
     if len(deletes) > limits.deletes and percent > limits.percent:
         return f"more than {limits.deletes} objects and more than {limits.percent:g} % of the unit"
     return None
+
+
+def _protected(change: Change, question: Question, holdings: Holdings) -> frozenset[str]:
+    """Return the kinds that any of an object's holders protects: one of them deletes for all."""
+    holders = holdings.holders[change.node or ""]
+    limits = (question.units[unit].settings.limits for unit in holders)
+    return frozenset().union(*(own.protected_kinds for own in limits))

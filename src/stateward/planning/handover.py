@@ -1,45 +1,81 @@
-"""Unique values that pass from one object to another within one plan."""
+"""What one object only can have, and passes from one to another within a plan.
+
+Unique values, and places at a peer that takes one partner.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from stateward.errors import Code, Problem
 from stateward.model.plan import Action, Change
 from stateward.model.schema import Path
 from stateward.model.state import ObservedObject
+from stateward.planning.ends import Ends
 from stateward.planning.question import Identities, Question
 
 Value = tuple[Any, ...]
 """The kind a constraint belongs to, the constraint, and the values in it."""
 
 
+class HandOver(NamedTuple):
+    """One change has to come after another."""
+
+    taker: Change
+    giver: Change
+    field: str | None = None
+    """A relationship that may also be cleared first and written later."""
+    value: Value | None = None
+    """The unique value, where it is one that passes."""
+
+
 @dataclass(slots=True)
 class HandOvers:
-    """Finds, for each change that takes a unique value, the change that gives it up."""
+    """Finds, for each change that takes what one object only can have, the one that gives it up."""
 
     question: Question
     identities: Identities
     problems: list[Problem] = field(default_factory=list)
+    _holders: dict[Value, ObservedObject] = field(default_factory=dict)
 
-    def find(
-        self, takers: Iterable[Change], givers: Iterable[Change]
-    ) -> Iterator[tuple[Change, Change | None]]:
-        """Yield takers with their givers; where nobody gives the value up, that is a problem."""
-        wanted = [(taker, value) for taker in takers for value in self._taken(taker)]
-        if not wanted:
-            return
-        held = self._held({taker.key.kind for taker, _ in wanted})
-        by_node = {giver.node: giver for giver in givers if giver.node is not None}
+    def find(self, writes: Sequence[Change], deletes: Sequence[Change]) -> Iterator[HandOver]:
+        """Yield what passes; a unique value that nobody gives up is a problem."""
+        by_node = {own.node: own for own in (*deletes, *writes) if own.node is not None}
+        yield from self._values(writes, by_node)
+        yield from self._places(writes, by_node)
+
+    def _values(self, writes: Iterable[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
+        wanted = [(taker, value) for taker in writes for value in self._taken(taker)]
+        self._holders = self._held({taker.key.kind for taker, _ in wanted}) if wanted else {}
         for taker, value in wanted:
-            holder = held.get(value)
+            holder = self._holders.get(value)
             if holder is None or holder.id == taker.node:
                 continue
             giver = by_node.get(holder.id)
-            if giver is not None and self._gives(giver, value):
-                yield taker, giver
+            if giver is not None and _gives(giver, value):
+                yield HandOver(taker, giver, value=value)
             else:
-                self._refuse(taker, value, holder)
+                self.refuse(taker, value)
+
+    def _places(self, writes: Sequence[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
+        ends = Ends(self.question, self.identities)
+        wanted = [(taker, *taken) for taker in writes for taken in ends.taken(taker)]
+        held = ends.held({place[0] for _, place, _ in wanted}) if wanted else {}
+        for taker, place, own in wanted:
+            turned = by_node.get(place[2])
+            if turned is not None and ends.turns(turned, place):
+                yield HandOver(taker, turned)
+            for holder in held.get(place, ()):
+                giver = by_node.get(holder)
+                if giver is None or holder == taker.node:
+                    continue
+                if giver.action is Action.DELETE or ends.gives(giver, place):
+                    yield HandOver(taker, giver, own.name)
+        for giver in writes:
+            for peer, inverse in ends.left(giver):
+                turned = by_node.get(peer)
+                if turned is not None and any(own.name == inverse.name for own in turned.fields):
+                    yield HandOver(giver, turned)
 
     def _of(self, kind: str) -> Sequence[tuple[str, tuple[Path, ...]]]:
         return self.question.schema.unique_scopes(kind)
@@ -54,7 +90,7 @@ class HandOvers:
             names = [path.relationship or path.attribute or "" for path in constraint]
             if not any(name in new for name in names):
                 continue
-            values = [new[name] if name in new else _now(own, name) for name in names]
+            values = [new[name] if name in new else self._now(own, name) for name in names]
             if None not in values:
                 yield (scope, constraint, *values)
 
@@ -63,6 +99,13 @@ class HandOvers:
             return self.identities.id(value) or str(value)  # type: ignore[arg-type]
         return value if isinstance(value, str | int | float | bool) else None
 
+    def _now(self, own: ObservedObject | None, name: str) -> Any:
+        if own is None:
+            return None
+        return (
+            self._plain(own.attributes[name]) if name in own.attributes else own.relations.get(name)
+        )
+
     def _held(self, kinds: set[str]) -> dict[Value, ObservedObject]:
         generics = {scope for kind in kinds for scope, _ in self._of(kind)}
         held: dict[Value, ObservedObject] = {}
@@ -70,19 +113,14 @@ class HandOvers:
             for scope, constraint in self._of(own.key.kind):
                 if scope in generics:
                     names = [path.relationship or path.attribute or "" for path in constraint]
-                    values = [_now(own, name) for name in names]
+                    values = [self._now(own, name) for name in names]
                     if None not in values:
                         held[(scope, constraint, *values)] = own
         return held
 
-    def _gives(self, giver: Change, value: Value) -> bool:
-        """Tell whether a change of the holder leaves a unique value behind."""
-        if giver.action is Action.DELETE:
-            return True
-        names = {path.relationship or path.attribute for path in value[1]}
-        return any(own.name in names for own in giver.fields)
-
-    def _refuse(self, taker: Change, value: Value, holder: ObservedObject) -> None:
+    def refuse(self, taker: Change, value: Value) -> None:
+        """Note that a unique value cannot be had in this plan."""
+        holder = self._holders[value]
         names = ", ".join(path.attribute or path.relationship or "" for path in value[1])
         message = f"{taker.key}: {names}: must be unique, and {holder.key} has that value in the"
         message += " target: give it another value, or let the other object go first"
@@ -97,7 +135,9 @@ class HandOvers:
         )
 
 
-def _now(own: ObservedObject | None, name: str) -> Any:
-    if own is None:
-        return None
-    return own.attributes[name] if name in own.attributes else own.relations.get(name)
+def _gives(giver: Change, value: Value) -> bool:
+    """Tell whether a change of the holder leaves a unique value behind."""
+    if giver.action is Action.DELETE:
+        return True
+    names = {path.relationship or path.attribute for path in value[1]}
+    return any(own.name in names for own in giver.fields)

@@ -8,8 +8,9 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.unit import Stamp
 from stateward.planning.claims import Claims
-from stateward.planning.compare import Comparison
+from stateward.planning.compare import Comparison, references
 from stateward.planning.digest import digest_of
+from stateward.planning.ends import Ends
 from stateward.planning.guard import block
 from stateward.planning.handover import HandOvers
 from stateward.planning.matches import Matches, match
@@ -99,6 +100,8 @@ class _Attempt:
             repointed=self._repointed(writes),
         )
         dropped = self._guarded(list(self.prune.changes()))
+        deleted = {own.node for own in dropped if own.action is Action.DELETE and own.node}
+        writes = list(Ends(question, known.identities).spared(writes, deleted))
         order = Order(question, HandOvers(question, known.identities))
         self.ordered = order.sort([*writes, *dropped])
         self.doomed = order.problems
@@ -115,22 +118,18 @@ class _Attempt:
 
     def _repointed(self, writes: Iterable[Change]) -> dict[str, tuple[ObjectKey, frozenset[str]]]:
         """Return which ids the relationships of existing objects leave."""
+        id_of = self.known.identities.id
         left: dict[str, tuple[ObjectKey, frozenset[str]]] = {}
         for change in writes:
-            if change.node is None or not change.fields:
-                continue
-            own = self.known.question.observed.objects.get(change.node)
+            own = self.known.question.observed.objects.get(change.node or "")
             gone: set[str] = set()
             for changed in change.fields if own else ():
                 before = own.relations.get(changed.name) if own else None
-                gone |= _ids(before) - self._ids_of(changed.new)
-            if gone:
-                left[change.node] = change.key, frozenset(gone)
+                old = before if isinstance(before, frozenset) else frozenset((before or "",))
+                gone |= old - {id_of(peer) for peer in references(changed.new)} - {""}
+            if own is not None and gone:
+                left[own.id] = change.key, frozenset(gone)
         return left
-
-    def _ids_of(self, value: object) -> set[str | None]:
-        peers = value if isinstance(value, frozenset) else (value,)
-        return {self.known.identities.id(peer) for peer in peers if isinstance(peer, tuple)}
 
     def plan(self) -> Plan:
         question = self.known.question
@@ -196,10 +195,6 @@ class _Attempt:
             return UnitState.BLOCKED
         waits = unit in standing.waiting or bool(standing.withheld.get(unit))
         return UnitState.WAITING if errors or waits else UnitState.READY
-
-
-def _ids(before: str | frozenset[str] | None) -> set[str | None]:
-    return set(before) if isinstance(before, frozenset) else {before} - {None}
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -1,29 +1,45 @@
 """What each unit gives up: objects to delete, to release, or to keep after all."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.plan import Action, Change, Survivor
-from stateward.planning.question import Holdings, Identities, Question
+from stateward.model.state import Hold
+from stateward.planning.claims import Claims
+from stateward.planning.question import Declared, Holdings, Identities, Question
 from stateward.planning.standing import Standing
+from stateward.planning.unread import Unread
 
 
-def going(question: Question, holdings: Holdings, declared: frozenset[str]) -> dict[str, ObjectKey]:
+def going(
+    question: Question,
+    holdings: Holdings,
+    declared: Collection[str],
+    stalled: Collection[str],
+) -> dict[str, ObjectKey]:
     """Return the members that no unit declares any more and that nothing keeps.
 
-    Adopted ones stay in the target, and so does what `prune: false` or `protect` keeps.
+    Adopted ones stay in the target, and so does what `prune: false` or `protect` keeps, and what
+    a unit holds of which is not known what it declares.
     """
+    unread = Unread(question)
     gone: dict[str, ObjectKey] = {}
-    for unit, facts in question.units.items():
-        if not facts.settings.prune:
+    for node, units in holdings.holders.items():
+        if node in declared or holdings.was_adopted(node):
             continue
-        for node in holdings.members[unit] - holdings.adopted[unit] - declared:
-            key = question.observed.objects[node].key
-            if not facts.settings.protects(key):
-                gone[node] = key
+        key = question.observed.objects[node].key
+        kept = any(unit in stalled or keeps(question, unit, key) for unit in units)
+        if not kept and unread.mention(key) is None:
+            gone[node] = key
     return gone
+
+
+def keeps(question: Question, unit: str, key: ObjectKey) -> bool:
+    """Tell whether a unit's settings take an object out of its prune."""
+    settings = question.units[unit].settings
+    return not settings.prune or settings.protects(key)
 
 
 @dataclass(slots=True)
@@ -31,104 +47,89 @@ class Prune:
     """Goes through what the units no longer declare and decides on each."""
 
     question: Question
+    declared: Declared
     holdings: Holdings
     identities: Identities
     standing: Standing
-    declared: frozenset[str]
-    """The ids that any unit declares, stalled ones included."""
-    taken: Mapping[str, set[str]]
-    repointed: Mapping[str, frozenset[str]]
-    """For each object that is to be changed, the ids its changed relationships leave."""
+    claims: Claims
+    matches: Mapping[str, ObjectKey]
+    """Declared keys by id."""
+    doubtful: Collection[str]
+    """Ids that may be declared: nobody can tell."""
+    repointed: Mapping[str, tuple[ObjectKey, frozenset[str]]]
+    """By the id of an object that is to be changed, its key and the ids that it leaves."""
     problems: list[Problem] = field(default_factory=list)
     kept: dict[str, int] = field(default_factory=dict)
+    """How many objects of each unit are kept, though nobody declares them."""
+    staying: set[str] = field(default_factory=set)
+    """Units that keep a member which they do not declare."""
     survivors: dict[str, list[Survivor]] = field(default_factory=dict)
-    _mine: dict[str, set[str]] = field(default_factory=dict)
+    unread: Unread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.unread = Unread(self.question)
 
     def changes(self) -> Iterator[Change]:
-        """Yield releases, and the deletes that are left when everything is considered."""
-        deletes: dict[str, Change] = {}
-        for unit in sorted(self.question.units):
-            if not self.standing.plannable(unit):
-                continue
-            mine = self._declared_by(unit)
-            dropped = self.holdings.members[unit] - mine - self.taken.get(unit, set())
-            for node in sorted(dropped):
-                change = self._decide(unit, node)
-                if change is None:
-                    self.kept[unit] = self.kept.get(unit, 0) + 1
-                    continue
-                if change.action is Action.DELETE:
-                    deletes[node] = change
-                else:
-                    yield change
-        yield from self._possible(deletes)
+        """Yield releases, and the deletes that `possible` is to look at."""
+        for node, holders in self.holdings.holders.items():
+            key = self.matches.get(node)
+            declaring = self.declared.units(key) if key is not None else ()
+            dropping = [
+                unit
+                for unit in holders
+                if unit not in declaring
+                and self.standing.plannable(unit)
+                and (unit, node) not in self.claims.given
+            ]
+            if dropping:
+                stays = [unit for unit in holders if unit not in dropping]
+                stays = [unit for unit in stays if (unit, node) not in self.claims.given]
+                yield from self._decide(node, key, dropping, stays)
 
-    def _declared_by(self, unit: str) -> set[str]:
-        if unit not in self._mine:
-            self._mine[unit] = self._find_declared(unit)
-        return self._mine[unit]
+    def _decide(
+        self, node: str, key: ObjectKey | None, dropping: list[str], stays: list[str]
+    ) -> Iterator[Change]:
+        """Decide on a member that some of its units drop while others go on holding it."""
+        if stays or node in self.claims.takers:
+            needs = () if stays else (self.claims.takers[node],)
+            yield from self._release(node, dropping, needs)
+        elif key is not None or node in self.doubtful:
+            self.staying.update(dropping)  # declared by a unit that cannot take it this round
+        elif unit := self.unread.mention(self._key(node)):
+            reason = f"unit {unit} cannot be read and may declare it"
+            self._keep(node, dropping, Code.MAY_HAVE_MOVED, reason)
+        elif keeping := [own for own in dropping if keeps(self.question, own, self._key(node))]:
+            self._keep(node, keeping)
+            yield from self._release(node, [own for own in dropping if own not in keeping])
+        elif self.holdings.was_adopted(node) or self._hold(node).claims:
+            yield from self._release(node, dropping)
+        else:  # the first of the units deletes it, for all of them
+            yield self._change(Action.DELETE, dropping[0], node)
 
-    def _find_declared(self, unit: str) -> set[str]:
-        own = self.question.desired.units.get(unit)
-        if own is None:
-            return set()
-        ids = self.identities.ids
-        mine = (key for key in own.objects if self.question.owners(key) in {None, unit})
-        return {ids[key] for key in mine if key in ids}
+    def possible(self, deletes: Iterable[Change]) -> list[Change]:
+        """Leave out deletes that would be refused, or take along what is not to be deleted.
 
-    def _decide(self, unit: str, node: str) -> Change | None:
-        key = self.question.observed.objects[node].key
-        settings = self.question.units[unit].settings
-        others = [own for own in self.holdings.holders[node] if own != unit]
-        if any(self._keeps(own, node) for own in others):
-            return self._change(Action.RELEASE, unit, node)
-        if node in self.declared:
-            return None  # declared by a unit that cannot take it this round
-        if mention := self._mention(key):
-            message = f"{key}: kept: {mention} cannot be read and may declare it"
-            self._note(Code.MAY_HAVE_MOVED, unit, message)
-            return None
-        if not settings.prune or settings.protects(key):
-            return None
-        hold = self.question.observed.holds.get(node)
-        adopted = any(node in self.holdings.adopted[own] for own in (unit, *others))
-        if adopted or (hold and hold.claims):
-            return self._change(Action.RELEASE, unit, node)
-        if others and min(others) < unit:
-            return None  # the first of the units that drop it deletes it
-        return self._change(Action.DELETE, unit, node)
-
-    def _keeps(self, unit: str, node: str) -> bool:
-        """Tell whether another holder goes on holding an object."""
-        if not self.standing.plannable(unit):
-            return True
-        return node in self._declared_by(unit) and node not in self.taken.get(unit, ())
-
-    def _mention(self, key: ObjectKey) -> str | None:
-        """Return the unit whose unreadable files may declare the object under another roof."""
-        last = key.hfid[-1] if key.hfid else ""
-        for unit in self.question.desired.units.values():
-            for text in unit.unread:
-                if last in text or "expand_range" in text:
-                    return f"unit {unit.name}"
-        return None
-
-    def _possible(self, deletes: dict[str, Change]) -> Iterator[Change]:
-        """Leave out deletes that would be refused, or take along what is not to be deleted."""
-        while hindered := {
-            node: reason for node in deletes if (reason := self._hindrance(node, deletes))
-        }:
-            for node, reason in hindered.items():
-                change = deletes.pop(node)
+        What is left knows which other changes it relies on.
+        """
+        left = {own.node: own for own in deletes if own.node is not None}
+        relying: dict[str, list[str]] = {}
+        for node in left:
+            for other in self._others(node):
+                relying.setdefault(other, []).append(node)
+        pending = list(left)
+        while pending:
+            node = pending.pop()
+            reason = self._hindrance(node, left) if node in left else None
+            if reason is not None:
+                change = left.pop(node)
                 survivor = Survivor(key=change.key, id=node, reason=reason)
                 self.survivors.setdefault(change.unit, []).append(survivor)
                 self._note(Code.SURVIVOR, change.unit, f"{change.key}: kept: {reason}")
-        yield from deletes.values()
+                pending.extend(relying.get(node, ()))
+        return [replace(own, needs=self._needs(node, left)) for node, own in left.items()]
 
     def _hindrance(self, node: str, deletes: Mapping[str, Change]) -> str | None:
-        hold = self.question.observed.holds.get(node)
-        if hold is None:
-            return None
+        hold = self._hold(node)
         if victims := self._staying(node, hold.cascade, deletes):
             return f"deleting it would delete {victims}, which is not ours to delete"
         if needing := self._staying(node, hold.needed_by, deletes):
@@ -142,13 +143,48 @@ class Prune:
         names = [
             str(self.identities.name(other.id))
             for other in others
-            if other.id not in deletes and node not in self.repointed.get(other.id, ())
+            if other.id not in deletes and not self._leaves(other.id, node)
         ]
         return ", ".join(sorted(names)) or None
 
+    def _needs(self, node: str, deletes: Mapping[str, Change]) -> tuple[ObjectKey, ...]:
+        """Return the keys of the changes without which a delete would take more along, or fail."""
+        keys = {
+            deletes[other].key if other in deletes else self.repointed[other][0]
+            for other in self._others(node)
+        }
+        return tuple(sorted(keys))
+
+    def _leaves(self, other: str, node: str) -> bool:
+        return other in self.repointed and node in self.repointed[other][1]
+
+    def _others(self, node: str) -> list[str]:
+        hold = self._hold(node)
+        return [other.id for other in (*hold.cascade, *hold.needed_by)]
+
+    def _hold(self, node: str) -> Hold:
+        return self.question.observed.holds.get(node) or Hold()
+
+    def _key(self, node: str) -> ObjectKey:
+        return self.question.observed.objects[node].key
+
+    def _release(
+        self, node: str, units: Iterable[str], needs: tuple[ObjectKey, ...] = ()
+    ) -> Iterator[Change]:
+        for unit in units:
+            yield replace(self._change(Action.RELEASE, unit, node), needs=needs)
+
+    def _keep(
+        self, node: str, units: Iterable[str], code: Code | None = None, reason: str = ""
+    ) -> None:
+        for unit in units:
+            self.staying.add(unit)
+            self.kept[unit] = self.kept.get(unit, 0) + 1
+            if code is not None:
+                self._note(code, unit, f"{self._key(node)}: kept: {reason}")
+
     def _change(self, action: Action, unit: str, node: str) -> Change:
-        own = self.question.observed.objects[node]
-        return Change(action=action, unit=unit, key=own.key, node=node)
+        return Change(action=action, unit=unit, key=self._key(node), node=node)
 
     def _note(self, code: Code, unit: str, message: str) -> None:
         self.problems.append(

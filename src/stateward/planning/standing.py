@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey
-from stateward.model.state import DesiredObject, DesiredUnit, External, FromPool
+from stateward.model.state import DesiredObject, External, FromPool
 from stateward.planning import dependencies
-from stateward.planning.question import Identities, Question
+from stateward.planning.matches import Matches
+from stateward.planning.question import Declared, Identities, Question
+from stateward.planning.unread import Unread
 
 SERVER_MADE = frozenset(
     {
@@ -29,137 +31,174 @@ SERVER_MADE = frozenset(
 class Standing:
     """Which units and which objects of them are left out of this round, and why."""
 
+    question: Question
+    declared: Declared
     stalled: set[str] = field(default_factory=set)
     idle: set[str] = field(default_factory=set)
     """Units that are suspended or were not asked for."""
     waiting: set[str] = field(default_factory=set)
     """Units that depend on a unit that is not ready."""
-    withheld: set[tuple[str, ObjectKey]] = field(default_factory=set)
+    withheld: dict[str, set[ObjectKey]] = field(default_factory=dict)
+    """Objects that are left out, by unit."""
     problems: list[Problem] = field(default_factory=list)
-
-    def withhold(self, problem: Problem, question: Question) -> None:
-        """Leave out of this round the object that a problem names."""
-        unit = question.desired.units[problem.unit or ""]
-        key = next(key for key in unit.objects if str(key) == problem.subject)
-        self.withheld.add((unit.name, key))
+    _subjects: dict[str, dict[str, list[ObjectKey]]] = field(default_factory=dict)
 
     def plannable(self, unit: str) -> bool:
         return not any(unit in left_out for left_out in (self.stalled, self.idle, self.waiting))
 
+    def plans(self, unit: str, key: ObjectKey) -> bool:
+        """Tell whether a unit's declaration of an object is acted upon in this round."""
+        return self.plannable(unit) and key not in self.withheld.get(unit, ())
 
-def stand(question: Question, identities: Identities, going: Mapping[str, ObjectKey]) -> Standing:
-    """Decide what may be planned. ``going`` are the ids that Git no longer declares."""
-    standing = Standing(problems=list(question.problems))
+    def take(self, problems: Iterable[Problem]) -> None:
+        """Leave out what problems name: an object, or for an error without one its unit."""
+        for problem in problems:
+            self.problems.append(problem)
+            unit = problem.unit
+            if unit is None:
+                continue
+            if problem.subject is not None:
+                self.withheld.setdefault(unit, set()).update(self._named(unit, problem.subject))
+            elif problem.severity is Severity.ERROR:
+                self.stalled.add(unit)
+
+    def _named(self, unit: str, subject: str) -> list[ObjectKey]:
+        """Return the objects that are spelled like a problem's subject."""
+        if unit not in self._subjects:
+            found: dict[str, list[ObjectKey]] = {}
+            for key in self.question.desired.units[unit].objects:
+                found.setdefault(str(key), []).append(key)
+            self._subjects[unit] = found
+        return self._subjects[unit].get(subject, [])
+
+    def settle(self, identities: Identities) -> None:
+        """Leave out what refers to objects that are not there, and units that depend on others.
+
+        Each may lead to more of the other.
+        """
+        waits = -1
+        while waits != len(self.waiting):
+            waits = len(self.waiting)
+            follow(self, identities)
+            unready = {*self.stalled, *self.waiting}
+            unready |= {unit for unit, keys in self.withheld.items() if keys}
+            dependents = list(dependencies.waiting(self.question, unready, self.idle))
+            self.problems.extend(dependents)
+            self.waiting |= {own.unit for own in dependents if own.unit is not None}
+
+
+def first_look(question: Question, declared: Declared) -> Standing:
+    """Find out what is stalled by its own files and settings, whatever the target holds."""
+    standing = Standing(question, declared)
     for name, facts in question.units.items():
         if not facts.selected or facts.settings.suspend:
             standing.idle.add(name)
+    standing.take(question.problems)
     for unit in question.desired.units.values():
-        _take_problems(unit, _settled(unit.problems, unit, question), standing)
-        found = _references(unit, question, identities, going)
-        _take_problems(unit, found, standing)
-    for problem in question.problems:
-        if problem.severity is Severity.ERROR and problem.unit is not None:
-            standing.stalled.add(problem.unit)
-    _depend(question, standing)
-    follow(question, identities, standing)
+        standing.take(own for own in unit.problems if not _is_settled(own, declared))
+    standing.take(dependencies.wrong(question))
     return standing
 
 
-def _depend(question: Question, standing: Standing) -> None:
-    circular = list(dependencies.wrong(question))
-    standing.problems.extend(circular)
-    standing.stalled |= {own.unit for own in circular if own.unit is not None}
-    if not circular:
-        unready = set(standing.stalled)
-        standing.problems.extend(dependencies.waiting(question, unready))
-        standing.waiting = unready - standing.stalled
+def _is_settled(problem: Problem, declared: Declared) -> bool:
+    """Tell whether a problem is a conflict for which the configuration names the owner."""
+    return problem.code is Code.OWNED_TWICE and problem.subject in declared.settled
 
 
-def _take_problems(unit: DesiredUnit, problems: Iterable[Problem], standing: Standing) -> None:
-    subjects: dict[str, ObjectKey] | None = None
-    for problem in problems:
-        standing.problems.append(problem)
-        if problem.subject is not None:
-            subjects = subjects or {str(key): key for key in unit.objects}
-            standing.withheld.add((unit.name, subjects[problem.subject]))
-        elif problem.severity is Severity.ERROR:
-            standing.stalled.add(unit.name)
+def stand(
+    standing: Standing, identities: Identities, matches: Matches, going: Mapping[str, ObjectKey]
+) -> None:
+    """Decide what may be planned. ``going`` are the ids that Git no longer declares."""
+    standing.take(matches.problems)
+    references = _References(standing.question, identities, matches, going)
+    for unit in standing.question.desired.units:
+        standing.take(references.wrong(unit))
+    standing.settle(identities)
 
 
-def _settled(
-    problems: Iterable[Problem], unit: DesiredUnit, question: Question
-) -> Iterator[Problem]:
-    """Leave out the conflicts that the configuration settles by naming an owner."""
-    keys: dict[str, ObjectKey] | None = None
-    for problem in problems:
-        if problem.code is Code.OWNED_TWICE and problem.subject is not None:
-            keys = keys or {str(key): key for key in unit.objects}
-            if question.owners(keys[problem.subject]) is not None:
-                continue
-        yield problem
+@dataclass(slots=True)
+class _References:
+    """Looks at the references to what no unit declares."""
 
+    question: Question
+    identities: Identities
+    matches: Matches
+    going: Mapping[str, ObjectKey]
+    unread: Unread = field(init=False)
 
-def _references(
-    unit: DesiredUnit, question: Question, identities: Identities, going: Mapping[str, ObjectKey]
-) -> Iterator[Problem]:
-    for external in unit.externals:
+    def __post_init__(self) -> None:
+        self.unread = Unread(self.question)
+
+    def wrong(self, unit: str) -> Iterator[Problem]:
+        observed = self.question.observed
+        for external in self.question.desired.units[unit].externals:
+            reference = external.reference
+            if isinstance(reference, ObjectKey):
+                found = observed.references.get(reference, ())
+            else:
+                known = reference.id in observed.objects or reference.id in observed.names
+                found = (reference.id,) if known else ()
+            if problem := self._wrong(external, found):
+                yield replace(problem, unit=unit, location=external.at)
+
+    def _wrong(self, external: External, found: tuple[str, ...]) -> Problem | None:
+        what = f"{external.subject}: {external.field}: {external.reference}"
+        if len(found) > 1:
+            names = ", ".join(sorted(str(self.identities.name(node)) for node in found))
+            return Problem(code=Code.AMBIGUOUS, message=f"{what} may be any of {names}")
+        if not found:
+            return self._unfound(external, what)
+        (node,) = found
+        if node in self.going:
+            gone = self.going[node]
+            message = f"{what}: no unit declares {gone} any more: declare it, or point elsewhere"
+            return Problem(code=Code.UNRESOLVED, message=message)
+        renamed = self.matches.nodes.get(node)
+        if renamed is None or not isinstance(external.reference, ObjectKey):
+            return None
+        if self.question.observed.objects[node].key == renamed:
+            return None
+        message = f"{what}: is renamed to {renamed}: point there"
+        return Problem(code=Code.UNRESOLVED, message=message)
+
+    def _unfound(self, external: External, what: str) -> Problem:
         reference = external.reference
         if isinstance(reference, ObjectKey):
-            found = question.observed.references.get(reference, ())
-        else:
-            found = (reference.id,) if reference.id in question.observed.objects else ()
-        if len(found) == 1 and found[0] not in going:
-            continue
-        yield _unresolved(external, unit.name, found, identities, going)
+            waits = Problem(
+                code=Code.WAITING,
+                message=f"{what}: waits until the server has made it, when it imports the repository",
+                subject=str(external.subject),
+                severity=Severity.WARNING,
+            )
+            if reference.kind in SERVER_MADE:
+                return waits
+            if unit := self.unread.mention(reference):
+                message = f"{what}: waits for unit {unit}, which cannot be read and may declare it"
+                return replace(waits, message=message)
+        message = f"{what}: no unit declares it and the target does not hold it: declare it,"
+        return Problem(code=Code.UNRESOLVED, message=f"{message} or mend the name")
 
 
-def _unresolved(
-    external: External,
-    unit: str,
-    found: tuple[str, ...],
-    identities: Identities,
-    going: Mapping[str, ObjectKey],
-) -> Problem:
-    what = f"{external.subject}: {external.field}: {external.reference}"
-    problem = Problem(code=Code.UNRESOLVED, message="", location=external.at, unit=unit)
-    if len(found) > 1:
-        names = ", ".join(sorted(str(identities.name(node)) for node in found))
-        return replace(problem, code=Code.AMBIGUOUS, message=f"{what} may be any of {names}")
-    if found:
-        message = (
-            f"{what}: no unit declares {going[found[0]]} any more: declare it, or point elsewhere"
-        )
-        return replace(problem, message=message)
-    if isinstance(external.reference, ObjectKey) and external.reference.kind in SERVER_MADE:
-        message = f"{what}: waits until the server has made it, when it imports the repository"
-        return replace(
-            problem,
-            code=Code.WAITING,
-            message=message,
-            subject=str(external.subject),
-            severity=Severity.WARNING,
-        )
-    message = (
-        f"{what}: no unit declares it and the target does not hold it: declare it, or mend the name"
-    )
-    return replace(problem, message=message)
-
-
-def follow(question: Question, identities: Identities, standing: Standing) -> None:
+def follow(standing: Standing, identities: Identities) -> None:
     """Withhold what refers to an object that is not there and will not be made this round."""
-    causes = _absent(question, identities, standing)
-    takers = _takers(question, identities) if causes else {}
+    causes = {
+        key: key
+        for key, units in standing.declared.by_key.items()
+        if key not in identities.ids and not any(standing.plans(unit, key) for unit in units)
+    }
+    takers = _takers(standing.question, identities) if causes else {}
     waiting: dict[tuple[str, ObjectKey], list[DesiredObject]] = {}
     pending = list(causes)
     while pending:
         key = pending.pop()
         for obj in takers.get(key, ()):
-            if (obj.unit, obj.key) in standing.withheld or not standing.plannable(obj.unit):
+            if not standing.plans(obj.unit, obj.key):
                 continue
-            standing.withheld.add((obj.unit, obj.key))
+            standing.withheld.setdefault(obj.unit, set()).add(obj.key)
             waiting.setdefault((obj.unit, causes[key]), []).append(obj)
-            if obj.key not in identities.ids and obj.key not in causes:
-                causes[obj.key] = causes[key]
+            made = any(standing.plans(unit, obj.key) for unit in standing.declared.units(obj.key))
+            if not made and obj.key not in identities.ids:
+                causes.setdefault(obj.key, causes[key])
                 pending.append(obj.key)
     for (unit, cause), objects in waiting.items():
         first, *others = sorted(objects, key=lambda own: own.origin)
@@ -175,24 +214,8 @@ def follow(question: Question, identities: Identities, standing: Standing) -> No
         )
 
 
-def _absent(
-    question: Question, identities: Identities, standing: Standing
-) -> dict[ObjectKey, ObjectKey]:
-    """Return the declared objects that are not there and not to be made, each its own cause."""
-    absent: dict[ObjectKey, ObjectKey] = {}
-    for unit in question.desired.units.values():
-        whole = not standing.plannable(unit.name)
-        if whole or any(name == unit.name for name, _ in standing.withheld):
-            absent |= {
-                key: key
-                for key in unit.objects
-                if key not in identities.ids and (whole or (unit.name, key) in standing.withheld)
-            }
-    return {key: key for key in absent if not _made_elsewhere(key, question, standing)}
-
-
 def _takers(question: Question, identities: Identities) -> dict[ObjectKey, list[DesiredObject]]:
-    """Return what refers to each declared object that is not there yet."""
+    """Return what refers to each object that is not there yet."""
     takers: dict[ObjectKey, list[DesiredObject]] = {}
     for unit in question.desired.units.values():
         for obj in unit.objects.values():
@@ -200,14 +223,6 @@ def _takers(question: Question, identities: Identities) -> dict[ObjectKey, list[
                 if peer not in identities.ids:
                     takers.setdefault(peer, []).append(obj)
     return takers
-
-
-def _made_elsewhere(key: ObjectKey, question: Question, standing: Standing) -> bool:
-    """Tell whether another unit that declares the key will make it."""
-    return any(
-        key in unit.objects and standing.plannable(name) and (name, key) not in standing.withheld
-        for name, unit in question.desired.units.items()
-    )
 
 
 def _declared_peers(obj: DesiredObject) -> Iterator[ObjectKey]:

@@ -1,0 +1,75 @@
+"""What files that cannot be read may declare.
+
+An object that Git seems to have dropped may stand in such a file. It is taken to be there unless
+its own text rules that out: one slip must not look like a removal, nor stop all pruning.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stateward.model.identity import ObjectKey
+from stateward.model.schema import Kind, Path
+from stateward.planning.question import Question
+from stateward.schema import paths, values
+
+_VERBATIM = frozenset({"Text", "TextArea", "Dropdown", "Email", "Color", "ID", "URL", "Password"})
+"""Attribute kinds whose values stand in a file as the target spells them."""
+_VEILS = ("expand_range", "\\", "\0", "\ufffd")
+"""Where one of these is in a text, values need not stand in it as they are."""
+
+
+@dataclass(slots=True)
+class Unread:
+    """The texts that could not be read, by unit."""
+
+    question: Question
+    _texts: list[tuple[str, str | None]] = field(init=False)
+    """None for a text that may say anything."""
+
+    def __post_init__(self) -> None:
+        self._texts = [
+            (unit.name, _searchable(text))
+            for unit in self.question.desired.units.values()
+            for text in unit.unread
+        ]
+
+    def mention(self, key: ObjectKey) -> str | None:
+        """Return a unit whose unreadable files may declare an object."""
+        if not self._texts:
+            return None
+        certain = [_folded(part) for part in self._certain(key)]
+        for unit, text in self._texts:
+            if text is None or all(part in text for part in certain):
+                return unit
+        return None
+
+    def _certain(self, key: ObjectKey) -> Iterator[str]:
+        """Yield the parts of an identity that a file has to spell out."""
+        kind = self.question.schema.get(key.kind)
+        for way in paths.identity(kind) if kind else ():
+            if kind is not None and len(way) == len(key.hfid):
+                for path, part in zip(way, key.hfid, strict=True):
+                    if _is_spelled_out(kind, path, part):
+                        yield part
+                return
+
+
+def _is_spelled_out(kind: Kind, path: Path, part: str) -> bool:
+    """Tell whether a file that declares an object has to contain a part of its identity as it is."""
+    attribute = kind.attributes.get(path.attribute or "")
+    if path.relationship is not None or attribute is None or attribute.kind not in _VERBATIM:
+        return False
+    default = None if attribute.default is None else values.spell(attribute.default)
+    return part != default and "'" not in part  # which YAML doubles
+
+
+def _searchable(text: str) -> str | None:
+    """Return a text to be searched; an empty one is a file of which nothing is known."""
+    if not text or any(veil in text for veil in _VEILS):
+        return None
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
+    """Undo what the folding of lines does to spaces."""
+    return " ".join(text.split())
