@@ -38,6 +38,19 @@ _CASCADE = "cascade"
 _ABSENT = "absent"
 _LENGTHS = ("regex", "min_length", "max_length")
 _NUMBERS = ("min_value", "max_value", "excluded_values")
+_RELATIONSHIP_KEYS = (
+    "kind",
+    "cardinality",
+    "identifier",
+    "direction",
+    "optional",
+    "read_only",
+    "min_count",
+    "max_count",
+    "common_parent",
+)
+_PLAIN_ATTRIBUTE = Attribute(name="", kind="")
+_PLAIN_RELATIONSHIP = Relationship(name="", peer="")
 
 
 def from_api(payload: Mapping[str, Any]) -> Schema:
@@ -166,10 +179,7 @@ def _kind_data(kind: Kind) -> dict[str, Any]:
 
 
 def _attribute_data(item: Attribute) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": item.name, "kind": item.kind}
-    for name in ("optional", "unique", "read_only"):
-        if getattr(item, name):
-            data[name] = True
+    data = _unusual(item, _PLAIN_ATTRIBUTE, ("optional", "unique", "read_only"))
     if item.default is not None:
         data["default_value"] = item.default
     if item.computed:
@@ -178,24 +188,19 @@ def _attribute_data(item: Attribute) -> dict[str, Any]:
         data["choices"] = [{"name": name} for name in item.choices]
     elif item.choices:
         data["enum"] = list(item.choices)
-    rules = {name: getattr(item, name) for name in (*_LENGTHS, *_NUMBERS)}
-    if rules := {name: rule for name, rule in rules.items() if rule is not None}:
+    if rules := _unusual(item, _PLAIN_ATTRIBUTE, (*_LENGTHS, *_NUMBERS)):
         data["parameters"] = rules
-    return data
+    return {"name": item.name, "kind": item.kind, **data}
 
 
 def _relationship_data(item: Relationship) -> dict[str, Any]:
-    return {
-        "name": item.name,
-        "peer": item.peer,
-        "kind": item.kind,
-        "cardinality": item.cardinality.value,
-        "identifier": item.identifier,
-        "direction": item.direction.value,
-        "optional": item.optional,
-        "read_only": item.read_only,
-        "on_delete": _CASCADE if item.cascade else "no-action",
-        "min_count": item.min_count,
-        "max_count": item.max_count,
-        "common_parent": item.common_parent,
-    }
+    data = _unusual(item, _PLAIN_RELATIONSHIP, _RELATIONSHIP_KEYS)
+    if item.cascade != cascades(item.kind, None):
+        data["on_delete"] = _CASCADE if item.cascade else "no-action"
+    return {"name": item.name, "peer": item.peer, **data}
+
+
+def _unusual(item: object, plain: object, names: Iterable[str]) -> dict[str, Any]:
+    """Return the properties that are not what they are when nothing is said."""
+    found = ((name, getattr(item, name)) for name in names)
+    return {name: value for name, value in found if value != getattr(plain, name)}

@@ -41,13 +41,27 @@ RESTRICTED = frozenset(
 class Declared:
     """A field as one place declares it."""
 
-    name: str
     field: Field
     source: Source
-    absent: bool = False
-    deprecated: bool = False
-    sealed: bool = False
-    """Whether heirs must take the field as it is (``allow_override: none``)."""
+    settings: Mapping[str, Any]
+    """The keys that it has and that are not empty, as they were read."""
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def absent(self) -> bool:
+        return self.settings.get("state") == "absent"
+
+    @property
+    def deprecated(self) -> bool:
+        return "deprecation" in self.settings
+
+    @property
+    def sealed(self) -> bool:
+        """Whether heirs must take the field as it is."""
+        return self.settings.get("allow_override") == "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

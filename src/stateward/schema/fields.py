@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stateward.model.document import Map
-from stateward.model.schema import Attribute, Relationship
 from stateward.schema import api, forms
 from stateward.schema.draft import Declared
 from stateward.schema.entries import Entry
-from stateward.schema.spelling import plain
 
 _DROPDOWN = "Dropdown"
 _UNKNOWN_KIND = "Any"
@@ -35,8 +33,7 @@ def attribute(entry: Entry) -> Declared | None:
     choices = entry.items("choices", data.get("choices", ()), f"{entry.what}: choice")
     data["choices"] = [choice for item in choices if "name" in (choice := item.read(forms.CHOICE))]
     data["computed_attribute"] = _computed(entry, data.get("computed_attribute"))
-    data["enum"] = plain(data.get("enum"))
-    return _declared(entry, data, api.attribute(data))
+    return Declared(field=api.attribute(data), source=entry.source, settings=data)
 
 
 def relationship(entry: Entry) -> Declared | None:
@@ -44,18 +41,7 @@ def relationship(entry: Entry) -> Declared | None:
     data = entry.read(forms.RELATIONSHIP)
     if "name" not in data or "peer" not in data:
         return None
-    return _declared(entry, data, api.relationship(data))
-
-
-def _declared(entry: Entry, data: Mapping[str, Any], found: Attribute | Relationship) -> Declared:
-    return Declared(
-        name=found.name,
-        field=found,
-        source=entry.source,
-        absent=data.get("state") == "absent",
-        deprecated=bool(data.get("deprecation")),
-        sealed=data.get("allow_override") == "none",
-    )
+    return Declared(field=api.relationship(data), source=entry.source, settings=data)
 
 
 def _check_choices(entry: Entry, data: Mapping[str, Any]) -> None:

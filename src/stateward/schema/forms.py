@@ -64,6 +64,12 @@ def _color(value: object) -> str:
     raise Wrong(f"{show(found)} is not a colour as in #A9DFBF")
 
 
+def _enum_value(value: object) -> str | int:
+    if isinstance(value, str | int):
+        return str(value) if isinstance(value, str) else value
+    raise Wrong(f"{show(value)} is neither text nor a whole number")
+
+
 def _excluded(value: object) -> str:
     found = text(value)
     if not _EXCLUDED.fullmatch(found):
@@ -140,7 +146,7 @@ ATTRIBUTE = Form(
         "id": _OPTIONAL_TEXT,
         "name": _NAME,
         "kind": one_of(*SPELLINGS),
-        "enum": optional(sequence),
+        "enum": optional(list_of(_enum_value)),
         "computed_attribute": optional(mapping),
         "choices": optional(sequence),
         "regex": optional(regex),

@@ -53,12 +53,12 @@ def _take_fields(scope: Scope, generic: Draft) -> None:
             _check_override(scope, generic, field)
         elif field.name in draft.inherited:
             _check_twice(scope, generic, field)
-    taken = (own | _NOT_INHERITED).isdisjoint
-    attributes = {name: item for name, item in generic.attributes.items() if taken({name})}
-    relationships = {name: item for name, item in generic.relationships.items() if taken({name})}
-    draft.attributes.update(attributes)
-    draft.relationships.update(relationships)
-    draft.inherited.update(attributes, relationships)
+    left = own | _NOT_INHERITED
+    attributes = generic.attributes.items()
+    relationships = generic.relationships.items()
+    draft.attributes.update((name, item) for name, item in attributes if name not in left)
+    draft.relationships.update((name, item) for name, item in relationships if name not in left)
+    draft.inherited.update(field.name for field in generic.fields() if field.name not in left)
 
 
 def _settle_hierarchy(scope: Scope, hierarchical: list[str]) -> None:

@@ -39,14 +39,14 @@ def _declare(drafts: Drafts, declaration: Declaration, report: Report) -> None:
 
 
 def _is_again(previous: Draft, declaration: Declaration, report: Report) -> bool:
-    kind, source = declaration.kind, declaration.source
-    first = previous.declarations[0].source.start()
+    kind, at = declaration.kind, declaration.source.value("name")
+    places = [f"at {earlier.source.start()}" for earlier in previous.declarations]
+    where = places[0] if places else "by Infrahub itself"
     if declaration.section is not previous.section:
-        message = f"{kind}: it is a {previous.section} already, declared at {first}: rename one"
-        report.error(source.value("name"), message)
+        report.error(at, f"{kind}: it is declared as a {previous.section} {where}: rename one")
         return False
     hint = "the two are merged, and where they differ the later one counts"
-    report.warning(source.value("name"), f"{kind}: it is declared before, at {first}: {hint}")
+    report.warning(at, f"{kind}: it is declared before, {where}: {hint}")
     return True
 
 
@@ -86,7 +86,7 @@ def _add_fields(draft: Draft, declaration: Declaration) -> None:
         if isinstance(new, Attribute):
             draft.attributes[item.name] = _attribute(draft.attributes.get(item.name), new)
         else:
-            says = "on_delete" in item.source.map
+            says = "on_delete" in item.settings
             old = draft.relationships.get(item.name)
             draft.relationships[item.name] = _relationship(old, new, says_on_delete=says)
         if item.deprecated:

@@ -30,7 +30,7 @@ class Scope:
             item
             for declaration in self.draft.declarations
             for item in declaration.fields
-            if item.name == name and item.source.map.get(key) is not None
+            if item.name == name and key in item.settings
         ]
         return found[-1] if found else None
 

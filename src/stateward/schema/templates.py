@@ -51,26 +51,34 @@ def _template_kind(kind: str) -> str:
 
 
 def _need(draft: Draft, needed: dict[str, Draft], drafts: Drafts) -> None:
-    """Collect the kinds that need a template so that this one can have a whole one."""
-    if draft.kind in needed or draft.kind in _WITHOUT_TEMPLATE:
-        return
-    needed[draft.kind] = draft
-    for name in draft.generics:
-        needed.setdefault(name, drafts[name])
-    for relationship in draft.relationships.values():
-        peer = drafts.get(relationship.peer)
-        if (
-            peer is None
-            or peer.kind in needed
-            or peer.kind in {GROUP, PROFILE}
-            or relationship.kind not in _FAMILY
-            or (relationship.kind == "Parent" and _is_asked_for(draft))
-        ):
+    """Collect the kinds that need a template so that this one can have a whole one.
+
+    In the server's order, depth first: what a generic's heirs add depends on who came before.
+    """
+    waiting = [(draft, False)]
+    while waiting:
+        current, as_peer = waiting.pop()
+        if current.kind in needed or current.kind in _WITHOUT_TEMPLATE:
             continue
-        # Of a generic's heirs any may turn up.
-        for heir in _heirs(peer, drafts):
-            _need(heir, needed, drafts)
-        _need(peer, needed, drafts)
+        if as_peer:
+            # Where a generic is asked for, any of its heirs may turn up.
+            heirs = [(heir, False) for heir in _heirs(current, drafts)]
+            waiting.extend([*heirs, (current, False)][::-1])
+            continue
+        needed[current.kind] = current
+        for name in current.generics:
+            needed.setdefault(name, drafts[name])
+        waiting.extend([(peer, True) for peer in _family(current, drafts)][::-1])
+
+
+def _family(draft: Draft, drafts: Drafts) -> Iterator[Draft]:
+    """Yield the kinds that are parts of a kind, or that it is a part of and has to name."""
+    for relationship in draft.relationships.values():
+        above = relationship.kind == "Parent" and _is_asked_for(draft)
+        if relationship.kind in _FAMILY and not above:
+            peer = drafts.get(relationship.peer)
+            if peer is not None and peer.kind not in {GROUP, PROFILE}:
+                yield peer
 
 
 def _heirs(generic: Draft, drafts: Drafts) -> Iterator[Draft]:

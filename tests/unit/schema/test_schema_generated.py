@@ -94,7 +94,7 @@ nodes:
       - {name: ports, peer: LabEndpoint, kind: Component, identifier: device__ports}
       - {name: primary, peer: LabAddress, cardinality: one, identifier: Primary, kind: Attribute}
       - {name: prefixes, peer: BuiltinIPPrefix, identifier: prefixes, read_only: true, common_parent: up}
-      - {name: watchers, peer: CoreGroup}
+      - {name: watchers, peer: CoreGroup, kind: Component}
       - {name: pool, peer: CoreNumberPool, kind: Component, identifier: pool}
   - {name: Site, namespace: Lab, generate_template: true}
   - name: Port

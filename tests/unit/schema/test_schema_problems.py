@@ -260,6 +260,10 @@ FIELDS = {
         "- {name: status, kind: Dropdown, default_value: →on, choices: [{name: active}]}",
         "DcimDevice.status: default_value: 'on' is not one of active",
     ),
+    "enum-of-fractions": (
+        "- {name: size, kind: Any, enum: [1, →.nan]}",
+        "DcimDevice.size: enum: nan is neither text nor a whole number",
+    ),
     "default-not-in-enum": (
         "- {name: status, kind: Text, default_value: →on, enum: [active]}",
         "default_value: 'on' is not one of active",
@@ -794,7 +798,7 @@ TOGETHER = {
         nodes:
           - {name: →Thing, namespace: Lab}
         """,
-        "LabThing: it is a generic already, declared at a.yml:3:6: rename one",
+        "LabThing: it is declared as a generic at a.yml:3:6: rename one",
     ),
     "extension-of-nothing": (
         """\
@@ -1003,6 +1007,12 @@ def test_what_the_server_writes_itself_is_ignored() -> None:
     assert places(found) == ["2:35", "2:56"]
     assert {problem.severity for problem in found} == {Severity.WARNING}
     assert "LabThing: hierarchy: Infrahub sets this itself: remove it" in str(found[0])
+
+
+def test_kind_of_infrahub_declared_again_is_doubtful() -> None:
+    again = "nodes:\n  - {name: Namespace, namespace: Ipam, inherit_from: [BuiltinIPNamespace]}\n"
+    message = "IpamNamespace: it is declared before, by Infrahub itself: the two are merged"
+    assert message in str(warnings(again)[0])
 
 
 def test_kind_declared_twice_is_doubtful() -> None:

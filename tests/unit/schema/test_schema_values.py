@@ -4,7 +4,7 @@ from array import array
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stateward.errors import Code
@@ -256,6 +256,7 @@ _ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SPELLINGS)), _ANYTHING)
 def test_normalising_again_changes_nothing(kind: str, value: Any) -> None:
     try:

@@ -21,7 +21,7 @@ def check(scope: Scope) -> None:
         if attribute is None:
             continue
         given = scope.last(name, "default_value")
-        if given and (reason := _wrong_default(attribute, given.source.map["default_value"])):
+        if given and (reason := _wrong_default(attribute, given.settings["default_value"])):
             scope.field(given, "default_value", f"default_value: {reason}")
         if attribute.computed:
             _check_computed(scope, attribute, item)
@@ -52,8 +52,7 @@ def _check_computed(scope: Scope, attribute: Attribute, item: Declared) -> None:
         scope.field(item, "read_only", "a computed attribute must be read_only: true")
     if attribute.kind not in _COMPUTED_KINDS:
         scope.field(item, "kind", f"kind: only Text and URL can be computed, not {attribute.kind}")
-    computed = item.source.map.get("computed_attribute") or {}
-    if computed.get("kind") == _TRANSFORM and not attribute.optional:
+    if item.settings["computed_attribute"].get("kind") == _TRANSFORM and not attribute.optional:
         scope.field(item, "optional", "what a transform computes must be optional: true")
 
 

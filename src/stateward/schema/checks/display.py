@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from stateward.errors import Location
-from stateward.model.document import Map
 from stateward.schema.checks.routes import Rule, check_path, check_paths, setting
 from stateward.schema.draft import Declaration
 from stateward.schema.paths import SEPARATOR
@@ -57,10 +56,9 @@ def _check_computed(scope: Scope) -> None:
     """Check the templates of a node's values, wherever they come from: they need its fields."""
     for place in (scope.draft, *(scope.drafts[name] for name in scope.draft.generics)):
         for name, item in Scope(place, scope.drafts, scope.report).own().items():
-            computed = item.source.map.get("computed_attribute")
+            text = item.settings.get("computed_attribute", {}).get(_TEMPLATE)
             attribute = scope.draft.attributes.get(name)
-            text = computed.get(_TEMPLATE) if isinstance(computed, Map) else None
-            if attribute and attribute.computed and isinstance(text, str):
+            if attribute and attribute.computed and text:
                 at = Source(item.source.file, item.source.map["computed_attribute"])
                 _check_template(scope, name, text, at.value(_TEMPLATE))
                 if any(path.split(SEPARATOR)[0] == name for path in _variables(text)):

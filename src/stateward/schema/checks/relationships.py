@@ -82,7 +82,7 @@ def _check_common(scope: Scope, relationship: Relationship, peer: Draft, item: D
         elif other is None or other.kind != _PARENT:
             hint = f"common_parent: {peer.kind} has no relationship {name} of kind Parent"
             scope.field(item, "common_parent", hint)
-    for name in item.source.map.get("common_relatives") or ():
+    for name in item.settings.get("common_relatives", ()):
         if name not in peer.relationships:
             hint = f"common_relatives: {peer.kind} has no relationship {name}"
             scope.field(item, "common_relatives", hint)
