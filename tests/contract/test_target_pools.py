@@ -153,6 +153,16 @@ async def test_object_that_asks_again_is_answered_the_same(world: World) -> None
     assert await world.read(found.id, "number", "address") == found
 
 
+async def test_object_keeps_its_number_when_a_smaller_one_is_free(world: World) -> None:
+    pool = await number_pool(world, 10, 20)
+    first = await given(world, number=Allocation(pool=pool))
+    second = await given(world, number=Allocation(pool=pool))
+    await world.do(Delete(id=first.id, kind=TENANT))
+    again = {"number": Allocation(pool=pool)}
+    await world.do(Update(id=second.id, kind=TENANT, attributes=again))
+    assert (await world.read(second.id, "number")).attributes["number"] == 11
+
+
 async def test_pool_for_another_attribute_and_what_is_no_pool_are_refused(world: World) -> None:
     site = await world.site()
     pool = await number_pool(world, 10, 20)
@@ -201,6 +211,15 @@ async def test_addresses_of_a_network(
         assert await address_of(world, found) == address
     if not expected:
         await world.refused(tenant(world, address=Allocation(pool=pool)))
+
+
+async def test_pool_whose_length_does_not_fit_its_prefix_is_refused(world: World) -> None:
+    network = await prefix(world, "10.0.0.0/24")
+    for asked in (
+        {"address": Allocation(pool=await address_pool(world, [network], 8))},
+        {"prefix": Allocation(pool=await prefix_pool(world, network, 8))},
+    ):
+        assert (await world.refused(tenant(world, **asked))).code == Code.REJECTED
 
 
 async def test_next_resource_is_used_when_one_is_full(world: World) -> None:

@@ -89,7 +89,7 @@ class Mutations:
                     self._check_kind(mutation.id, mutation.kind, place)
                     self.deletes.delete(place.seq)
 
-    def _create(self, mutation: Create) -> None:
+    def _create(self, mutation: Create) -> int:
         layout = self._layout(mutation.kind)
         _check_id(mutation.id)
         drawn: dict[str, Allocation] = {}
@@ -110,6 +110,7 @@ class Mutations:
         self._join(seq, mutation.groups)
         for name, allocation in drawn.items():
             self.pools.record(seq, name, allocation)
+        return seq
 
     def _insert(self, id_: str, layout: Layout, found: dict[str, Any], related: Related) -> int:
         def peer(name: str) -> int | None:
@@ -170,8 +171,9 @@ class Mutations:
             drawn[attribute.name] = allocation
             return self.pools.number(attribute, allocation, node.id, node.layout)
 
-        for name in (*mutation.attributes, *mutation.relations):
-            self.pools.release(node.seq, node.id, name)
+        for name, given in (*mutation.attributes.items(), *mutation.relations.items()):
+            asked = given.pool if isinstance(given, Allocation) else None
+            self.pools.release(node.seq, node.id, name, asked)
         found = fields.updated(node.layout, node.fields, mutation.attributes, draw)
         relations = {
             name: given
@@ -243,11 +245,8 @@ class Mutations:
         row = self._database.execute("SELECT id FROM node WHERE seq = ?", (namespace,)).fetchone()
         relations = {layout.namespace: row[0]} if layout.namespace else {}
         given = {name: value for name, value in attributes.items() if value is not None}
-        self._create(Create(id=id_, kind=kind, attributes=given, relations=relations))
-        place = self.records.place(id_)
-        if place is None:
-            raise Refused(Code.REJECTED, f"{kind}: it could not be made")
-        return place
+        made = Create(id=id_, kind=kind, attributes=given, relations=relations)
+        return Place(self._create(made), kind)
 
     def _default_namespace(self) -> dict[int, Place]:
         place = self.records.place(DEFAULT_NAMESPACE)

@@ -79,16 +79,23 @@ class Pools:
             entry = (seq, field, pool.seq)
             self._database.execute("INSERT OR REPLACE INTO allocation VALUES (?, ?, ?)", entry)
 
-    def release(self, seq: int, id_: str, field: str) -> None:
-        """Forget that a pool filled in a field; a number that was given to the object is free."""
+    def release(self, seq: int, id_: str, field: str, asked: str | None) -> None:
+        """Forget that a pool filled in a field, unless the same pool is asked again.
+
+        A number that was given to the object is free then.
+        """
         row = self._database.execute(
-            "DELETE FROM allocation WHERE node = ? AND field = ? RETURNING pool", (seq, field)
+            "SELECT a.pool, p.id FROM allocation AS a CROSS JOIN node AS p ON p.seq = a.pool "
+            "WHERE a.node = ? AND a.field = ?",
+            (seq, field),
         ).fetchone()
-        if row is not None:
-            self._database.execute(
-                "DELETE FROM reservation WHERE pool = ? AND identifier = ? AND number IS NOT NULL",
-                (row[0], id_),
-            )
+        if row is None or row[1] == asked:
+            return
+        self._database.execute("DELETE FROM allocation WHERE node = ? AND field = ?", (seq, field))
+        self._database.execute(
+            "DELETE FROM reservation WHERE pool = ? AND identifier = ? AND number IS NOT NULL",
+            (row[0], id_),
+        )
 
     def _pool(self, allocation: Allocation, field: str, kinds: tuple[str, ...]) -> Node:
         place = self._records.place(allocation.pool)

@@ -126,7 +126,3 @@ class Records:
     def peer(self, seq: int, end: Relationship) -> int | None:
         """Return what an object is related to on an end with one peer."""
         return next(iter(self.peers(seq, end)), None)
-
-    def named(self, seq: int) -> str:
-        """Return how messages call an object."""
-        return str(self.node(seq))
