@@ -45,7 +45,6 @@ nodes:
     human_friendly_id: [name__value]
     attributes:
       - {name: name, kind: Text, unique: true}
-      - {name: serial, kind: Text, unique: true, optional: true}
       - {name: role, kind: Dropdown, default_value: leaf, choices: [{name: leaf}, {name: spine}]}
       - {name: comment, kind: Text, optional: true}
       - {name: rack_unit, kind: Number, optional: true}
@@ -73,6 +72,15 @@ nodes:
       - {name: name, kind: Text, unique: true}
     relationships:
       - {name: device, peer: NetDevice, cardinality: one, optional: false, identifier: cable__device}
+  - name: Asset
+    namespace: Net
+    human_friendly_id: [name__value]
+    attributes:
+      - {name: name, kind: Text, unique: true}
+      - {name: serial, kind: Text, unique: true}
+      - {name: comment, kind: Text, optional: true}
+    relationships:
+      - {name: device, peer: NetDevice, cardinality: one, optional: true, identifier: asset__device}
   - name: Team
     namespace: Net
     human_friendly_id: [name__value]
@@ -230,6 +238,7 @@ KINDS = (
     "LocationSite",
     "NetDevice",
     "NetInterface",
+    "NetAsset",
     "NetCable",
     "NetTeam",
     "NetCheck",

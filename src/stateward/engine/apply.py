@@ -5,12 +5,15 @@ unit's stamp moves to the new revision only when all of its changes are through.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import TypeVar
 
 from stateward.engine.ledger import Ledger
-from stateward.errors import Transient
+from stateward.errors import Stalled, StateUnavailable, Transient
+from stateward.model.mutation import Refusal
 from stateward.model.plan import Action, Change, Plan
 from stateward.model.run import Report
 from stateward.model.unit import Stamp
@@ -23,6 +26,7 @@ _MOST_ATTEMPTS = 50
 Progress = Callable[[int, int], None]
 """Is told how many changes are through, of how many."""
 Send = Callable[[Sequence[Change]], Awaitable[list[Result]]]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -46,35 +50,45 @@ class Applier:
         try:
             if self.plan.loads_schema:
                 await self.tracking.load_schema()
-            adopting = frozenset(own.unit for own in self.plan.changes if own.adopted)
-            for unit in self._changing():
-                await self._open(unit, adopting)
+            await self._open()
             await self._changes()
-            for unit in self.plan.units:
-                await self._close(unit)
-        except Transient as error:
+            await self._close()
+        except (Transient, Stalled) as error:
             lost = str(error)
         runs = tuple(self.ledger.runs(self.tracking.runs, self.tracking.written, lost))
-        for own in runs:
-            if own.id:
-                await self.tracking.journal.finish(own.id, own.outcome, own.error or "")
+        # Where the journal is what was lost, the next run closes what is open in it.
+        with suppress(*((StateUnavailable,) if lost else ())):
+            for own in runs:
+                if own.id:
+                    await self.tracking.journal.finish(own.id, own.outcome, own.error or "")
         return Report(digest=self.plan.digest, writes=self.tracking.writes, runs=runs)
 
-    def _changing(self) -> list[str]:
-        units = {own.unit for own in self.plan.changes}
-        return [unit for unit, own in self.plan.units.items() if unit in units and not own.vanished]
+    async def _open(self) -> None:
+        """Have the units' groups before the first change, with the revision that is attempted."""
+        units = dict.fromkeys(own.unit for own in self.plan.changes)
+        living = [unit for unit in sorted(units) if not self.plan.units[unit].vanished]
+        for some in self._batches([unit for unit in living if self._has_to_open(unit)]):
+            refusals = await self.tracking.stamp({unit: self._attempt(unit) for unit in some})
+            self._shut(refusals)
+        adopting = {own.unit for own in self.plan.changes if own.adopted}
+        adopters = [unit for unit in living if unit in adopting and not self.ledger.is_shut(unit)]
+        for some in self._batches(
+            [unit for unit in adopters if not self.tracking.has_group(unit, adopts=True)]
+        ):
+            self._shut(await self.tracking.open_adopted(some))
 
-    async def _open(self, unit: str, adopting: frozenset[str]) -> None:
-        """Have the unit's group before its first change, with the revision that is attempted."""
+    def _has_to_open(self, unit: str) -> bool:
+        known = self.tracking.has_group(unit, adopts=False)
+        return not known or self._attempt(unit) != self.plan.units[unit].before
+
+    def _attempt(self, unit: str) -> Stamp:
         before = self.plan.units[unit].before
         revision = next(iter(self.plan.revisions.values()))
         attempted = tuple(dict.fromkeys((*before.attempted, revision)))[-_MOST_ATTEMPTS:]
-        stamp = Stamp(applied=before.applied, files=before.files, attempted=attempted)
-        adopts = unit in adopting
-        if stamp == before and self.tracking.has_group(unit, adopts=adopts):
-            return
-        refusal = await self.tracking.open_group(unit, stamp, adopts=adopts)
-        if refusal is not None:
+        return Stamp(applied=before.applied, files=before.files, attempted=attempted)
+
+    def _shut(self, refusals: dict[str, Refusal]) -> None:
+        for unit, refusal in refusals.items():
             self.ledger.shut(unit, f"its tracking group was refused: {refusal.message}")
 
     async def _changes(self) -> None:
@@ -89,14 +103,17 @@ class Applier:
 
     async def _possible(self, changes: Sequence[Change]) -> list[Change]:
         """Return the changes that nothing hinders, and skip the others."""
-        possible = []
+        possible: list[Change] = []
+        skipped: list[tuple[Change, str]] = []
         for change in changes:
             reason = self.ledger.hindrance(change)
             if reason is None:
                 possible.append(change)
             else:
-                self.ledger.skip(change)
-                await self.tracking.skip([change], reason)
+                self.ledger.skip(change, reason)
+                skipped.append((change, reason))
+        if skipped:
+            await self.tracking.skip(skipped)
         return possible
 
     async def _send(self, changes: Sequence[Change], send: Send, *, count: bool) -> None:
@@ -107,8 +124,7 @@ class Applier:
         step = self.batch * self.in_flight
         for start in range(0, len(changes), step):
             group = changes[start : start + step]
-            batches = [group[at : at + self.batch] for at in range(0, len(group), self.batch)]
-            answers = await asyncio.gather(*map(send, batches), return_exceptions=True)
+            answers = await asyncio.gather(*map(send, self._batches(group)), return_exceptions=True)
             for answer in answers:
                 if isinstance(answer, BaseException):
                     raise answer
@@ -118,10 +134,30 @@ class Applier:
             self._through += len(group) if count else 0
             self.progress(self._through, len(self.plan.changes))
 
-    async def _close(self, unit: str) -> None:
+    def _batches(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
+        for start in range(0, len(items), self.batch):
+            yield items[start : start + self.batch]
+
+    async def _close(self) -> None:
         """Write down what is reached now; a unit that is gone loses its group."""
-        planned = self.plan.units[unit]
-        if planned.leaves and self.ledger.emptied(unit):
-            await self.tracking.remove_group(unit)
-        elif planned.stamp is not None and self.ledger.settled(unit):
-            await self.tracking.stamp(unit, planned.stamp)
+        planned = self.plan.units
+        stamps = {
+            unit: own.stamp
+            for unit, own in planned.items()
+            if own.stamp is not None and self.ledger.settled(unit)
+        }
+        for some in self._batches(list(stamps)):
+            self._end(some, await self.tracking.stamp({unit: stamps[unit] for unit in some}))
+        leaving = [
+            unit for unit, own in planned.items() if own.leaves and self.ledger.emptied(unit)
+        ]
+        for some in self._batches(leaving):
+            self._end(some, await self.tracking.remove_groups(some))
+
+    def _end(self, units: Sequence[str], refusals: dict[str, Refusal]) -> None:
+        for unit in units:
+            if unit in refusals:
+                message = f"its tracking group was refused: {refusals[unit].message}"
+                self.ledger.fail(unit, message)
+            else:
+                self.ledger.end(unit)

@@ -11,6 +11,8 @@ from stateward.model.run import Outcome, Run
 from stateward.planning.dependencies import whole
 from stateward.tracking.session import Result
 
+_PRUNING = frozenset({Action.RELEASE, Action.DELETE})
+
 
 @dataclass(slots=True)
 class _Account:
@@ -20,8 +22,16 @@ class _Account:
     failures: list[str] = field(default_factory=list)
     skipped: int = 0
     survivors: list[Survivor] = field(default_factory=list)
-    closed: bool = False
+    left_with: int = 0
+    """Objects that another unit was to take over and did not."""
+    shut: bool = False
     """Whether the unit's tracking group could not be had: then nothing of it is written."""
+    ended: bool = False
+    """Whether what was reached is written down."""
+
+    @property
+    def went_wrong(self) -> bool:
+        return bool(self.failures or self.skipped)
 
 
 @dataclass(slots=True)
@@ -30,6 +40,8 @@ class Ledger:
 
     plan: Plan
     failed: set[ObjectKey] = field(default_factory=set)
+    """What did not come about: objects, and units as a whole."""
+    _survivors: set[ObjectKey] = field(default_factory=set)
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _touched: frozenset[str] = frozenset()
 
@@ -41,17 +53,15 @@ class Ledger:
 
     def take(self, result: Result) -> None:
         change, refusal = result.change, result.refusal
-        account = self.of(change.unit)
         if refusal is None:
-            account.done[change.action] += 1
+            self.of(change.unit).done[change.action] += 1
         elif change.action is Action.DELETE and refusal.code is Code.REJECTED:
-            survivor = Survivor(key=change.key, id=change.node or "", reason=refusal.message)
-            account.survivors.append(survivor)
+            self._survive(change, refusal.message)
         else:
             self.fail(
                 change.unit, f"{change.key}: {refusal.code} {refusal.code.slug}: {refusal.message}"
             )
-            self.failed.add(change.key)
+            self._miss(change)
 
     def fail(self, unit: str, message: str) -> None:
         self.of(unit).failures.append(message)
@@ -60,58 +70,79 @@ class Ledger:
     def shut(self, unit: str, message: str) -> None:
         """Give up on a unit as a whole."""
         self.fail(unit, message)
-        self.of(unit).closed = True
+        self.of(unit).shut = True
 
-    def skip(self, change: Change) -> None:
-        self.of(change.unit).skipped += 1
+    def is_shut(self, unit: str) -> bool:
+        return self.of(unit).shut
+
+    def end(self, unit: str) -> None:
+        """Take note that all of a unit is done and written down."""
+        self.of(unit).ended = True
+
+    def skip(self, change: Change, reason: str) -> None:
+        if change.action is Action.DELETE and self._survivors.intersection(change.needs):
+            self._survive(change, reason)
+        else:
+            self.of(change.unit).skipped += 1
+            self.failed.add(whole(change.unit))
+            self._miss(change)
+
+    def _survive(self, change: Change, reason: str) -> None:
+        survivor = Survivor(key=change.key, id=change.node or "", reason=reason)
+        self.of(change.unit).survivors.append(survivor)
+        self._survivors.add(change.key)
+
+    def _miss(self, change: Change) -> None:
         self.failed.add(change.key)
+        if change.giver is not None:
+            self.of(change.giver).left_with += 1
 
     def hindrance(self, change: Change) -> str | None:
         """Say why a change must not be tried any more, if it must not."""
         for key in change.needs:
             if key in self.failed:
                 return f"needs {str(key).lstrip('/')}, which failed"
+            if key in self._survivors:
+                return f"{key} is still there"
         account = self.of(change.unit)
-        if account.closed:
+        if account.shut:
             return "the unit's tracking group could not be written"
-        if change.action in {Action.RELEASE, Action.DELETE} and self._went_wrong(account):
+        if change.action in _PRUNING and account.went_wrong:
             return "the unit's prune is withheld, because another of its changes failed"
         return None
 
     def settled(self, unit: str) -> bool:
         """Tell whether all that was planned for a unit is done."""
-        return not self._went_wrong(self.of(unit))
+        account = self.of(unit)
+        return not (account.went_wrong or account.left_with)
 
     def emptied(self, unit: str) -> bool:
         """Tell whether all that was to go of a unit is gone."""
         return self.settled(unit) and not self.of(unit).survivors
-
-    def _went_wrong(self, account: _Account) -> bool:
-        return bool(account.failures or account.skipped)
 
     def runs(
         self, ids: Mapping[str, str], writes: Mapping[str, int], lost: str | None
     ) -> Iterable[Run]:
         for unit, planned in self.plan.units.items():
             account = self.of(unit)
-            error = self._error(unit, account, lost)
+            cut = lost if unit in self._touched and not account.ended else None
             yield Run(
                 id=ids.get(unit, ""),
                 unit=unit,
                 revision=next(iter(self.plan.revisions.values())),
-                outcome=self._outcome(planned, account, writes.get(unit, 0), lost),
+                outcome=_outcome(planned, account, writes.get(unit, 0), cut),
                 summary={
                     **{action.value: account.done[action] for action in Action},
                     "unchanged": planned.unchanged,
                 },
                 writes=writes.get(unit, 0),
                 survivors=(*planned.survivors, *account.survivors),
-                error=error,
+                error=self._error(unit, account, cut),
             )
 
-    def _error(self, unit: str, account: _Account, lost: str | None) -> str | None:
-        if lost is not None and unit in self._touched:
-            return lost
+    def _error(self, unit: str, account: _Account, cut: str | None) -> str | None:
+        if cut is not None:
+            return cut
         if account.failures:
             more = len(account.failures) - 1
             skipped = f", {account.skipped} skipped" if account.skipped else ""
@@ -120,21 +151,18 @@ class Ledger:
             return f"{account.skipped} changes skipped, because what they need failed"
         return next((str(own) for own in self.plan.errors(unit)), None)
 
-    def _outcome(
-        self, planned: UnitPlan, account: _Account, writes: int, lost: str | None
-    ) -> Outcome:
-        if self._went_wrong(account) or planned.state is UnitState.STALLED:
-            return Outcome.FAILED
-        if lost is not None and planned.unit in self._touched:
-            return Outcome.FAILED
-        by_state = {
-            UnitState.SUSPENDED: Outcome.SKIPPED,
-            UnitState.BLOCKED: Outcome.BLOCKED,
-            UnitState.WAITING: Outcome.WAITING,
-        }
-        if planned.state in by_state:
-            return by_state[planned.state]
-        return Outcome.APPLIED if writes else Outcome.UNCHANGED
+
+def _outcome(planned: UnitPlan, account: _Account, writes: int, cut: str | None) -> Outcome:
+    if account.went_wrong or cut is not None or planned.state is UnitState.STALLED:
+        return Outcome.FAILED
+    by_state = {
+        UnitState.SUSPENDED: Outcome.SKIPPED,
+        UnitState.BLOCKED: Outcome.BLOCKED,
+        UnitState.WAITING: Outcome.WAITING,
+    }
+    if planned.state in by_state:
+        return by_state[planned.state]
+    return Outcome.APPLIED if writes else Outcome.UNCHANGED
 
 
 def dry_runs(plan: Plan) -> Iterator[Run]:

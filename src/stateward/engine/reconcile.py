@@ -37,6 +37,8 @@ class Reconciler:
         async with self.round.target.session(declared, write=True) as session:
             plan = await self.round.plan_in(session, loaded, problems)
             self._expect(plan, expected)
+            for run in await self.journal.unfinished(plan.target):
+                await self.journal.finish(run, Outcome.FAILED, "interrupted: the next run went on")
             if plan.is_empty:
                 return plan, _nothing_done(plan)
             return plan, await self._apply(plan, session, progress)
@@ -49,8 +51,6 @@ class Reconciler:
             )
 
     async def _apply(self, plan: Plan, session: Session, progress: Progress) -> Report:
-        for run in await self.journal.unfinished(plan.target):
-            await self.journal.finish(run, Outcome.FAILED, "interrupted: the next run went on")
         tracking = Tracking(
             session=session,
             journal=self.journal,

@@ -110,18 +110,33 @@ class SqliteJournal:
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    (found,) = connection.execute("PRAGMA application_id").fetchone()
-    if found == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION_ID};"
-            f" PRAGMA user_version = {VERSION}; COMMIT;"
-        )
-    elif found != APPLICATION_ID:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _lay_out(connection, path)
+    except BaseException:
         connection.close()
-        raise StateUnavailable(f"{path}: not a state database of Stateward: name another file")
+        raise
     return connection
+
+
+def _lay_out(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file; the lock is taken first, since two may find it new at once."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        (found,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if found == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        elif found != APPLICATION_ID:
+            message = f"{path}: not a state database of Stateward: name another file"
+            raise StateUnavailable(message)
+        elif version != VERSION:
+            message = f"{path}: its layout is {version}, this version of stateward knows {VERSION}"
+            raise StateUnavailable(f"{message}: name another file")
 
 
 @contextmanager

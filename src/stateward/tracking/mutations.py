@@ -45,16 +45,16 @@ class Writer:
             case Action.CREATE:
                 return [self._create(change)]
             case Action.UPDATE:
-                return list(self._fields(change, change.fields))
+                return list(self._fields(change, _first(change)))
             case Action.ADOPT | Action.MOVE:
-                return [self._enrol(change), *self._fields(change, change.fields)]
+                return [self._enrol(change), *self._fields(change, _first(change))]
             case Action.RELEASE:
                 return [self._leave(change)]
             case Action.DELETE:
                 return [Delete(id=self._own_id(change), kind=change.key.kind)]
 
     def deferred(self, change: Change) -> list[Mutation]:
-        """Return what writes the fields that were left out when the object was made."""
+        """Return what writes the fields that were left out, or cleared, at first."""
         fields = [own for own in change.fields if own.name in change.deferred]
         return list(self._fields(change, fields))
 
@@ -151,3 +151,15 @@ class Writer:
         group = self.group_of(unit)
         names = (group, group + ADOPTED)
         return tuple(self.groups[name] for name in names if name in self.groups)
+
+
+def _first(change: Change) -> Iterator[FieldChange]:
+    """Yield what is written of an existing object at first: deferred fields only let go."""
+    for own in change.fields:
+        if own.name not in change.deferred:
+            yield own
+        elif isinstance(own.old, frozenset):
+            if own.old - own.new:
+                yield own._replace(new=own.old & own.new)
+        elif own.old is not None:
+            yield own._replace(new=None)

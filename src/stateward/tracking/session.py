@@ -53,56 +53,72 @@ class Tracking:
         name = self.group_of(unit)
         return name in self.groups and (not adopts or name + ADOPTED in self.groups)
 
-    async def open_group(self, unit: str, stamp: Stamp, *, adopts: bool) -> Refusal | None:
-        """Make a unit's tracking group if there is none, and write down what is attempted."""
+    async def stamp(self, stamps: Mapping[str, Stamp]) -> dict[str, Refusal]:
+        """Write on units' tracking groups how far they are; a group that is not there is made.
+
+        Returns what was refused, by unit.
+        """
+        return await self._groups({unit: self._group(unit, own) for unit, own in stamps.items()})
+
+    async def open_adopted(self, units: Sequence[str]) -> dict[str, Refusal]:
+        """Make the groups of what was there before units claimed it."""
+        return await self._groups({unit: self._adopted_group(unit) for unit in units})
+
+    def _group(self, unit: str, stamp: Stamp) -> Create | Update:
         name = self.group_of(unit)
-        refusal = await self._group(unit, name, str(stamp), None)
-        if adopts and refusal is None and name + ADOPTED not in self.groups:
-            description = f"Objects of {name} that existed before: released, never deleted."
-            refusal = await self._group(unit, name + ADOPTED, description, self.groups[name])
-        return refusal
-
-    async def _group(
-        self, unit: str, name: str, description: str, parent: str | None
-    ) -> Refusal | None:
         if name in self.groups:
-            values = {"description": description}
-            change: Mutation = Update(id=self.groups[name], kind=GROUP_KIND, attributes=values)
-        else:
-            values = {"name": name, "description": description, "group_type": "internal"}
-            change = Create(
-                id=self.new_id(),
-                kind=GROUP_KIND,
-                attributes=values,
-                relations={"parent": parent} if parent else {},
-            )
-        self.written[unit] += 1
-        (refusal,) = await self._send([change])
-        if refusal is None:
-            self.groups[name] = change.id
-        return refusal
+            values = {"description": str(stamp)}
+            return Update(id=self.groups[name], kind=GROUP_KIND, attributes=values)
+        values = {"name": name, "description": str(stamp), "group_type": "internal"}
+        return Create(id=self.new_id(), kind=GROUP_KIND, attributes=values)
 
-    async def stamp(self, unit: str, stamp: Stamp) -> None:
-        """Write down that a revision is applied."""
-        await self._group(unit, self.group_of(unit), str(stamp), None)
+    def _adopted_group(self, unit: str) -> Create:
+        name = self.group_of(unit)
+        values = {
+            "name": name + ADOPTED,
+            "description": f"Objects of {name} that existed before: released, never deleted.",
+            "group_type": "internal",
+        }
+        parent = {"parent": self.groups[name]}
+        return Create(id=self.new_id(), kind=GROUP_KIND, attributes=values, relations=parent)
 
-    async def remove_group(self, unit: str) -> None:
-        """Delete the groups of a unit that is gone and has no member left."""
-        names = [self.group_of(unit) + ADOPTED, self.group_of(unit)]
+    async def _groups(self, wanted: Mapping[str, Create | Update]) -> dict[str, Refusal]:
+        self.written.update(wanted.keys())
+        answers = await self._send(list(wanted.values()))
+        refused: dict[str, Refusal] = {}
+        for (unit, mutation), refusal in zip(wanted.items(), answers, strict=True):
+            if refusal is not None:
+                refused[unit] = refusal
+            elif isinstance(mutation, Create):
+                self.groups[mutation.attributes["name"]] = mutation.id
+        return refused
+
+    async def remove_groups(self, units: Sequence[str]) -> dict[str, Refusal]:
+        """Delete the groups of units that are gone and have no member left."""
         deletes = [
-            Delete(id=self.groups.pop(name), kind=GROUP_KIND)
-            for name in names
+            (unit, Delete(id=self.groups.pop(name), kind=GROUP_KIND))
+            for unit in units
+            for name in (self.group_of(unit) + ADOPTED, self.group_of(unit))
             if name in self.groups
         ]
-        self.written[unit] += len(deletes)
-        await self._send(deletes)
+        self.written.update(unit for unit, _ in deletes)
+        answers = await self._send([delete for _, delete in deletes])
+        return {
+            unit: refusal
+            for (unit, _), refusal in zip(deletes, answers, strict=True)
+            if refusal is not None
+        }
 
     async def apply(self, changes: Sequence[Change]) -> list[Result]:
         """Carry out changes that do not need each other, in one request."""
         for change in changes:
             if change.action is Action.CREATE:
                 self.ids[change.key] = change.node or self.new_id()
-        return await self._carry_out(changes, self._writer().mutations)
+        results = await self._carry_out(changes, self._writer().mutations)
+        for result in results:
+            if result.refusal is not None and result.change.action is Action.CREATE:
+                del self.ids[result.change.key]  # so that nothing is pointed at it
+        return results
 
     async def apply_deferred(self, changes: Sequence[Change]) -> list[Result]:
         """Write the fields that were left out of objects because of a cycle."""
@@ -141,14 +157,14 @@ class Tracking:
         await self._record(changes, first, EntryState.APPLIED, failed)
         return results
 
-    async def skip(self, changes: Sequence[Change], reason: str) -> None:
-        """Write down changes that are not even tried."""
+    async def skip(self, skipped: Sequence[tuple[Change, str]]) -> None:
+        """Write down changes that are not even tried, and why."""
         first = self._count
-        self._count += len(changes)
+        self._count += len(skipped)
         await self.journal.record(
             [
                 self._entry(change, first + index, EntryState.SKIPPED, reason)
-                for index, change in enumerate(changes)
+                for index, (change, reason) in enumerate(skipped)
             ]
         )
 
