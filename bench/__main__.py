@@ -1,0 +1,15 @@
+"""Run the benchmarks that are named, or all of them: `python -m bench [parse|read|validate|plan]`."""
+
+import sys
+from importlib import import_module
+
+ALL = ("parse", "read", "validate", "plan")
+
+
+def main() -> None:
+    for name in sys.argv[1:] or ALL:
+        import_module(f"bench.{name}").main()
+
+
+if __name__ == "__main__":
+    main()
