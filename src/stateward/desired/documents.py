@@ -2,12 +2,13 @@
 
 This is the YAML 1.2 core schema, read from libyaml's events: PyYAML's own constructors speak
 YAML 1.1 (a MAC address becomes a number), keep the last of two equal keys in silence, and their
-C version dies on deep nesting. Nothing here runs code, and a hostile file costs bounded memory.
+C version dies on deep nesting. Nothing here runs code, a hostile file costs bounded memory, and
+no message quotes a value: it may be a secret.
 """
 
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -23,33 +24,25 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from stateward.desired import scalars
+from stateward.desired.notes import problem
 from stateward.errors import Code, Location, Problem
 from stateward.model import document as marks
-from stateward.model.document import Document, Map, Seq, SpelledFloat, SpelledInt, Word
+from stateward.model.document import Document, Map, Seq
 
 MAX_BYTES = 8 * 1024 * 1024
 """Larger files are refused unread: about 250,000 lines, many times the largest real one seen."""
 _MAX_DEPTH = 64
-_MAX_EXPANDED = 1_000_000
-"""How many nodes a file may come to with its aliases written out: about the most that fit."""
+_MAX_NODES = 1_000_000
+"""How many values a file may come to with its aliases written out: about the most that fit."""
+_MAX_DUPLICATES = 100
+"""How many duplicate keys of a file are named one by one."""
 
 _CORE_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str")}
 _TEXT_TAGS = {"tag:yaml.org,2002:str", "!"}
-_CONFLICT = re.compile(rb"^<{7} .*$", re.MULTILINE)
-_NULLS = {"", "~", "null", "Null", "NULL"}
-_BOOLEANS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_WORDS = {
-    form for word in ("yes", "no", "on", "off") for form in (word, word.title(), word.upper())
-}
-_INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
-_MAY_BE_NUMBER = frozenset("0123456789+-.")
-_MAX_DIGITS = 400
-
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
+_HINTS = {"\t": "indent with spaces, not with a tab", **dict.fromkeys("@`%", "quote the text")}
+"""What to do about a character that the parser stumbles over."""
 
 _Event = Any
 """One of PyYAML's events: C objects, told apart by their class."""
@@ -75,50 +68,52 @@ def parse(file: str, data: bytes) -> tuple[tuple[Document, ...], tuple[Problem, 
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
         message = f"byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8"
-        return (), (
-            Problem(code=Code.ENCODING, message=message, location=Location(file, line, column)),
-        )
+        at = _end(file, data[: error.start].decode("utf-8-sig"))
+        return (), (problem(Code.ENCODING, message, at),)
     reader = _Reader(file)
     try:
         reader.run(CParser(text))
     except yaml.YAMLError as error:
-        reader.problems.append(_syntax_problem(file, data, error))
+        reader.problems.append(_syntax_problem(file, text, error))
     except _FileError as error:
         at = marks.location(file, error.at)
-        reader.problems.append(Problem(code=error.code, message=str(error), location=at))
+        reader.problems.append(problem(error.code, str(error), at))
     return tuple(reader.documents), tuple(reader.problems)
 
 
 def too_large(file: str, size: int) -> Problem:
     limit = MAX_BYTES // (1024 * 1024)
     message = f"{size} bytes, the limit is {limit} MiB: split it into several files"
-    return Problem(code=Code.TOO_LARGE, message=message, location=Location(file))
+    return problem(Code.TOO_LARGE, message, Location(file))
 
 
-def _syntax_problem(file: str, data: bytes, error: yaml.YAMLError) -> Problem:
-    conflict = _CONFLICT.search(data)
-    if conflict:
-        line = data.count(b"\n", 0, conflict.start()) + 1
+def _syntax_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:  # a character that no YAML may hold; the position is one in UTF-8
+        before = text.encode()[: getattr(error, "position", 0)].decode(errors="ignore")
+        message = "a control character: remove it, or write it as an escape in double quotes"
+        return problem(Code.YAML, message, _end(file, before))
+    lines = text.splitlines(keepends=True)
+    for conflict in reversed(list(_CONFLICT.finditer("".join(lines[: mark.line + 1])))):
         message = "merge conflict marker: resolve the conflict and commit again"
-        return Problem(code=Code.YAML, message=message, location=Location(file, line, 1))
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    context = getattr(error, "context", None)
+        return problem(Code.YAML, message, _end(file, text[: conflict.start()]))
+    what, context = getattr(error, "problem", None), getattr(error, "context", None)
     message = f"{context}: {what}" if context else str(what)
-    if mark is None:
-        position = getattr(error, "position", 0)
-        line = data.count(b"\n", 0, position) + 1
-        return Problem(code=Code.YAML, message=message, location=Location(file, line, 1))
-    at = Location(file, mark.line + 1, mark.column + 1)
-    return Problem(code=Code.YAML, message=message, location=at)
+    here = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
+    if here in _HINTS:
+        message = f"{message}: {_HINTS[here]}"
+    return problem(Code.YAML, message, Location(file, mark.line + 1, mark.column + 1))
+
+
+def _end(file: str, text: str) -> Location:
+    """Return the place that follows a text."""
+    return Location(file, text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 @dataclass
 class _Reader:
-    """Builds documents from parser events, with budgets for depth and for aliases."""
+    """Builds documents from parser events, with budgets for depth and for size."""
 
     file: str
     documents: list[Document] = field(default_factory=list)
@@ -126,17 +121,13 @@ class _Reader:
     _anchors: dict[str, tuple[Any, int] | None] = field(default_factory=dict)
     """What each anchor names and how many nodes that is; None while it is being read."""
     _size: int = 0
+    _duplicates: int = 0
 
     def run(self, parser: CParser) -> None:
-        self._next = parser.get_event
-        while True:
-            event = self._next()
-            kind = type(event)
-            if kind is StreamEndEvent:
-                return
-            if kind is DocumentStartEvent:
+        self._next: Callable[[], _Event] = parser.get_event
+        while type(event := self._next()) is not StreamEndEvent:
+            if type(event) is DocumentStartEvent:
                 self._anchors.clear()
-                self._size = 0
                 first = self._next()
                 at = _mark(first)
                 root = self._node(first, 0)
@@ -146,6 +137,9 @@ class _Reader:
 
     def _node(self, event: _Event, depth: int) -> Any:
         self._size += 1
+        if self._size > _MAX_NODES:
+            message = f"the file holds more than {_MAX_NODES} values: split it into several files"
+            self._fail(Code.TOO_LARGE, message, event)
         kind = type(event)
         if kind is ScalarEvent:
             value = self._scalar(event)
@@ -184,17 +178,15 @@ class _Reader:
         merged: list[tuple[Any, int]] = []
         following = self._next
         while type(key_event := following()) is not MappingEndEvent:
-            if type(key_event) is not ScalarEvent:
-                self._fail(Code.YAML, "a key must be a plain name", key_event)
-            key: str = key_event.value
+            key = self._key(key_event)
             key_mark = _mark(key_event)
             value_event = following()
             value_mark = _mark(value_event)
             value = self._node(value_event, depth + 1)
-            if key == "<<" and key_event.style in (None, ""):
+            if key == "<<" and key_event.style in {None, ""}:
                 merged.append((value, value_mark))
             elif key in node:
-                self._duplicate(key, key_mark, at[2 * list(node).index(key)])
+                self._duplicate(node, key, key_mark, at)
             else:
                 node[key] = value
                 at.append(key_mark)
@@ -204,15 +196,27 @@ class _Reader:
             self._merge(node, value, value_mark)
         return node
 
-    def _duplicate(self, key: str, at: int, first: int) -> None:
-        place = marks.location(self.file, first)
-        self.problems.append(
-            Problem(
-                code=Code.DUPLICATE_KEY,
-                message=f"{key}: given twice in one mapping, first at {place.line}:{place.column}: keep one",
-                location=marks.location(self.file, at),
-            )
-        )
+    def _key(self, event: _Event) -> str:
+        if type(event) is not ScalarEvent:
+            self._fail(Code.YAML, "a key must be a plain name", event)
+        if event.tag and event.tag not in _TEXT_TAGS:
+            self._refuse_tag(event)
+        if event.anchor:
+            self._anchors[event.anchor] = (event.value, 1)
+        name: str = event.value
+        return name
+
+    def _duplicate(self, node: Map, key: str, at: int, marked: "array[int]") -> None:
+        self._duplicates += 1
+        place = marks.location(self.file, at)
+        if self._duplicates < _MAX_DUPLICATES:
+            first = marks.location(self.file, marked[2 * list(node).index(key)])
+            where = f"first at {first.line}:{first.column}"
+            message = f"{key}: given twice in one mapping, {where}: keep one"
+            self.problems.append(problem(Code.DUPLICATE_KEY, message, place))
+        elif self._duplicates == _MAX_DUPLICATES:
+            message = "given twice, as are further keys from here on: mend those above first"
+            self.problems.append(problem(Code.DUPLICATE_KEY, f"{key}: {message}", place))
 
     def _merge(self, node: Map, value: Any, at: int) -> None:
         """Apply a ``<<`` merge key: the mapping's own keys win, then the earlier merged ones."""
@@ -226,14 +230,15 @@ class _Reader:
 
     def _alias(self, event: _Event) -> Any:
         if event.anchor not in self._anchors:
-            self._fail(Code.ALIAS, f"*{event.anchor}: no such anchor in this document", event)
+            message = "no such anchor in this document: quote the text if it is meant to be one"
+            self._fail(Code.ALIAS, message, event)
         known = self._anchors[event.anchor]
         if known is None:
-            self._fail(Code.ALIAS, f"*{event.anchor}: contains itself", event)
+            self._fail(Code.ALIAS, "the anchor's value contains itself", event)
         value, size = known
         self._size += size
-        if self._size > _MAX_EXPANDED:
-            message = f"*{event.anchor}: the aliases come to more than {_MAX_EXPANDED} values"
+        if self._size > _MAX_NODES:
+            message = f"with its aliases the file comes to more than {_MAX_NODES} values"
             self._fail(Code.ALIAS, f"{message}: write them out, or split the file", event)
         return value
 
@@ -245,38 +250,14 @@ class _Reader:
             self._refuse_tag(event)
         if not event.implicit[0]:
             return text
-        first = text[:1]
-        if first in _MAY_BE_NUMBER and first:
-            return self._number(text, event)
-        if text in _NULLS:
-            return None
-        if text in _BOOLEANS:
-            return _BOOLEANS[text]
-        if text in _WORDS:
-            return Word(text)
-        return text
-
-    def _number(self, text: str, event: _Event) -> Any:
-        if _INT.match(text):
-            if len(text) > _MAX_DIGITS:
-                self._fail(Code.YAML, f"a number of {len(text)} digits: quote it", event)
-            value = int(text, 0 if text[:2] in ("0o", "0x") else 10)
-            if str(value) == text:
-                return value
-            spelled = SpelledInt(value)
-            spelled.text = text
-            return spelled
-        if _FLOAT.match(text) or _SPECIAL_FLOAT.match(text):
-            number = float(text.replace(".", "", 1) if text[-1:] in "fFnN" else text)
-            if repr(number) == text:
-                return number
-            spelled_float = SpelledFloat(number)
-            spelled_float.text = text
-            return spelled_float
-        return text
+        try:
+            return scalars.read(text)
+        except ValueError as error:
+            self._fail(Code.YAML, str(error), event)
 
     def _refuse_tag(self, event: _Event) -> NoReturn:
-        self._fail(Code.TAG, f"{event.tag}: tags are not used in object files: remove it", event)
+        message = "tags are not used in object files: remove it, or quote the text"
+        self._fail(Code.TAG, message, event)
 
     def _fail(self, code: Code, message: str, event: _Event) -> NoReturn:
         raise _FileError(code, message, _mark(event))
@@ -294,8 +275,8 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _INT, list("+-0123456789"))
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("+-.0123456789"))
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", scalars.INT, list("+-0123456789"))
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", scalars.FLOAT, list("+-.0123456789"))
 
 
 def dump(documents: Iterable[Any]) -> str:

@@ -1,0 +1,90 @@
+"""Problems as they are found: with a place, a unit, and words that are safe to print."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from stateward.errors import Code, Location, Problem, Severity
+from stateward.model import document
+
+_MOST_WARNINGS = 100
+"""How many warnings of one sort are listed for one file."""
+_MOST_ERRORS = 1000
+"""After how many errors a file is not read on."""
+_MOST_CHARACTERS = 500
+
+
+class Enough(Exception):
+    """So much is wrong with a file that reading on would help nobody."""
+
+
+def problem(
+    code: Code,
+    message: str,
+    location: Location | None,
+    *,
+    unit: str | None = None,
+    subject: str | None = None,
+    warning: bool = False,
+) -> Problem:
+    """Make a problem that is safe to print: the names in its message are the repository's choice."""
+    if len(message) > _MOST_CHARACTERS:
+        message = f"{message[:_MOST_CHARACTERS]}…"
+    if not message.isprintable():
+        message = "".join(
+            own if own.isprintable() else own.encode("unicode_escape").decode() for own in message
+        )
+    return Problem(
+        code=code,
+        message=message,
+        location=location,
+        unit=unit,
+        subject=subject,
+        severity=Severity.WARNING if warning else Severity.ERROR,
+    )
+
+
+@dataclass(slots=True)
+class Notes:
+    """The problems of one unit, in the order they were found."""
+
+    unit: str
+    problems: list[Problem] = field(default_factory=list)
+    _warnings: Counter[tuple[Code, str]] = field(default_factory=Counter)
+
+    def add(self, code: Code, message: str, location: Location) -> None:
+        self.problems.append(problem(code, message, location, unit=self.unit))
+
+    def warn(self, code: Code, message: str, location: Location) -> None:
+        """Add a warning; of very many alike in one file the last listed one stands for the rest."""
+        sort = (code, location.file)
+        self._warnings[sort] += 1
+        if self._warnings[sort] == _MOST_WARNINGS:
+            message = f"{message} (more of these follow in this file)"
+        if self._warnings[sort] <= _MOST_WARNINGS:
+            self.problems.append(problem(code, message, location, unit=self.unit, warning=True))
+
+
+@dataclass(slots=True)
+class Page:
+    """One file of a unit while it is read: where its problems are noted, by their marks."""
+
+    file: str
+    notes: Notes
+    errors: int = 0
+
+    @property
+    def unit(self) -> str:
+        return self.notes.unit
+
+    def note(self, code: Code, message: str, mark: int) -> None:
+        """Note an error; raises ``Enough`` after very many, and the file counts as unread then."""
+        at = document.location(self.file, mark)
+        self.errors += 1
+        if self.errors > _MOST_ERRORS:
+            message = f"more than {_MOST_ERRORS} errors: the file is not read on: mend these first"
+            self.notes.add(Code.SPEC, message, at)
+            raise Enough
+        self.notes.add(code, message, at)
+
+    def warn(self, code: Code, message: str, mark: int) -> None:
+        self.notes.warn(code, message, document.location(self.file, mark))
