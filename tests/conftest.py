@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
+_LEFT_OUT = pytest.StashKey[int]()
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
@@ -25,12 +26,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = config.getoption("--shared")
-    for item in items:
-        if "shared_data" in getattr(item, "fixturenames", ()):
-            item.add_marker("shared")
-            if not wanted:
-                item.add_marker(pytest.mark.skip(reason="needs real repositories: see .ci/run"))
+    needing = [item for item in items if "shared_data" in getattr(item, "fixturenames", ())]
+    for item in needing:
+        item.add_marker("shared")
+    if needing and not config.getoption("--shared"):
+        items[:] = [item for item in items if item not in needing]
+        config.stash[_LEFT_OUT] = len(needing)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if left_out := config.stash.get(_LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"{left_out} tests need real repositories beside this checkout: .ci/run runs them"
+        )
 
 
 @pytest.fixture(scope="session")
