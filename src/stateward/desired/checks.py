@@ -4,16 +4,30 @@ Each check yields problems. A problem between two units names the object it stal
 unit stalls the unit, since the unit alone is already wrong.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
+from stateward.desired.notes import problem
 from stateward.desired.resolve import place
 from stateward.errors import Code, Location, Problem
 from stateward.model.identity import ObjectKey
-from stateward.model.schema import Path, Schema
-from stateward.model.state import DesiredObject, FromPool
+from stateward.model.schema import Schema
+from stateward.model.state import DesiredObject
 
-Holder = tuple[DesiredObject, Location]
+_T = TypeVar("_T")
+
+
+def of_object(
+    code: Code,
+    message: str,
+    at: Location,
+    obj: DesiredObject,
+    *,
+    subject: bool = False,
+    warning: bool = False,
+) -> Problem:
+    name = str(obj.key) if subject else None
+    return problem(code, message, at, unit=obj.unit, subject=name, warning=warning)
 
 
 def mandatory(objects: Iterable[DesiredObject], schema: Schema) -> Iterator[Problem]:
@@ -31,21 +45,18 @@ def mandatory(objects: Iterable[DesiredObject], schema: Schema) -> Iterator[Prob
         missing |= {name for name in relations if not obj.relations.get(name)}
         if missing and not obj.template:
             names = ", ".join(sorted(missing))
-            yield problem(
-                Code.MANDATORY, f"{obj.key}: {names}: mandatory: declare it", obj.origin, obj
-            )
+            message = f"{obj.key}: {names}: mandatory: declare it"
+            yield of_object(Code.MANDATORY, message, obj.origin, obj)
 
 
 def owned_twice(claims: Mapping[ObjectKey, list[DesiredObject]]) -> Iterator[Problem]:
-    """Yield objects that units declare with different values."""
+    """Yield objects that units declare with different values, for each unit that does."""
     for key, objects in claims.items():
-        first, *others = objects
-        for other in others:
-            if field := _difference(first, other):
-                for mine, theirs in ((first, other), (other, first)):
-                    message = f"{key}: {field}: unit {theirs.unit} declares another value"
-                    message += f" at {place(theirs, field)}: make them equal, or name an owner"
-                    yield problem(Code.OWNED_TWICE, message, mine.origin, mine, subject=True)
+        for mine, theirs in rivals(objects, lambda one, other: not _difference(one, other)):
+            field = _difference(mine, theirs) or ""
+            message = f"{key}: {field}: unit {theirs.unit} declares another value"
+            message += f" at {place(theirs, field)}: make them equal, or name an owner"
+            yield of_object(Code.OWNED_TWICE, message, mine.origin, mine, subject=True)
 
 
 def _difference(one: DesiredObject, other: DesiredObject) -> str | None:
@@ -57,49 +68,27 @@ def _difference(one: DesiredObject, other: DesiredObject) -> str | None:
         for name in sorted({*mine, *theirs}):
             if name not in mine or name not in theirs or mine[name] != theirs[name]:
                 return name
-    return None
+    return None if one.node == other.node else "id"
 
 
-def unique(objects: Iterable[DesiredObject], schema: Schema) -> Iterator[Problem]:
-    """Yield objects of different identity that share a value which must be unique."""
-    holders: dict[tuple[object, ...], Holder] = {}
-    said: set[tuple[ObjectKey, ObjectKey]] = set()
+def ids(objects: Iterable[DesiredObject]) -> Iterator[Problem]:
+    """Yield objects of different identity that ask for the same id."""
+    holders: dict[str, list[DesiredObject]] = {}
     for obj in objects:
-        for scope, constraint in schema.unique_scopes(obj.key.kind):
-            value = _values(obj, constraint)
-            if value is None:
-                continue
-            at = place(obj, constraint[0].attribute or constraint[0].relationship or "")
-            holder = holders.setdefault((scope, constraint, value), (obj, at))
-            other = holder[0]
-            if other.key != obj.key and (other.key, obj.key) not in said:
-                said.add((other.key, obj.key))
-                yield from _clash(holder, (obj, at), constraint)
+        if obj.node is not None:
+            holders.setdefault(obj.node, []).append(obj)
+    for own in holders.values():
+        for mine, theirs in rivals(own, lambda one, other: one.key == other.key):
+            at = place(theirs, "id")
+            message = f"{mine.key}: id: {theirs.key} asks for the same at {at}: keep one"
+            apart = mine.unit != theirs.unit
+            yield of_object(Code.UNIQUE, message, place(mine, "id"), mine, subject=apart)
 
 
-def _values(obj: DesiredObject, constraint: tuple[Path, ...]) -> tuple[object, ...] | None:
-    found: list[object] = []
-    for path in constraint:
-        if path.relationship is not None:
-            value: object = obj.relations.get(path.relationship)
-        else:
-            value = obj.attributes.get(path.attribute or "")
-        if value is None or isinstance(value, FromPool | list | dict):
-            return None
-        found.append(value)
-    return tuple(found)
-
-
-def _clash(one: Holder, other: Holder, constraint: tuple[Path, ...]) -> Iterator[Problem]:
-    names = ", ".join(path.attribute or path.relationship or "" for path in constraint)
-    apart = one[0].unit != other[0].unit
-    for (mine, at), (theirs, there) in ((one, other), (other, one)):
-        message = f"{mine.key}: {names}: must be unique, and is used by {theirs.key} at {there}"
-        yield problem(Code.UNIQUE, message, at, mine, subject=apart)
-
-
-def problem(
-    code: Code, message: str, at: Location, obj: DesiredObject, *, subject: bool = False
-) -> Problem:
-    name = str(obj.key) if subject else None
-    return Problem(code=code, message=message, location=at, unit=obj.unit, subject=name)
+def rivals(items: Sequence[_T], alike: Callable[[_T, _T], bool]) -> Iterator[tuple[_T, _T]]:
+    """Yield each item with the first one that is not like it; nothing where all are alike."""
+    first = next(iter(items), None)
+    other = next((own for own in items if first is not None and not alike(first, own)), None)
+    if first is not None and other is not None:
+        for own in items:
+            yield own, other if alike(first, own) else first

@@ -1,10 +1,9 @@
 """Objects as they stand in one place of one file, before anything is looked up elsewhere."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from stateward.errors import Code, Location, Problem, Severity
+from stateward.errors import Location
 from stateward.model import document
 from stateward.model.document import Map
 from stateward.model.identity import NodeId, ObjectKey
@@ -37,7 +36,7 @@ class Draft:
     attributes: dict[str, Any] = field(default_factory=dict)
     relations: dict[str, "RawRelated"] = field(default_factory=dict)
     node: str | None = None
-    inherited: dict[str, "Draft"] = field(default_factory=dict)
+    inherited: dict[str, "Inherited"] = field(default_factory=dict)
     """Relationships that follow from where it stands: the object it is written inside of."""
     key: ObjectKey | None = None
 
@@ -47,34 +46,20 @@ class Draft:
 
     def at(self, name: str) -> Location:
         """Return where a field's value stands; what follows from elsewhere, where it starts."""
-        name = name.partition(".")[0]
-        known = name in self.source and len(self.source.marks) >= 2 * len(self.source)
-        return document.location(
-            self.file, self.source.value_mark(name) if known else self.source.first_mark()
-        )
-
-    def peers(self, name: str) -> "Iterator[RawPeer]":
-        related = self.relations.get(name)
-        if isinstance(related, list):
-            yield from related
-        elif related is not None:
-            yield related
+        return place(self.file, self.source, name) or self.origin
 
 
 RawPeer = RawReference | RawPool | Draft
 RawRelated = RawPeer | list[RawPeer] | None
+Inherited = Draft | list[Draft]
 
 
-@dataclass(slots=True)
-class Notes:
-    """The problems of one load, in the order they were found."""
-
-    problems: list[Problem] = field(default_factory=list)
-
-    def add(
-        self, code: Code, message: str, location: Location, *, unit: str, warning: bool = False
-    ) -> None:
-        severity = Severity.WARNING if warning else Severity.ERROR
-        self.problems.append(
-            Problem(code=code, message=message, location=location, unit=unit, severity=severity)
-        )
+def place(file: str, source: Map, name: str) -> Location | None:
+    """Return where a mapping has a field's value, or the metadata ``field.key`` within it."""
+    field_, _, key = name.partition(".")
+    if field_ not in source:
+        return None
+    value = source[field_]
+    if key and isinstance(value, Map) and key in value:
+        return document.location(file, value.value_mark(key))
+    return document.location(file, source.value_mark(field_))

@@ -8,15 +8,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
-from stateward.desired.checks import problem
+from stateward.desired.checks import of_object, rivals
 from stateward.desired.resolve import place, targets
 from stateward.errors import Code, Problem
-from stateward.model.identity import ObjectKey
+from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.schema import Relationship, Schema
-from stateward.model.state import DesiredObject
+from stateward.model.state import DesiredObject, FromPool
 
 End = tuple[ObjectKey, str]
 """An object and one of its relationships."""
+Field = tuple[DesiredObject, str]
+Units = Mapping[str, Mapping[ObjectKey, DesiredObject]]
+"""What each unit declares."""
 
 
 def implied(
@@ -41,44 +44,63 @@ def implied(
     return {end: frozenset(keys) for end, keys in found.items()}
 
 
-def completed(
-    objects: Mapping[ObjectKey, DesiredObject], schema: Schema
-) -> dict[ObjectKey, DesiredObject]:
-    """Return the objects whose declared lists are not complete, completed."""
+def completed(units: Units, schema: Schema) -> dict[str, dict[ObjectKey, DesiredObject]]:
+    """Return the units with every declared list made complete, each unit's own list for itself."""
+    everything = [obj for unit in units.values() for obj in unit.values()]
     wanted = {
-        (key, name)
-        for key, obj in objects.items()
+        (obj.key, name)
+        for obj in everything
         for name, related in obj.relations.items()
         if isinstance(related, frozenset)
     }
-    more: dict[ObjectKey, DesiredObject] = {}
-    for (key, name), keys in implied(objects.values(), wanted, schema).items():
-        obj = more.get(key, objects[key])
-        declared = obj.relations[name]
-        if isinstance(declared, frozenset) and not keys <= declared:
-            more[key] = replace(obj, relations={**obj.relations, name: declared | keys})
-    return more
+    found = {unit: dict(objects) for unit, objects in units.items()}
+    for (key, name), keys in implied(everything, wanted, schema).items():
+        for unit in found.values():
+            declared = unit[key].relations.get(name) if key in unit else None
+            if isinstance(declared, frozenset) and not keys <= declared:
+                relations = {**unit[key].relations, name: declared | keys}
+                unit[key] = replace(unit[key], relations=relations)
+    return found
 
 
-def contradictions(objects: Mapping[ObjectKey, DesiredObject], schema: Schema) -> Iterator[Problem]:
+def contradictions(units: Units, schema: Schema) -> Iterator[Problem]:
     """Yield relationships whose two ends are both declared, and do not agree."""
+    known = {key: obj for unit in units.values() for key, obj in unit.items()}
+    for (peer, name), takers in _takers(units, known, schema).items():
+        own = known[peer]
+        if name in own.relations:
+            theirs = own.relations[name]
+            if isinstance(theirs, NodeId | FromPool):
+                continue  # it may well be the very object
+            for taker, through in takers:
+                if taker.key != theirs:
+                    yield _rivalry((taker, through), (own, name), peer, theirs or "nobody")
+            continue
+        for mine, rival in rivals(takers, lambda one, other: one[0].key == other[0].key):
+            yield _rivalry(mine, rival, peer, rival[0].key)
+
+
+def _rivalry(mine: Field, theirs: Field, peer: ObjectKey, owner: object) -> Problem:
+    message = f"{mine[0].key}: {mine[1]}: {peer} can belong to one only, and belongs to {owner}"
+    message += f" at {place(*theirs)}: keep one"
+    apart = mine[0].unit != theirs[0].unit
+    return of_object(Code.CONTRADICTION, message, place(*mine), mine[0], subject=apart)
+
+
+def _takers(
+    units: Units, known: Mapping[ObjectKey, DesiredObject], schema: Schema
+) -> dict[End, list[Field]]:
+    """Return who says that a declared object belongs to it, where that can only be one."""
     inverse = _inverses(schema)
-    takers: dict[End, DesiredObject] = {}
-    for obj in objects.values():
+    takers: dict[End, list[Field]] = {}
+    for obj in (obj for unit in units.values() for obj in unit.values()):
         for name, related in obj.relations.items():
             for peer in targets(related):
-                if not isinstance(peer, ObjectKey) or peer not in objects:
-                    continue
-                other = inverse(obj.key.kind, name, peer.kind)
-                if other is None or other.many:
-                    continue
-                theirs = objects[peer].relations.get(other.name, obj.key)
-                taker = takers.setdefault((peer, other.name), obj)
-                if theirs != obj.key or taker is not obj:
-                    rival = theirs if theirs != obj.key else taker.key
-                    message = f"{obj.key}: {name}: {peer} can belong to one only,"
-                    message += f" and is declared to belong to {rival}: keep one"
-                    yield problem(Code.CONTRADICTION, message, place(obj, name), obj)
+                if isinstance(peer, ObjectKey) and peer in known:
+                    other = inverse(obj.key.kind, name, peer.kind)
+                    if other is not None and not other.many:
+                        takers.setdefault((peer, other.name), []).append((obj, name))
+    return takers
 
 
 def _inverses(schema: Schema) -> Callable[[str, str, str], Relationship | None]:

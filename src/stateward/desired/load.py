@@ -1,14 +1,19 @@
 """Documents of all units to what they declare: the one function that the engine calls."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from stateward.desired import checks, ends
-from stateward.desired.drafts import Draft, Notes
+from stateward.desired.drafts import Draft
 from stateward.desired.envelope import Reader
-from stateward.desired.identity import Identifier, Unknown, told
+from stateward.desired.identity import Identifier, Unknown
 from stateward.desired.items import ItemReader
+from stateward.desired.notes import Enough, Notes, Page
+from stateward.desired.ranges import Allowance
 from stateward.desired.resolve import Resolver
+from stateward.desired.telling import tell
+from stateward.desired.uniqueness import unique
 from stateward.errors import Code, Problem, Severity
 from stateward.model.document import Document
 from stateward.model.identity import NodeId, ObjectKey
@@ -23,7 +28,7 @@ class UnitFiles:
 
     documents: Sequence[Document] = ()
     problems: Sequence[Problem] = ()
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The text of each file by name."""
     paths: Sequence[str] = ()
 
@@ -34,87 +39,61 @@ Known = Mapping[tuple[ObjectKey | NodeId, str], str]
 
 def load(files: Mapping[str, UnitFiles], schema: Schema, known: Known | None = None) -> Desired:
     """Read what all units declare; problems stall their unit, or the object they name."""
+    files = dict(sorted(files.items()))
     identifier = Identifier(schema, known or {})
-    notes = {unit: Notes(list(given.problems)) for unit, given in files.items()}
-    drafts = {unit: _drafts(unit, files[unit], schema, notes[unit]) for unit in files}
-    needs, unidentified = _identities(drafts, identifier, notes)
-    objects: dict[str, dict[ObjectKey, DesiredObject]] = {}
-    externals: dict[str, list[External]] = {}
-    for unit in files:
-        resolver = Resolver(identifier, notes[unit], unit)
-        objects[unit] = resolver.objects(drafts[unit])
-        externals[unit] = resolver.externals
-    _complete(objects, schema)
+    notes = {unit: Notes(unit, list(given.problems)) for unit, given in files.items()}
+    drafts = {unit: _drafts(files[unit], schema, notes[unit]) for unit in files}
+    unidentified = tell([draft for unit in drafts.values() for draft in unit], identifier)
+    for draft, reason in unidentified.items():
+        _note_unidentified(draft, reason, notes[draft.unit])
+    resolvers = {unit: Resolver(identifier, notes[unit]) for unit in files}
+    resolved = {unit: own.objects(drafts[unit]) for unit, own in resolvers.items()}
+    objects = ends.completed(resolved, schema)
     for problem in _together(objects, schema):
         notes[problem.unit or ""].problems.append(problem)
+    nameless = {draft.file for draft in unidentified if paths.identity(draft.kind)}
     units = {
         unit: DesiredUnit(
             name=unit,
             objects=objects[unit],
-            externals=tuple(externals[unit]),
+            externals=tuple(resolvers[unit].externals),
             problems=tuple(notes[unit].problems),
-            unread=_unread(files[unit], notes[unit].problems, unidentified),
+            unread=_unread(given, notes[unit].problems, nameless),
         )
-        for unit in files
+        for unit, given in files.items()
     }
-    return Desired(units=units, needs=tuple(needs))
+    return Desired(units=units, needs=tuple(_needs(unidentified, identifier)))
 
 
-def _drafts(unit: str, given: UnitFiles, schema: Schema, notes: Notes) -> list[Draft]:
+def _drafts(given: UnitFiles, schema: Schema, notes: Notes) -> list[Draft]:
     drafts: list[Draft] = []
+    allowance = Allowance()
+    pages: dict[str, Page] = {}
     for doc in given.documents:
-        reader = Reader(unit, doc.file, notes)
-        block = reader.document(doc)
-        if block is not None:
-            menu = doc.root["kind"] == "Menu"
-            ItemReader(schema, reader, notes, drafts, menu).block(block)
+        reader = Reader(pages.setdefault(doc.file, Page(doc.file, notes)), allowance)
+        with suppress(Enough):
+            block = reader.document(doc)
+            if block is not None:
+                menu = doc.root["kind"] == "Menu"
+                ItemReader(schema, reader, drafts, menu).block(block)
     return drafts
 
 
-def _identities(
-    drafts: Mapping[str, list[Draft]], identifier: Identifier, notes: Mapping[str, Notes]
-) -> tuple[list[External], set[str]]:
-    """Tell all keys, and note the drafts that have none.
-
-    Returns what the target must be asked to tell more of them, and the files they stand in.
-    """
-    needs: list[External] = []
-    files: set[str] = set()
-    everything = [draft for unit in drafts.values() for draft in unit]
-    for draft, error in told(everything, identifier).items():
-        if error.reference is not None:
-            parts = error.reference.parts
-            needs.append(
-                External(
-                    reference=(
-                        parts if isinstance(parts, NodeId) else identifier.spelled(error.reference)
-                    ),
-                    at=draft.origin,
-                    subject=ObjectKey(draft.kind.kind, ()),
-                    field=error.attribute,
-                )
-            )
-        if paths.identity(draft.kind):
-            files.add(draft.file)
-        _note_unidentified(draft, error, notes[draft.unit])
-    return needs, files
-
-
-def _note_unidentified(draft: Draft, error: Unknown, notes: Notes) -> None:
+def _note_unidentified(draft: Draft, reason: Unknown, notes: Notes) -> None:
     kind = draft.kind.kind
     if not paths.identity(draft.kind):
         # Not an error: nothing is unclear about what else the unit declares, and every repository
         # that Infrahub loads is to be planned. Infrahub makes such an object anew at each load.
         message = f"{kind}: has nothing to be identified by, and is left out: give its kind a"
-        message += " human_friendly_id, or the object an id"
-        notes.add(Code.IDENTITY, message, draft.origin, unit=draft.unit, warning=True)
-    elif _is_mandatory(draft, str(error)):
-        notes.add(
-            Code.MANDATORY, f"{kind}: {error}: mandatory: declare it", draft.origin, unit=draft.unit
-        )
+        notes.warn(Code.IDENTITY, f"{message} human_friendly_id, or the object an id", draft.origin)
+    elif reason.pooled:
+        message = f"{kind}: {reason} comes from a pool, and cannot be part of its identity"
+        notes.add(Code.IDENTITY, f"{message}: declare its value", draft.origin)
+    elif _is_mandatory(draft, str(reason)):
+        notes.add(Code.MANDATORY, f"{kind}: {reason}: mandatory: declare it", draft.origin)
     else:
-        message = f"{kind}: cannot be identified without {error}: declare it"
-        notes.add(Code.IDENTITY, message, draft.origin, unit=draft.unit)
+        message = f"{kind}: cannot be identified without {reason}: declare it"
+        notes.add(Code.IDENTITY, message, draft.origin)
 
 
 def _is_mandatory(draft: Draft, name: str) -> bool:
@@ -122,16 +101,20 @@ def _is_mandatory(draft: Draft, name: str) -> bool:
     return field is not None and field.mandatory
 
 
-def _complete(objects: Mapping[str, dict[ObjectKey, DesiredObject]], schema: Schema) -> None:
-    merged = {key: obj for unit in objects.values() for key, obj in unit.items()}
-    for key, obj in ends.completed(merged, schema).items():
-        for unit in objects.values():
-            if key in unit:
-                unit[key] = replace(unit[key], relations=obj.relations)
+def _needs(unidentified: Mapping[Draft, Unknown], identifier: Identifier) -> Iterable[External]:
+    """Yield what the target must be asked to tell more identities."""
+    for draft, reason in unidentified.items():
+        if reason.reference is not None:
+            yield External(
+                reference=identifier.meant(reason.reference),
+                at=draft.origin,
+                subject=ObjectKey(draft.kind.kind, ()),
+                field=reason.attribute or "",
+            )
 
 
 def _together(
-    objects: Mapping[str, dict[ObjectKey, DesiredObject]], schema: Schema
+    objects: Mapping[str, Mapping[ObjectKey, DesiredObject]], schema: Schema
 ) -> Iterable[Problem]:
     claims: dict[ObjectKey, list[DesiredObject]] = {}
     for unit in objects.values():
@@ -140,8 +123,9 @@ def _together(
     everything = [obj for unit in objects.values() for obj in unit.values()]
     yield from checks.mandatory(everything, schema)
     yield from checks.owned_twice(claims)
-    yield from checks.unique(everything, schema)
-    yield from ends.contradictions({key: own[0] for key, own in claims.items()}, schema)
+    yield from checks.ids(everything)
+    yield from unique(everything, schema)
+    yield from ends.contradictions(objects, schema)
 
 
 _HIDING = frozenset(
@@ -170,6 +154,3 @@ def _unread(
     }
     wrong |= set(unidentified)
     return tuple(text for file, text in given.texts.items() if file in wrong)
-
-
-__all__ = ["Known", "UnitFiles", "Unknown", "load"]
