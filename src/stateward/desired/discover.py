@@ -5,15 +5,18 @@ known by its text, so that a slip in an object file is not taken for its absence
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from posixpath import basename, dirname, normpath
+from functools import lru_cache
+from itertools import islice
+from posixpath import basename, dirname
 
 from stateward.desired.envelope import OBJECT_KINDS
+from stateward.desired.listing import upwards
+from stateward.desired.notes import problem
 from stateward.errors import Code, Location, Problem
-from stateward.model import document
-from stateward.model.document import Document, Map, Seq
+from stateward.model.document import Document, Map
 
 SUFFIXES = (".yml", ".yaml", ".json")
 REPOSITORY_FILES = (".infrahub.yml", ".infrahub.yaml")
@@ -22,10 +25,22 @@ CONFIGURATION_FILE = "stateward.yaml"
 FILE_MODES = frozenset({"100644", "100755"})
 _SYMLINK, _SUBMODULE = "120000", "160000"
 _API = "infrahub.app/"
+_MOST_STRAYS = 100
 
-_OBJECTS = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:\s*["']?(?:Object|Menu)\b""")
-_SCHEMA = re.compile(rb"""(?:^|[\s{,])["']?(?:nodes|generics|extensions)["']?\s*:""")
-_VERSION = re.compile(rb"""(?:^|[\s{,])["']?version["']?\s*:""")
+_NOTHING = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|#[^\r\n]*+|---(?=\s|\Z)|\.\.\.(?=\s|\Z))*+\Z")
+
+
+def _key(name: str, value: str = "") -> re.Pattern[bytes]:
+    """Return a pattern of a key. It begins with the name itself, which is fast to look for."""
+    return re.compile(rf"""{name}(?<![\w-]{name})["']?\s*+:{value}""".encode())
+
+
+_OBJECTS = (
+    _key("kind", r"""\s*+["']?(?:Object|Menu)\b"""),
+    _key("apiVersion", r"""\s*+["']?infrahub\.app/"""),
+)
+_SCHEMA = (_key("nodes"), _key("generics"), _key("extensions"))
+_VERSION = _key("version")
 
 
 class Look(Enum):
@@ -34,12 +49,18 @@ class Look(Enum):
     OBJECTS = "objects"
     SCHEMA = "schema"
     OTHER = "other"
+    NOTHING = "nothing"
+    """Comments at most."""
 
 
 def look(data: bytes) -> Look:
-    if _OBJECTS.search(data):
+    if b"\0" in data[:4]:  # UTF-16 or 32: not what is asked for, yet not nothing either
+        data = data.replace(b"\0", b"")
+    if _NOTHING.match(data):
+        return Look.NOTHING
+    if any(pattern.search(data) for pattern in _OBJECTS):
         return Look.OBJECTS
-    if _SCHEMA.search(data) and _VERSION.search(data):
+    if _VERSION.search(data) and any(pattern.search(data) for pattern in _SCHEMA):
         return Look.SCHEMA
     return Look.OTHER
 
@@ -53,7 +74,7 @@ class File:
     documents: tuple[Document, ...] = ()
     problems: tuple[Problem, ...] = ()
     text: str = field(default="", repr=False)
-    """Kept where there are problems."""
+    """What it says, where it is not known what that means; empty where nothing is known of it."""
 
     @property
     def objects(self) -> tuple[Document, ...]:
@@ -63,95 +84,63 @@ class File:
     def is_schema(self) -> bool:
         return any(_is_schema(own) for own in self.documents)
 
+    @property
+    def of_objects(self) -> bool:
+        """Whether it holds objects, or was meant to."""
+        if self.look is not Look.OBJECTS:
+            return False
+        return bool(self.problems) or any(
+            is_object(own) or _is_claimed(own) for own in self.documents
+        )
+
 
 def strays(file: File) -> Iterator[Problem]:
     """Yield the documents of an object file that are no objects, though they seem to be meant so."""
-    for doc in file.documents if file.objects else ():
-        if isinstance(doc.root, Map) and (is_object(doc) or "spec" not in doc.root):
+    yield from islice(_strays(file), _MOST_STRAYS)
+
+
+def _strays(file: File) -> Iterator[Problem]:
+    among_objects = bool(file.objects)
+    for doc in file.documents:
+        if is_object(doc):
             continue
         if not isinstance(doc.root, Map):
             at, what = doc.location(), "expected a mapping with kind and spec"
-        elif not _ours(doc.root):
-            continue
+            meant = among_objects
         else:
-            kind = "kind" in doc.root
-            at = doc.location(doc.root.value_mark("kind") if kind else doc.root.first_mark())
-            what = f"kind {doc.root.get('kind')!r}: expected Object or Menu"
-        yield Problem(code=Code.ENVELOPE, message=f"not an object document: {what}", location=at)
+            kind = doc.root.get("kind")
+            mark = doc.root.value_mark("kind") if "kind" in doc.root else doc.root.first_mark()
+            at = doc.location(mark)
+            what = f"kind {kind!r}" if isinstance(kind, str) else "no kind"
+            what = f"{what}: expected Object or Menu"
+            meant = _is_claimed(doc) or (
+                among_objects and "spec" in doc.root and _may_be_ours(doc.root)
+            )
+        if meant:
+            yield problem(Code.ENVELOPE, f"not an object document: {what}", at)
 
 
 def is_object(doc: Document) -> bool:
     root = doc.root
-    return isinstance(root, Map) and root.get("kind") in OBJECT_KINDS and _ours(root)
+    if not isinstance(root, Map) or not isinstance(root.get("kind"), str):
+        return False
+    return root["kind"] in OBJECT_KINDS and _may_be_ours(root)
 
 
-def _ours(root: Map) -> bool:
-    return str(root.get("apiVersion", _API)).startswith(_API)
+def _is_claimed(doc: Document) -> bool:
+    """Tell whether a document says itself that it is Infrahub's."""
+    return isinstance(doc.root, Map) and str(doc.root.get("apiVersion")).startswith(_API)
+
+
+def _may_be_ours(root: Map) -> bool:
+    version = root.get("apiVersion")
+    return version is None or str(version).startswith(_API)
 
 
 def _is_schema(doc: Document) -> bool:
     root = doc.root
     keys = ("nodes", "generics", "extensions")
     return isinstance(root, Map) and "version" in root and any(key in root for key in keys)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """What ``.infrahub.yml`` lists. None means that it does not say."""
-
-    file: str = ""
-    schemas: tuple[tuple[str, int], ...] | None = None
-    objects: tuple[tuple[str, int], ...] = ()
-
-
-def listing(documents: Iterable[Document]) -> tuple[Listing, tuple[Problem, ...]]:
-    """Read the lists of ``.infrahub.yml`` that concern us; the rest is Infrahub's own."""
-    for doc in documents:
-        if isinstance(doc.root, Map):
-            problems: list[Problem] = []
-            schemas = _paths(doc, "schemas", problems)
-            objects = (
-                *(_paths(doc, "objects", problems) or ()),
-                *(_paths(doc, "menus", problems) or ()),
-            )
-            return Listing(file=doc.file, schemas=schemas, objects=objects), tuple(problems)
-    return Listing(), ()
-
-
-def _paths(doc: Document, key: str, problems: list[Problem]) -> tuple[tuple[str, int], ...] | None:
-    value = doc.root.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, Seq) or not all(isinstance(item, str) for item in value):
-        message = f"{key}: expected a list of paths"
-        at = doc.location(doc.root.value_mark(key))
-        problems.append(Problem(code=Code.LISTED_FILE, message=message, location=at))
-        return None
-    return tuple((normpath(item), mark) for item, mark in value.with_marks())
-
-
-def listed(files: Iterable[str], paths: Sequence[str]) -> set[str]:
-    """Return the files that a list of files and directories names."""
-    wanted = set(paths)
-    return {path for path in files if "." in wanted or any(own in wanted for own in _upwards(path))}
-
-
-def _upwards(path: str) -> Iterator[str]:
-    while path:
-        yield path
-        path = dirname(path)
-
-
-def missing(
-    own: Listing, paths: tuple[tuple[str, int], ...], present: Iterable[str]
-) -> Iterator[tuple[str, Problem]]:
-    """Yield the listed paths that are not there: what is missing is an error, never empty."""
-    known = {upper for path in present for upper in _upwards(path)}
-    for path, mark in paths:
-        if path not in known and path != ".":
-            message = f"{path}: listed, but not in this revision: remove the line, or restore it"
-            at = document.location(own.file, mark)
-            yield path, Problem(code=Code.LISTED_FILE, message=message, location=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,24 +162,27 @@ class Layout:
         directory = dirname(path) or "."
         if not self.rules:
             return directory
+        above = list(upwards(directory))
         for rule in self.rules:
-            if not any(
-                _matches(pattern, own) for pattern in rule.exclude for own in _upwards(directory)
-            ):
-                for own in reversed(list(_upwards(directory))) if rule.recursive else (directory,):
-                    if _matches(rule.path, own):
-                        return own
+            if any(_matches(pattern, own) for pattern in rule.exclude for own in above):
+                continue
+            if rule.recursive and rule.path == ".":
+                return "."
+            for own in reversed(above) if rule.recursive else (directory,):
+                if _matches(rule.path, own):
+                    return own
         return None
 
 
 def _matches(pattern: str, path: str) -> bool:
-    return _translated(pattern.strip("/")).fullmatch(path) is not None
+    return _translated(pattern).fullmatch(path) is not None
 
 
+@lru_cache(maxsize=512)
 def _translated(pattern: str) -> re.Pattern[str]:
     """Turn a glob into a regular expression; ``**`` stands for any number of directories."""
     parts = []
-    for piece in re.split(r"(/\*\*(?=/|$)|^\*\*/|\*\*|\*|\?)", pattern):
+    for piece in re.split(r"(/\*\*(?=/|$)|^\*\*/|\*\*|\*|\?)", pattern.strip("/")):
         match piece:
             case "/**":
                 parts.append(r"(?:/.*)?")
@@ -204,7 +196,7 @@ def _translated(pattern: str) -> re.Pattern[str]:
                 parts.append("[^/]")
             case _:
                 parts.append(re.escape(piece))
-    return re.compile("".join(parts))
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def unreadable(entries: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Problem]]:
@@ -221,7 +213,7 @@ def unreadable(entries: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Proble
             continue
         else:
             message = "not a regular file: put one here"
-        yield path, Problem(code=Code.NOT_A_FILE, message=message, location=Location(path))
+        yield path, problem(Code.NOT_A_FILE, message, Location(path))
 
 
 def is_yaml(path: str) -> bool:
@@ -232,7 +224,7 @@ def by_unit(files: Iterable[File], layout: Layout) -> Mapping[str, list[File]]:
     """Return the object files of each unit, in the order of their names."""
     units: dict[str, list[File]] = {}
     for file in sorted(files, key=lambda own: own.path):
-        if file.objects or (file.look is Look.OBJECTS and file.problems):
+        if file.of_objects:
             unit = layout.unit(file.path)
             if unit is not None:
                 units.setdefault(unit, []).append(file)

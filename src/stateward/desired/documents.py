@@ -8,6 +8,7 @@ no message quotes a value: it may be a secret.
 
 import re
 from array import array
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -65,11 +66,12 @@ def parse(file: str, data: bytes) -> tuple[tuple[Document, ...], tuple[Problem, 
     """
     if len(data) > MAX_BYTES:
         return (), (too_large(file, len(data)),)
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         message = f"byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8"
-        at = _end(file, data[: error.start].decode("utf-8-sig"))
+        at = _end(file, data[: error.start].decode())
         return (), (problem(Code.ENCODING, message, at),)
     reader = _Reader(file)
     try:

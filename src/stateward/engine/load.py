@@ -1,15 +1,17 @@
 """One revision of a source to parsed files, units and a schema."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from posixpath import dirname
+from posixpath import basename, dirname
 
-from stateward.desired import discover, documents
-from stateward.desired.discover import File, Layout, Listing, Look
+from stateward.desired import discover, documents, listing
+from stateward.desired.discover import File, Layout, Look
+from stateward.desired.listing import Listing
 from stateward.desired.load import UnitFiles
+from stateward.desired.notes import problem
 from stateward.errors import Code, Location, Problem, Severity
-from stateward.model.document import Document, Map
+from stateward.model.document import Document
 from stateward.model.schema import Schema
 from stateward.model.unit import UnitSettings
 from stateward.ports import Source, TreeEntry
@@ -18,8 +20,12 @@ from stateward.schema import files as schema_files
 ReadSettings = Callable[[str, Document | None], tuple[UnitSettings, tuple[Problem, ...]]]
 """Turns a unit's ``.stateward.yaml``, or none, into its settings."""
 
-_MAX_LOOKED_AT = 256 * 1024 * 1024
+_MAX_LOOKED_AT = 64 * 1024 * 1024
 """Bytes; a larger file is not even looked into, and taken for an object file that is too large."""
+_MAX_AT_ONCE = 64 * 1024 * 1024
+"""About how many bytes are read from the source at once."""
+_MIN_KEPT, _KEPT_REVISIONS = 10_000, 4
+"""How many parsed files are kept at least, and for how many revisions of their number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +45,9 @@ class Loaded:
 
     def doubt(self, unit: str) -> Problem | None:
         """Return why a unit cannot be said to be gone, if there is a reason."""
-        for path, problem in self.doubts:
+        for path, own in self.doubts:
             if unit == path or unit.startswith(f"{path}/"):
-                return replace(problem, unit=unit)
+                return replace(own, unit=unit)
         return None
 
 
@@ -54,24 +60,22 @@ class Loader:
     schemas: tuple[str, ...] | None
     """The files and directories that hold the schema, where the configuration says so."""
     read_settings: ReadSettings
-    _parsed: dict[tuple[str, str], File] = field(default_factory=dict)
+    _parsed: dict[tuple[str, str, bool], File] = field(default_factory=dict)
+    """By path, blob and whether it had to be parsed whatever it looks like; the last used last."""
 
     async def load(self, revision: str | None = None) -> Loaded:
         checkout = await self.source.checkout(revision)
         plain = {own.path: own for own in checkout.entries if own.mode in discover.FILE_MODES}
-        files = await self._files(own for own in plain.values() if discover.is_yaml(own.path))
+        odd = tuple(discover.unreadable((own.path, own.mode) for own in checkout.entries))
         special = await self._special(plain)
-        listing, problems = self._listing(special)
+        listed, problems = _listing(special, odd)
+        files = await self._files(plain, self._schema_paths(listed))
         units, digests = self._units(files, plain)
-        doubts = tuple(discover.unreadable((own.path, own.mode) for own in checkout.entries))
-        settings = {}
-        for unit in {*units, *(dirname(path) or "." for path in special)}:
-            own = special.get(f"{unit}/{discover.UNIT_FILE}" if unit != "." else discover.UNIT_FILE)
-            settings[unit], wrong = self._settings(unit, own)
-            if unit in units and wrong:
-                units[unit] = replace(units[unit], problems=(*units[unit].problems, *wrong))
-        self._add_doubts(units, doubts)
-        self._add_missing(units, discover.missing(listing, listing.objects, plain))
+        missing = tuple(listing.missing(listed, listed.objects, plain))
+        barren = {own.path for own in files.values() if not own.of_objects}
+        empty = tuple(listing.without_objects(listed, barren))
+        self._add_problems(units, (*odd, *missing, *empty))
+        settings = self._add_settings(units, special)
         return Loaded(
             revision=checkout.revision,
             paths=frozenset(plain),
@@ -79,41 +83,52 @@ class Loader:
             units=units,
             digests=digests,
             settings=settings,
-            listing=listing,
-            doubts=doubts,
+            listing=listed,
+            doubts=(*odd, *self._homes(odd), *missing),
             problems=tuple(problems),
         )
 
-    async def _files(self, entries: Iterable[TreeEntry]) -> dict[str, File]:
+    def _schema_paths(self, listed: Listing) -> tuple[str, ...]:
+        if self.schemas is not None:
+            return self.schemas
+        return tuple(path for path, _ in listed.schemas or ())
+
+    async def _files(
+        self, plain: Mapping[str, TreeEntry], schemas: Collection[str]
+    ) -> dict[str, File]:
+        """Parse what matters: what seems to, and whatever is listed as a part of the schema."""
+        entries = [own for own in plain.values() if discover.is_yaml(own.path)]
+        named = listing.named((own.path for own in entries), schemas)
         found: dict[str, File] = {}
         wanted: list[TreeEntry] = []
         for own in entries:
+            known = self._parsed.pop((own.path, own.blob, own.path in named), None)
             if own.size > _MAX_LOOKED_AT:
-                problem = documents.too_large(own.path, own.size)
-                found[own.path] = File(path=own.path, look=Look.OBJECTS, problems=(problem,))
-            elif (own.path, own.blob) in self._parsed:
-                found[own.path] = self._parsed[own.path, own.blob]
+                found[own.path] = _unread(own)
+            elif known is not None:
+                found[own.path] = known
             else:
                 wanted.append(own)
-        contents = await self.source.read([own.blob for own in wanted]) if wanted else {}
-        for own in wanted:
-            file = read_file(own.path, contents[own.blob])
-            self._parsed[own.path, own.blob] = file
-            found[own.path] = file
+        for some in _batches(wanted):
+            contents = await self.source.read([own.blob for own in some])
+            for own in some:
+                whole = own.path in named
+                found[own.path] = read_file(own.path, contents[own.blob], whole=whole)
+        for own in entries:
+            self._parsed[own.path, own.blob, own.path in named] = found[own.path]
+        for key in list(self._parsed)[: -max(_MIN_KEPT, _KEPT_REVISIONS * len(entries))]:
+            del self._parsed[key]
         return found
 
     async def _special(self, plain: Mapping[str, TreeEntry]) -> dict[str, File]:
-        names = [path for path in plain if path.rpartition("/")[2] == discover.UNIT_FILE]
+        names = [path for path in plain if basename(path) == discover.UNIT_FILE]
         names += [path for path in discover.REPOSITORY_FILES if path in plain][:1]
-        contents = await self.source.read([plain[path].blob for path in names]) if names else {}
-        return {path: _parse(path, Look.OTHER, contents[plain[path].blob]) for path in names}
-
-    def _listing(self, special: Mapping[str, File]) -> tuple[Listing, list[Problem]]:
-        for path in discover.REPOSITORY_FILES:
-            if path in special:
-                listing, problems = discover.listing(special[path].documents)
-                return listing, [*special[path].problems, *problems]
-        return Listing(), []
+        found = {path: _unread(plain[path]) for path in names}
+        read = [plain[path] for path in names if plain[path].size <= documents.MAX_BYTES]
+        for some in _batches(read):
+            contents = await self.source.read([own.blob for own in some])
+            found |= {own.path: _parse(own.path, Look.OTHER, contents[own.blob]) for own in some}
+        return found
 
     def _units(
         self, files: Mapping[str, File], plain: Mapping[str, TreeEntry]
@@ -123,45 +138,96 @@ class Loader:
             problems = [p for file in own for p in (*file.problems, *discover.strays(file))]
             units[unit] = UnitFiles(
                 documents=[doc for file in own for doc in file.objects],
-                problems=[replace(problem, unit=unit) for problem in problems],
+                problems=[replace(one, unit=unit) for one in problems],
                 texts={file.path: file.text for file in own},
                 paths=tuple(file.path for file in own),
             )
             content = "\n".join(f"{file.path}\0{plain[file.path].blob}" for file in own)
-            digests[unit] = hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()[
-                :16
-            ]
+            digest = hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
+            digests[unit] = digest[:16]
         return units, digests
 
-    def _settings(self, unit: str, file: File | None) -> tuple[UnitSettings, tuple[Problem, ...]]:
-        doc = next(iter(file.documents), None) if file else None
-        settings, problems = self.read_settings(unit, doc)
-        return settings, (*(file.problems if file else ()), *problems)
+    def _add_settings(
+        self, units: dict[str, UnitFiles], special: Mapping[str, File]
+    ) -> dict[str, UnitSettings]:
+        """Read the settings of all units, and of directories that were units once."""
+        settings = {}
+        for unit in {*units, *(dirname(path) or "." for path in special)}:
+            path = f"{unit}/{discover.UNIT_FILE}" if unit != "." else discover.UNIT_FILE
+            file = special.get(path)
+            doc = next(iter(file.documents), None) if file else None
+            settings[unit], wrong = self.read_settings(unit, doc)
+            if unit in units:
+                _add(units, unit, (*(file.problems if file else ()), *wrong))
+        return settings
 
-    def _add_doubts(
-        self, units: dict[str, UnitFiles], doubts: Iterable[tuple[str, Problem]]
-    ) -> None:
-        """Stall the units in whose directory an object file is no file."""
-        for path, problem in doubts:
+    def _homes(self, odd: Iterable[tuple[str, Problem]]) -> Iterator[tuple[str, Problem]]:
+        """Yield the units whose object file may be what is no file now, the only one perhaps."""
+        for path, own in odd:
             unit = self.layout.unit(path) if discover.is_yaml(path) else None
-            if unit is not None and unit in units:
-                wrong = replace(problem, unit=unit)
-                units[unit] = replace(units[unit], problems=(*units[unit].problems, wrong))
+            if unit is not None:
+                yield unit, own
 
-    def _add_missing(
-        self, units: dict[str, UnitFiles], missing: Iterable[tuple[str, Problem]]
+    def _add_problems(
+        self, units: dict[str, UnitFiles], found: Iterable[tuple[str, Problem]]
     ) -> None:
-        """Stall the units that lack a file which ``.infrahub.yml`` says they have."""
-        for path, problem in missing:
-            for unit in units.keys() & {self.layout.unit(path), path}:
-                wrong = replace(problem, unit=unit)
-                units[unit] = replace(units[unit], problems=(*units[unit].problems, wrong))
+        """Stall the units that lack a file, or whose file is no file.
+
+        A symbolic link concerns a unit that is there, anything listed makes one of its own: else
+        nobody would be told that it is missing.
+        """
+        for path, own in found:
+            if basename(path) == discover.UNIT_FILE:
+                unit: str | None = dirname(path) or "."
+            else:
+                unit = self.layout.unit(path if discover.is_yaml(path) else f"{path}/")
+            if unit in units or (unit is not None and own.code is Code.LISTED_FILE):
+                _add(units, unit, (own,))
 
 
-def read_file(path: str, data: bytes) -> File:
-    """Look at a file, and parse it if it may be one of ours."""
+def _add(units: dict[str, UnitFiles], unit: str, problems: Iterable[Problem]) -> None:
+    known = units.get(unit, UnitFiles())
+    own = (replace(one, unit=unit) for one in problems)
+    units[unit] = replace(known, problems=(*known.problems, *own))
+
+
+def _listing(
+    special: Mapping[str, File], odd: Iterable[tuple[str, Problem]]
+) -> tuple[Listing, list[Problem]]:
+    problems = [own for path, own in odd if path in discover.REPOSITORY_FILES]
+    for path in discover.REPOSITORY_FILES:
+        if path in special:
+            found, wrong = listing.read(special[path].documents)
+            return found, [*problems, *special[path].problems, *wrong]
+    return Listing(), problems
+
+
+def _batches(entries: Iterable[TreeEntry]) -> Iterator[list[TreeEntry]]:
+    """Yield entries in lots of a bounded size."""
+    batch: list[TreeEntry] = []
+    size = 0
+    for own in entries:
+        if batch and size + own.size > _MAX_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+        batch.append(own)
+        size += own.size
+    if batch:
+        yield batch
+
+
+def _unread(entry: TreeEntry) -> File:
+    problems = (documents.too_large(entry.path, entry.size),)
+    return File(path=entry.path, look=Look.OBJECTS, problems=problems)
+
+
+def read_file(path: str, data: bytes, *, whole: bool = False) -> File:
+    """Look at a file, and parse it if it may be one of ours, or has to be one."""
     seems = discover.look(data)
-    return File(path=path, look=seems) if seems is Look.OTHER else _parse(path, seems, data)
+    if seems in {Look.OTHER, Look.NOTHING} and not whole:
+        text = data.decode(errors="replace") if len(data) <= documents.MAX_BYTES else ""
+        return File(path=path, look=seems, text=text)
+    return _parse(path, seems, data)
 
 
 def _parse(path: str, seems: Look, data: bytes) -> File:
@@ -174,27 +240,32 @@ def declared_schema(
     loaded: Loaded, configured: tuple[str, ...] | None
 ) -> tuple[Schema | None, tuple[Problem, ...]]:
     """Read the schema files of a revision; None where it brings none."""
-    listed: tuple[tuple[str, int], ...] | None = loaded.listing.schemas
+    paths: tuple[str, ...] | None = configured
     problems: list[Problem] = []
     if configured is not None:
-        paths: tuple[str, ...] | None = configured
-    else:
-        paths = tuple(path for path, _ in listed) if listed is not None else None
-        missing = discover.missing(loaded.listing, listed or (), loaded.paths)
-        problems += [problem for _, problem in missing]
+        problems += _not_there(configured, loaded.paths)
+    elif (listed := loaded.listing.schemas) is not None:
+        paths = tuple(path for path, _ in listed)
+        missing = listing.missing(loaded.listing, listed, loaded.paths)
+        problems += [own for _, own in missing]
     if paths is None:
         chosen = [file for file in loaded.files.values() if _seems_schema(file)]
     else:
-        names = discover.listed(loaded.files, paths)
-        chosen = [loaded.files[name] for name in sorted(names)]
+        chosen = [loaded.files[name] for name in listing.named(loaded.files, paths)]
+    chosen.sort(key=lambda own: own.path)
     problems += [own for file in chosen for own in file.problems]
-    parsed = [doc for file in sorted(chosen, key=lambda own: own.path) for doc in file.documents]
-    if any(own.severity is Severity.ERROR for own in problems):
-        return None, tuple(problems)
-    if not parsed:
+    parsed = [doc for file in chosen for doc in file.documents]
+    if not parsed or any(own.severity is Severity.ERROR for own in problems):
         return None, tuple(problems)
     schema, wrong = schema_files.load(parsed)
     return schema, (*problems, *wrong)
+
+
+def _not_there(configured: Iterable[str], present: Collection[str]) -> Iterator[Problem]:
+    for path in configured:
+        if not listing.named(present, [path]):
+            message = f"schemas: {path}: configured, but not in this revision: mend the name"
+            yield problem(Code.LISTED_FILE, message, None)
 
 
 def _seems_schema(file: File) -> bool:
@@ -209,8 +280,8 @@ def no_longer_objects(before: Iterable[str], loaded: Loaded, unit: str) -> tuple
         if path not in loaded.paths or file is None or file.objects:
             continue
         wrong = file.problems
-        if not wrong and any(isinstance(doc.root, Map) for doc in file.documents):
+        if not wrong and file.look is not Look.NOTHING:
             message = "held objects before, and is no object file now: mend it, or delete it"
-            wrong = (Problem(code=Code.UNREADABLE, message=message, location=Location(path)),)
+            wrong = (problem(Code.UNREADABLE, message, Location(path)),)
         problems += [replace(own, unit=unit) for own in wrong]
     return tuple(problems)

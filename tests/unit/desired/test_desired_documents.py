@@ -210,6 +210,7 @@ def test_positions_are_exact() -> None:
         (b"a: \xff", Code.ENCODING, "1:4"),
         (b"\xc3\xa9: 1\n\xc3\xa9: \xe9", Code.ENCODING, "2:4"),
         (b"\xef\xbb\xbf\xff", Code.ENCODING, "1:1"),
+        (b"\xef\xbb\xbfa: 1\nb: \xff", Code.ENCODING, "2:4"),
         ("a: 1".encode("utf-16"), Code.ENCODING, "1:1"),
         ("a: 1".encode("utf-16-le"), Code.YAML, "1:2"),
         ("a: " + "9" * 401, Code.YAML, "1:4"),
