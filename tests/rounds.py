@@ -17,7 +17,7 @@ from stateward.engine.round import Round, Scope
 from stateward.errors import Code, Problem, SourceRefused
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
-from stateward.model.mutation import Create, Mutation
+from stateward.model.mutation import Create, Mutation, Refusal
 from stateward.model.plan import Plan
 from stateward.model.run import Report
 from stateward.model.state import Observed, ObservedObject
@@ -207,15 +207,23 @@ class Workshop:
 
     async def make(self, kind: str, groups: tuple[str, ...] = (), **fields: Any) -> str:
         """Put an object into the target that nobody of ours made; return its id."""
-        async with self.target.session(None, write=False) as session:
-            known = session.schema.kinds[kind].relationships
-        relations = {name: value for name, value in fields.items() if name in known}
-        attributes = {name: value for name, value in fields.items() if name not in known}
-        node = str(uuid4())
-        await self.do(
-            Create(id=node, kind=kind, attributes=attributes, relations=relations, groups=groups)
-        )
+        refusal, node = await self.try_to_make(kind, groups, **fields)
+        assert refusal is None, refusal
         return node
+
+    async def try_to_make(
+        self, kind: str, groups: tuple[str, ...] = (), **fields: Any
+    ) -> tuple[Refusal | None, str]:
+        node = str(uuid4())
+        async with self.target.session(None, write=True) as session:
+            known = session.schema.kinds[kind].relationships
+            relations = {name: value for name, value in fields.items() if name in known}
+            attributes = {name: value for name, value in fields.items() if name not in known}
+            create = Create(
+                id=node, kind=kind, attributes=attributes, relations=relations, groups=groups
+            )
+            (refusal,) = await session.apply([create])
+        return refusal, node
 
     async def observe(self, *kinds: str) -> Observed:
         """Return everything the target holds of some kinds, tracking groups included."""

@@ -40,6 +40,8 @@ class Comparison:
 
     schema: Schema
     identities: Identities
+    tracking: frozenset[str]
+    """The ids of our own groups: being in them is no field of an object."""
     _notes: dict[str, _KindNotes] = field(default_factory=dict)
 
     def changes(
@@ -118,7 +120,7 @@ class Comparison:
             new = None if related is None else self.identities.shown(related)
             return FieldChange(name, self._named(observed), new)
         ids = {id_of(peer) for peer in related}
-        old = observed if isinstance(observed, frozenset) else frozenset()
+        old = self._others(observed)
         if name in notes.shared:
             dropped = self._dropped(formerly, name, related, old)
             if ids <= old and not dropped:
@@ -126,6 +128,9 @@ class Comparison:
             kept = self._named(old - dropped)
             return FieldChange(name, self._named(old), kept | self._shown(related))
         return None if ids == old else FieldChange(name, self._named(old), self._shown(related))
+
+    def _others(self, observed: str | frozenset[str] | None) -> frozenset[str]:
+        return observed - self.tracking if isinstance(observed, frozenset) else frozenset()
 
     def _shown(self, related: frozenset[Reference]) -> frozenset[Reference]:
         return frozenset(self.identities.shown(peer) for peer in related)
@@ -162,7 +167,7 @@ class Comparison:
                 continue
             observed = have.relations.get(name)
             if name in notes.shared:
-                old = observed if isinstance(observed, frozenset) else frozenset()
+                old = self._others(observed)
                 if dropped := self._dropped(formerly, name, None, old):
                     found.append(FieldChange(name, self._named(old), self._named(old - dropped)))
             elif observed:

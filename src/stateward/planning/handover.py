@@ -3,11 +3,11 @@
 Unique values, and places at a peer that takes one partner.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from stateward.errors import Code, Problem
+from stateward.errors import Code, Problem, Severity
 from stateward.model.plan import Action, Change
 from stateward.model.schema import Path
 from stateward.model.state import ObservedObject
@@ -25,8 +25,6 @@ class HandOver(NamedTuple):
     giver: Change
     field: str | None = None
     """A relationship that may also be cleared first and written later."""
-    value: Value | None = None
-    """The unique value, where it is one that passes."""
 
 
 @dataclass(slots=True)
@@ -35,8 +33,9 @@ class HandOvers:
 
     question: Question
     identities: Identities
+    leaves_later: Callable[[str, Collection[str]], bool]
+    """Tells whether an object is to give up some of its fields, but not in this plan."""
     problems: list[Problem] = field(default_factory=list)
-    _holders: dict[Value, ObservedObject] = field(default_factory=dict)
 
     def find(self, writes: Sequence[Change], deletes: Sequence[Change]) -> Iterator[HandOver]:
         """Yield what passes; a unique value that nobody gives up is a problem."""
@@ -46,16 +45,16 @@ class HandOvers:
 
     def _values(self, writes: Iterable[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
         wanted = [(taker, value) for taker in writes for value in self._taken(taker)]
-        self._holders = self._held({taker.key.kind for taker, _ in wanted}) if wanted else {}
+        held = self._held({taker.key.kind for taker, _ in wanted}) if wanted else {}
         for taker, value in wanted:
-            holder = self._holders.get(value)
+            holder = held.get(value)
             if holder is None or holder.id == taker.node:
                 continue
             giver = by_node.get(holder.id)
             if giver is not None and _gives(giver, value):
-                yield HandOver(taker, giver, value=value)
+                yield HandOver(taker, giver)
             else:
-                self.refuse(taker, value)
+                self._refuse(taker, value, holder)
 
     def _places(self, writes: Sequence[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
         ends = Ends(self.question, self.identities)
@@ -118,21 +117,25 @@ class HandOvers:
                         held[(scope, constraint, *values)] = own
         return held
 
-    def refuse(self, taker: Change, value: Value) -> None:
-        """Note that a unique value cannot be had in this plan."""
-        holder = self._holders[value]
-        names = ", ".join(path.attribute or path.relationship or "" for path in value[1])
-        message = f"{taker.key}: {names}: must be unique, and {holder.key} has that value in the"
-        message += " target: give it another value, or let the other object go first"
-        self.problems.append(
-            Problem(
-                code=Code.UNIQUE,
-                message=message,
-                location=taker.origin,
-                unit=taker.unit,
-                subject=str(taker.key),
-            )
+    def _refuse(self, taker: Change, value: Value, holder: ObservedObject) -> None:
+        fields = [path.attribute or path.relationship or "" for path in value[1]]
+        problem = Problem(
+            code=Code.UNIQUE,
+            message=f"{taker.key}: {', '.join(fields)}: must be unique, and {holder.key} has that"
+            " value in the target: give it another value, or let the other object go first",
+            location=taker.origin,
+            unit=taker.unit,
+            subject=str(taker.key),
         )
+        if self.leaves_later(holder.id, fields):
+            message = f"{taker.key}: {', '.join(fields)}: waits for {holder.key}, which has that"
+            problem = replace(
+                problem,
+                code=Code.WAITING,
+                severity=Severity.WARNING,
+                message=f"{message} value and does not give it up in this round",
+            )
+        self.problems.append(problem)
 
 
 def _gives(giver: Change, value: Value) -> bool:

@@ -208,7 +208,7 @@ class _Matcher:
             if node in declared or any(unit in stalled for unit in holders):
                 continue
             own = self.question.observed.objects[node]
-            if unread.mention(own.key) is None:
+            if unread.may_keep(own) is None:
                 for scope in self.question.schema.unique_scopes(own.key.kind):
                     if (held := _held(own, scope)) is not None:
                         given[own.key.kind, scope, held] = node

@@ -2,8 +2,8 @@
 
 Levels, top to bottom; the changes of one level do not need each other:
 
-    deletes that free what only one can have, and another change takes
-    creates, updates, adopts and moves, each above what refers to it
+    creates, updates, adopts and moves, each above what refers to it; and among them the deletes
+    that free what only one can have, and another change takes
     releases
     deletes, each below what refers to it
 
@@ -14,6 +14,7 @@ order, and is a problem that shows the path.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from stateward.errors import Problem
 from stateward.model.identity import ObjectKey
@@ -26,22 +27,27 @@ from stateward.planning.dependencies import whole
 from stateward.planning.handover import HandOver, HandOvers
 from stateward.planning.question import Question
 
-Name = tuple[str, ObjectKey]
-"""A change within a plan: an object may change in two units at once."""
+
+class Name(NamedTuple):
+    """A change within a plan: an object may change in two units, or give its name to another."""
+
+    unit: str
+    key: ObjectKey
+    deletes: bool = False
 
 
 @dataclass(slots=True)
 class _Node:
-    """A change, and for each key it must come after the fields that could also be deferred."""
+    """A change, and what it must come after, each with the fields that could also be deferred."""
 
     change: Change
-    needs: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
+    needs: dict[Name, frozenset[str]] = field(default_factory=dict)
 
-    def need(self, key: ObjectKey, deferrable: str | None) -> None:
+    def need(self, name: Name, deferrable: str | None) -> None:
         """Add a need; one field that cannot be deferred makes the whole need firm."""
-        known = self.needs.get(key)
+        known = self.needs.get(name)
         firm = deferrable is None or known == frozenset()
-        self.needs[key] = frozenset() if firm else (known or frozenset()) | {deferrable or ""}
+        self.needs[name] = frozenset() if firm else (known or frozenset()) | {deferrable or ""}
 
 
 @dataclass(slots=True)
@@ -54,28 +60,27 @@ class Order:
 
     def sort(self, changes: Iterable[Change]) -> list[Change]:
         writes, releases, deletes = _split(changes)
-        nodes = {(own.unit, own.key): _Node(own) for own in writes}
-        self._find_needs(nodes)
-        self._follow_units(nodes)
+        nodes = {_name(own): _Node(own) for own in writes}
         before = self._referrers(deletes)
+        self._find_needs(nodes)
         early = self._take_over(nodes, deletes, before)
-        leveled = list(_leveled([own for own in deletes if own.node in early], before, 0))
-        leveled += self._level(nodes, _end(leveled))
+        self._follow_units(nodes)
+        leveled = list(self._level(nodes))
         leveled += [replace(own, level=_end(leveled)) for own in releases]
         late = [own for own in deletes if own.node not in early]
         leveled += _leveled(late, before, _end(leveled))
         return sorted(leveled, key=lambda own: (own.level, own.unit, own.key, own.action))
 
     def _find_needs(self, nodes: Mapping[Name, _Node]) -> None:
-        made = {key for (_, key), node in nodes.items() if node.change.action is Action.CREATE}
+        makers = {own.key: own for own in nodes if nodes[own].change.action is Action.CREATE}
         for node in nodes.values():
             change = node.change
             for key in change.needs:
-                node.need(key, None)
+                node.need(makers[key], None)
             kind = self.question.schema.kinds[change.key.kind]
             for own in change.fields:
                 for reference in references(own.new):
-                    if reference not in made or not isinstance(reference, ObjectKey):
+                    if not isinstance(reference, ObjectKey) or reference not in makers:
                         continue
                     if reference == change.key:
                         node.change = replace(
@@ -83,62 +88,61 @@ class Order:
                         )
                     else:
                         deferrable = change.action is Action.CREATE and _optional(kind, own.name)
-                        node.need(reference, own.name if deferrable else None)
-
-    def _follow_units(self, nodes: Mapping[Name, _Node]) -> None:
-        """Let the changes of a unit wait for all changes of the units that it depends on."""
-        for (unit, _), node in nodes.items():
-            for other in self.question.units[unit].settings.depends_on:
-                node.need(whole(other), None)
+                        node.need(makers[reference], own.name if deferrable else None)
 
     def _take_over(
-        self,
-        nodes: Mapping[Name, _Node],
-        deletes: list[Change],
-        before: Mapping[str, set[str]],
+        self, nodes: dict[Name, _Node], deletes: list[Change], before: Mapping[str, set[str]]
     ) -> set[str]:
         """Let changes that take what one only can have wait for those that give it up.
 
-        Returns the deletes that are to come first for that. One that relies on a write cannot.
+        Deletes among these, with all that has to go before them, join the other changes.
         """
-        late = {key for _, key in nodes}
-        reliant = {own.node for own in deletes if late.intersection(own.needs)}
+        writers = {own.key: name for name in nodes for own in (nodes[name].change,) if own.fields}
         early: set[str] = set()
         for over in self.hand_overs.find([own.change for own in nodes.values()], deletes):
+            nodes[_name(over.taker)].need(_name(over.giver), self._deferrable(over))
             if over.giver.action is Action.DELETE and over.giver.node is not None:
-                first = _closure(over.giver.node, before)
-                if first & reliant:
-                    if over.value is not None:
-                        self.hand_overs.refuse(over.taker, over.value)
-                    continue
-                early |= first
-            self._wait(nodes[over.taker.unit, over.taker.key], over)
+                early |= _closure(over.giver.node, before)
         self.problems.extend(self.hand_overs.problems)
+        by_node = {own.node: own for own in deletes if own.node in early}
+        for change in by_node.values():
+            node = nodes[_name(change)] = _Node(change)
+            for key in change.needs:
+                if key in writers:
+                    node.need(writers[key], None)
+            for other in before[change.node or ""]:
+                node.need(_name(by_node[other]), "")  # where they need each other, any goes first
         return early
 
-    def _wait(self, node: _Node, over: HandOver) -> None:
+    def _deferrable(self, over: HandOver) -> str | None:
+        """Return the field that may also be written later, where a hand-over has one."""
         kind = self.question.schema.kinds[over.taker.key.kind]
-        deferrable = over.field is not None and _optional(kind, over.field)
-        node.need(over.giver.key, over.field if deferrable else None)
+        return over.field if over.field is not None and _optional(kind, over.field) else None
 
-    def _level(self, nodes: dict[Name, _Node], start: int) -> Iterator[Change]:
+    def _follow_units(self, nodes: Mapping[Name, _Node]) -> None:
+        """Let the changes of a unit wait for all changes of the units that it depends on."""
+        for name, node in nodes.items():
+            for other in self.question.units[name.unit].settings.depends_on:
+                node.need(Name(other, whole(other)), None)
+
+    def _level(self, nodes: dict[Name, _Node]) -> Iterator[Change]:
         for name in self._cut(nodes):
             del nodes[name]
         found = depths({name: set(own) for name, own in _needs(nodes).items()})
         for name, node in nodes.items():
-            needs = tuple(sorted(node.needs))
-            yield replace(node.change, needs=needs, level=start + found[name])
+            keys = {*node.change.needs, *(need.key for need in node.needs)}
+            yield replace(node.change, needs=tuple(sorted(keys)), level=found[name])
 
     def _cut(self, nodes: Mapping[Name, _Node]) -> set[Name]:
         """Defer what cycles can do without; return the changes that have no order at all."""
         needs = _needs(nodes)
         given_up, lost = cuts(needs)
-        for name, (_, key) in given_up:
+        for name, need in given_up:
             node = nodes[name]
-            deferred = node.needs.pop(key, frozenset())
+            deferred = node.needs.pop(need) - {""}
             node.change = replace(node.change, deferred=node.change.deferred | deferred)
         left = {name: {need for need in needs[name] if need in lost} for name in lost}
-        self.problems.extend(deadlocked(left, {name: nodes[name].change for name in nodes}))
+        self.problems.extend(deadlocked(left, {own: nodes[own].change for own in nodes}))
         return {name for name in lost if name in nodes}
 
     def _referrers(self, deletes: list[Change]) -> dict[str, set[str]]:
@@ -155,6 +159,10 @@ class Order:
                     for peer in before.keys() & peers - {node}:
                         before[peer].add(node)
         return before
+
+
+def _name(change: Change) -> Name:
+    return Name(change.unit, change.key, change.action is Action.DELETE)
 
 
 def _split(changes: Iterable[Change]) -> tuple[list[Change], list[Change], list[Change]]:
@@ -179,22 +187,21 @@ def _optional(kind: Kind, name: str) -> bool:
 
 
 def _needs(nodes: Mapping[Name, _Node]) -> dict[Name, dict[Name, bool]]:
-    """Return what each change needs among the others, and whether the need is firm."""
-    provider: dict[ObjectKey, Name] = {}
-    for name, node in nodes.items():
-        if name[1] not in provider or node.change.fields:
-            provider[name[1]] = name
-    wanted = {key for node in nodes.values() for key in node.needs if not key.kind}
-    provider |= {key: (key.hfid[0], key) for key in wanted}
-    needs: dict[Name, dict[Name, bool]] = {provider[key]: {} for key in sorted(wanted)}
+    """Return what each change needs among the others, and whether the need is firm.
+
+    Units that others depend on stand between: they need all of their own changes.
+    """
+    units = {need for node in nodes.values() for need in node.needs if not need.key.kind}
+    needs: dict[Name, dict[Name, bool]] = {name: {} for name in sorted(units)}
     for name, node in nodes.items():
         needs[name] = {
-            provider[key]: not fields
-            for key, fields in node.needs.items()
-            if key in provider and provider[key] != name
+            need: not fields
+            for need, fields in node.needs.items()
+            if need in nodes or need in units
         }
-        if whole(name[0]) in wanted:
-            needs[provider[whole(name[0])]][name] = True
+        own = Name(name.unit, whole(name.unit))
+        if own in units:
+            needs[own][name] = True
     return needs
 
 

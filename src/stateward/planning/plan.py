@@ -1,6 +1,6 @@
 """The planner: one question, one plan."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
@@ -15,7 +15,7 @@ from stateward.planning.guard import block
 from stateward.planning.handover import HandOvers
 from stateward.planning.matches import Matches, match
 from stateward.planning.order import Order
-from stateward.planning.prune import Prune, going
+from stateward.planning.prune import Prune, going, keeps
 from stateward.planning.question import Declared, Holdings, Identities, Question
 from stateward.planning.standing import Standing, first_look, stand
 
@@ -27,7 +27,7 @@ def plan(question: Question) -> Plan:
     is withheld with all that refers to it, and the rest is planned again.
     """
     known = _Known.of(question)
-    stand(known.standing, known.identities, known.matches, known.going())
+    stand(known.standing, known.identities, known.matches, known.going)
     while True:
         attempt = _Attempt(known)
         if not attempt.doomed:
@@ -38,7 +38,7 @@ def plan(question: Question) -> Plan:
 
 def in_question(question: Question) -> Mapping[str, ObjectKey]:
     """Return the ids whose delete a plan may come to, and whose holds it therefore must know."""
-    return _Known.of(question).going()
+    return _Known.of(question).going
 
 
 @dataclass(slots=True)
@@ -51,6 +51,8 @@ class _Known:
     holdings: Holdings
     standing: Standing
     matches: Matches
+    going: Mapping[str, ObjectKey]
+    """The ids that Git no longer declares."""
 
     @classmethod
     def of(cls, question: Question) -> "_Known":
@@ -59,11 +61,23 @@ class _Known:
         holdings = Holdings(question)
         standing = first_look(question, declared)
         matches = match(question, declared, identities, holdings, standing.stalled)
-        return cls(question, declared, identities, holdings, standing, matches)
+        gone = going(question, holdings, matches.declared, standing.stalled)
+        return cls(question, declared, identities, holdings, standing, matches, gone)
 
-    def going(self) -> dict[str, ObjectKey]:
-        declared, stalled = self.matches.declared, self.standing.stalled
-        return going(self.question, self.holdings, declared, stalled)
+    def leaves_later(self, node: str, fields: Collection[str]) -> bool:
+        """Tell whether Git wants an object to give up some fields, but not in this round."""
+        key = self.matches.nodes.get(node)
+        if key is not None:
+            units = self.declared.units(key)
+            obj = self.declared.object(units[0], key)
+            planned = any(self.standing.plans(unit, key) for unit in units)
+            return not planned and any(
+                name in obj.attributes or name in obj.relations for name in fields
+            )
+        holders = self.holdings.holders.get(node, ())
+        own = self.question.observed.objects[node].key
+        kept = any(keeps(self.question, unit, own) for unit in holders)
+        return bool(holders) and not kept and not self.holdings.was_adopted(node)
 
 
 @dataclass(slots=True)
@@ -83,7 +97,11 @@ class _Attempt:
             question=question,
             declared=known.declared,
             holdings=known.holdings,
-            comparison=Comparison(question.schema, known.identities),
+            comparison=Comparison(
+                question.schema,
+                known.identities,
+                frozenset(own.id for own in question.observed.groups.values()),
+            ),
             standing=known.standing,
             matches=known.matches.ids,
         )
@@ -102,7 +120,7 @@ class _Attempt:
         dropped = self._guarded(list(self.prune.changes()))
         deleted = {own.node for own in dropped if own.action is Action.DELETE and own.node}
         writes = list(Ends(question, known.identities).spared(writes, deleted))
-        order = Order(question, HandOvers(question, known.identities))
+        order = Order(question, HandOvers(question, known.identities, known.leaves_later))
         self.ordered = order.sort([*writes, *dropped])
         self.doomed = order.problems
 

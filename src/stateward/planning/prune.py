@@ -29,10 +29,10 @@ def going(
     for node, units in holdings.holders.items():
         if node in declared or holdings.was_adopted(node):
             continue
-        key = question.observed.objects[node].key
-        kept = any(unit in stalled or keeps(question, unit, key) for unit in units)
-        if not kept and unread.mention(key) is None:
-            gone[node] = key
+        own = question.observed.objects[node]
+        kept = any(unit in stalled or keeps(question, unit, own.key) for unit in units)
+        if not kept and unread.may_keep(own) is None:
+            gone[node] = own.key
     return gone
 
 
@@ -95,7 +95,7 @@ class Prune:
             yield from self._release(node, dropping, needs)
         elif key is not None or node in self.doubtful:
             self.staying.update(dropping)  # declared by a unit that cannot take it this round
-        elif unit := self.unread.mention(self._key(node)):
+        elif unit := self.unread.may_keep(self.question.observed.objects[node]):
             reason = f"unit {unit} cannot be read and may declare it"
             self._keep(node, dropping, Code.MAY_HAVE_MOVED, reason)
         elif keeping := [own for own in dropping if keeps(self.question, own, self._key(node))]:

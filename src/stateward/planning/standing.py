@@ -172,11 +172,16 @@ class _References:
             )
             if reference.kind in SERVER_MADE:
                 return waits
-            if unit := self.unread.mention(reference):
+            if unit := self.unread.may_declare(reference):
                 message = f"{what}: waits for unit {unit}, which cannot be read and may declare it"
                 return replace(waits, message=message)
-        message = f"{what}: no unit declares it and the target does not hold it: declare it,"
-        return Problem(code=Code.UNRESOLVED, message=f"{message} or mend the name")
+        return Problem(
+            code=Code.UNRESOLVED,
+            message=f"{what}: no unit declares it and the target does not hold it: declare it,"
+            " or mend the name",
+            # While files of another unit cannot be read this need not be the unit's own mistake.
+            subject=str(external.subject) if self.unread.any else None,
+        )
 
 
 def follow(standing: Standing, identities: Identities) -> None:

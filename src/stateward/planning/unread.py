@@ -1,14 +1,16 @@
 """What files that cannot be read may declare.
 
-An object that Git seems to have dropped may stand in such a file. It is taken to be there unless
-its own text rules that out: one slip must not look like a removal, nor stop all pruning.
+An object that Git seems to have dropped may stand in such a file, under its own name or another.
+It is taken to be there unless the text rules that out: one slip must not look like a removal, nor
+stop all pruning.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import Kind, Path
+from stateward.model.state import ObservedObject
 from stateward.planning.question import Question
 from stateward.schema import paths, values
 
@@ -33,29 +35,57 @@ class Unread:
             for text in unit.unread
         ]
 
-    def mention(self, key: ObjectKey) -> str | None:
-        """Return a unit whose unreadable files may declare an object."""
+    @property
+    def any(self) -> bool:
+        """Whether there is a file that could not be read at all."""
+        return bool(self._texts)
+
+    def may_declare(self, key: ObjectKey) -> str | None:
+        """Return a unit whose unreadable files may declare an object under a name."""
+        return self._find([self._identity(key)]) if self._texts else None
+
+    def may_keep(self, own: ObservedObject) -> str | None:
+        """Return a unit whose unreadable files may go on declaring an object of the target.
+
+        Under its name, by its id, or renamed: known by a unique value.
+        """
         if not self._texts:
             return None
-        certain = [_folded(part) for part in self._certain(key)]
+        return self._find([self._identity(own.key), [own.id], *self._unique(own)])
+
+    def _find(self, ways: Iterable[list[str]]) -> str | None:
+        """Return the unit of a text in which all parts of one of the ways stand."""
+        folded = [[_folded(part) for part in way] for way in ways]
         for unit, text in self._texts:
-            if text is None or all(part in text for part in certain):
+            if text is None or any(all(part in text for part in way) for way in folded):
                 return unit
         return None
 
-    def _certain(self, key: ObjectKey) -> Iterator[str]:
-        """Yield the parts of an identity that a file has to spell out."""
+    def _identity(self, key: ObjectKey) -> list[str]:
+        """Return the parts of an identity that a file has to spell out."""
         kind = self.question.schema.get(key.kind)
         for way in paths.identity(kind) if kind else ():
             if kind is not None and len(way) == len(key.hfid):
-                for path, part in zip(way, key.hfid, strict=True):
-                    if _is_spelled_out(kind, path, part):
-                        yield part
-                return
+                parts = zip(way, key.hfid, strict=True)
+                return [part for path, part in parts if _is_spelled_out(kind, path, part)]
+        return []
+
+    def _unique(self, own: ObservedObject) -> Iterable[list[str]]:
+        """Yield the unique values that a file has to spell out, where it has to."""
+        kind = self.question.schema.kinds[own.key.kind]
+        for _, constraint in self.question.schema.unique_scopes(kind.kind):
+            parts = [(path, own.attributes.get(path.attribute or "")) for path in constraint]
+            spelled = [
+                values.spell(value)
+                for path, value in parts
+                if value is not None and _is_spelled_out(kind, path, values.spell(value))
+            ]
+            if spelled:
+                yield spelled
 
 
 def _is_spelled_out(kind: Kind, path: Path, part: str) -> bool:
-    """Tell whether a file that declares an object has to contain a part of its identity as it is."""
+    """Tell whether a file that declares an object has to contain a part of its name as it is."""
     attribute = kind.attributes.get(path.attribute or "")
     if path.relationship is not None or attribute is None or attribute.kind not in _VERBATIM:
         return False
