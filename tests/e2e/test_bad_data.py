@@ -53,6 +53,8 @@ INSTEAD_OF = {
 }
 """Files that are put in the place of the one they were taken from, under its name."""
 WITHOUT = {
+    "10-mapping-without-data.yml": ["60_backbone.yml"],
+    "11-reference-by-label.yml": ["60_backbone.yml"],
     "14-dangling-tag.yml": ["12a_fabric_c_evpn.yml"],
     "15-dangling-vlan.yml": ["14a_services_l3ls_multi_domain.yml"],
     "16-dangling-vlan-in-list.yml": ["07a_server_templates_l3ls_multi_domain.yml"],
