@@ -34,7 +34,7 @@ from stateward.model.document import Document, Map, Seq
 MAX_BYTES = 8 * 1024 * 1024
 """Larger files are refused unread: about 250,000 lines, many times the largest real one seen."""
 _MAX_DEPTH = 64
-_MAX_NODES = 1_000_000
+_MAX_NODES = 500_000
 """How many values a file may come to with its aliases written out: about the most that fit."""
 _MAX_DUPLICATES = 100
 """How many duplicate keys of a file are named one by one."""

@@ -50,7 +50,7 @@ def load(files: Mapping[str, UnitFiles], schema: Schema, known: Known | None = N
     resolved = {unit: own.objects(drafts[unit]) for unit, own in resolvers.items()}
     objects = ends.completed(resolved, schema)
     for problem in _together(objects, schema):
-        notes[problem.unit or ""].problems.append(problem)
+        notes[problem.unit or ""].take(problem)
     nameless = {draft.file for draft in unidentified if paths.identity(draft.kind)}
     units = {
         unit: DesiredUnit(

@@ -1,7 +1,7 @@
 """Problems as they are found: with a place, a unit, and words that are safe to print."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Location, Problem, Severity
 from stateward.model import document
@@ -9,7 +9,7 @@ from stateward.model import document
 _MOST_WARNINGS = 100
 """How many warnings of one sort are listed for one file."""
 _MOST_ERRORS = 1000
-"""After how many errors a file is not read on."""
+"""How many errors of one sort are listed for one file; after so many it is not read on."""
 _MOST_CHARACTERS = 500
 
 
@@ -49,19 +49,26 @@ class Notes:
 
     unit: str
     problems: list[Problem] = field(default_factory=list)
-    _warnings: Counter[tuple[Code, str]] = field(default_factory=Counter)
+    _counts: Counter[tuple[Code, Severity, str]] = field(default_factory=Counter)
 
     def add(self, code: Code, message: str, location: Location) -> None:
-        self.problems.append(problem(code, message, location, unit=self.unit))
+        self.take(problem(code, message, location, unit=self.unit))
 
     def warn(self, code: Code, message: str, location: Location) -> None:
-        """Add a warning; of very many alike in one file the last listed one stands for the rest."""
-        sort = (code, location.file)
-        self._warnings[sort] += 1
-        if self._warnings[sort] == _MOST_WARNINGS:
-            message = f"{message} (more of these follow in this file)"
-        if self._warnings[sort] <= _MOST_WARNINGS:
-            self.problems.append(problem(code, message, location, unit=self.unit, warning=True))
+        self.take(problem(code, message, location, unit=self.unit, warning=True))
+
+    def take(self, own: Problem) -> None:
+        """Take a problem; of very many alike in one file the last one taken stands for the rest.
+
+        A problem that stalls a single object is always taken.
+        """
+        sort = (own.code, own.severity, own.location.file if own.location else "")
+        self._counts[sort] += 1
+        most = _MOST_ERRORS if own.severity is Severity.ERROR else _MOST_WARNINGS
+        if self._counts[sort] == most:
+            own = replace(own, message=f"{own.message} (further ones in this file are not listed)")
+        if self._counts[sort] <= most or own.subject is not None:
+            self.problems.append(own)
 
 
 @dataclass(slots=True)
@@ -82,7 +89,7 @@ class Page:
         self.errors += 1
         if self.errors > _MOST_ERRORS:
             message = f"more than {_MOST_ERRORS} errors: the file is not read on: mend these first"
-            self.notes.add(Code.SPEC, message, at)
+            self.notes.problems.append(problem(Code.SPEC, message, at, unit=self.unit))
             raise Enough
         self.notes.add(code, message, at)
 

@@ -186,7 +186,21 @@ def test_warnings_of_one_sort_are_not_listed_without_end() -> None:
     assert len(notes.problems) == 201
     assert {own.severity for own in notes.problems} == {Severity.WARNING}
     last = [own for own in notes.problems if own.code is Code.STRAY_KEY][-2:]
-    assert all("more of these follow" in own.message for own in last)
+    assert all("further ones in this file" in own.message for own in last)
+
+
+def test_problems_that_stall_one_object_are_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noting, "_MOST_ERRORS", 3)
+    notes = Notes("u")
+    for number in range(5):
+        notes.take(noting.problem(Code.UNIQUE, "x", None, unit="u", subject=f"K/{number}"))
+        notes.take(noting.problem(Code.MANDATORY, "x", None, unit="u"))
+    assert [own.code for own in notes.problems].count(Code.UNIQUE) == 5
+    assert [own.message for own in notes.problems if own.code is Code.MANDATORY] == [
+        "x",
+        "x",
+        "x (further ones in this file are not listed)",
+    ]
 
 
 def test_a_file_with_very_many_errors_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
