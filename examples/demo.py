@@ -54,7 +54,9 @@ def edit() -> None:
     moved = server[server.index("    - name: rtm1-srv1\n") :]
     rotterdam = DEMO / "objects/rotterdam/servers.yml"
     rotterdam.parent.mkdir()
-    rotterdam.write_text(head + moved.replace("tags: [spare]", "status: active\n      tags: [spare]"))
+    rotterdam.write_text(
+        head + moved.replace("tags: [spare]", "status: active\n      tags: [spare]")
+    )
     servers.unlink()
 
 
