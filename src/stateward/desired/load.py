@@ -70,12 +70,14 @@ def _drafts(given: UnitFiles, schema: Schema, notes: Notes) -> list[Draft]:
     allowance = Allowance()
     pages: dict[str, Page] = {}
     for doc in given.documents:
-        reader = Reader(pages.setdefault(doc.file, Page(doc.file, notes)), allowance)
-        with suppress(Enough):
-            block = reader.document(doc)
-            if block is not None:
-                menu = doc.root["kind"] == "Menu"
-                ItemReader(schema, reader, drafts, menu).block(block)
+        page = pages.setdefault(doc.file, Page(doc.file, notes))
+        if not page.closed:
+            reader = Reader(page, allowance)
+            with suppress(Enough):
+                block = reader.document(doc)
+                if block is not None:
+                    menu = doc.root["kind"] == "Menu"
+                    ItemReader(schema, reader, drafts, menu).block(block)
     return drafts
 
 

@@ -78,6 +78,8 @@ class Page:
     file: str
     notes: Notes
     errors: int = 0
+    closed: bool = False
+    """Whether it is not to be read on."""
 
     @property
     def unit(self) -> str:
@@ -90,6 +92,7 @@ class Page:
         if self.errors > _MOST_ERRORS:
             message = f"more than {_MOST_ERRORS} errors: the file is not read on: mend these first"
             self.notes.problems.append(problem(Code.SPEC, message, at, unit=self.unit))
+            self.closed = True
             raise Enough
         self.notes.add(code, message, at)
 

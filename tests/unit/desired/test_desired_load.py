@@ -179,9 +179,8 @@ def test_a_file_with_very_many_errors_is_not_read_on(monkeypatch: pytest.MonkeyP
     own = load_one(wrong + objects("LabRegion", "- {name: other, indx: 1}"), SITE)
     found = [one for one in own.problems if one.location is not None]
     assert [one.code for one in found].count(Code.UNKNOWN_FIELD) == 5
-    assert [one.message[:16] for one in found if one.code is Code.SPEC] == [
-        "more than 5 errors"[:16]
-    ] * 2
+    (last,) = [one for one in found if one.code is Code.SPEC]
+    assert "more than 5 errors" in last.message
     assert key("LabSite/s1") in own.objects
     assert own.unread == (wrong + objects("LabRegion", "- {name: other, indx: 1}"),)
 
