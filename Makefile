@@ -11,7 +11,7 @@ demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev  ## all tests that need nothing but this repository
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto
 
 gates: $(VENV)/dev  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
