@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
@@ -33,6 +34,11 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(RIVAL)/ready: requirements-rival.txt
+	@$(PYTHON) -m venv $(RIVAL)
+	@$(RIVAL)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-rival.txt
+	@touch $@
+
 $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
@@ -43,6 +49,7 @@ requirements:  ## refresh the pins (needs uv)
 	uv export --frozen --no-header --no-emit-project --no-dev --group build -o requirements-build.txt
 	uv export --frozen --no-header --no-emit-project -o requirements-dev.txt
 	uv export --frozen --no-header --no-emit-project --group bench -o requirements-bench.txt
+	uv export --frozen --no-header --no-emit-project --only-group rival -o requirements-rival.txt
 
 clean:
-	rm -rf $(VENV) .demo .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(RIVAL) .demo .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

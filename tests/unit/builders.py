@@ -30,11 +30,28 @@ from stateward.planning.question import Question, UnitFacts
 from targets import schema as schema_of
 
 AT = Location("file.yml", 1, 1)
+MORE = """
+  - name: Server
+    namespace: Net
+    generate_template: true
+    human_friendly_id: [name__value]
+    attributes:
+      - {name: name, kind: Text, unique: true}
+      - {name: active, kind: Boolean, default_value: true}
+      - {name: spare, kind: Boolean, optional: true}
+      - {name: slots, kind: Number, optional: true}
+      - {name: token, kind: Password, optional: true}
+      - {name: hashed, kind: HashedPassword, optional: true}
+      - {name: given, kind: Text, optional: true, read_only: true}
+    relationships:
+      - {name: address, peer: NetAsset, cardinality: one, optional: true, identifier: server__address}
+"""
+"""What the planner treats in a way of its own, and the schema of the rounds does without."""
 
 
 @cache
 def schema() -> Schema:
-    return schema_of(SCHEMA)
+    return schema_of(SCHEMA + MORE)
 
 
 def key(kind: str, *hfid: str) -> ObjectKey:
@@ -86,6 +103,14 @@ def twin(name: str, other: str) -> DesiredObject:
 def team(name: str, *sites: str, **fields: Any) -> DesiredObject:
     peers = frozenset(key("LocationSite", own) for own in sites)
     return obj("NetTeam", name, **{"name": name, "sites": peers, **fields})
+
+
+def server(name: str, **fields: Any) -> DesiredObject:
+    return obj("NetServer", name, **{"name": name, **fields})
+
+
+def group(name: str, **fields: Any) -> DesiredObject:
+    return obj("CoreStandardGroup", name, **{"name": name, **fields})
 
 
 def site(name: str, **fields: Any) -> DesiredObject:
@@ -140,9 +165,9 @@ class Held:
     pools: Mapping[str, str] = field(default_factory=dict)
 
 
-def held(units: str, *objects: DesiredObject, adopted: bool = False) -> list[Held]:
+def held(units: str, *objects: DesiredObject, **given: Any) -> list[Held]:
     """Put objects into the target, as members of units (``"a b"``), or as strangers (``""``)."""
-    return [Held(own, tuple(units.split()), adopted) for own in objects]
+    return [Held(own, tuple(units.split()), **given) for own in objects]
 
 
 def id_of(own: DesiredObject | ObjectKey) -> str:
@@ -210,6 +235,7 @@ def question(
     formerly: Iterable[DesiredObject] = (),
     holds: Mapping[str, Hold] | None = None,
     observed: Observed | None = None,
+    stamped: str = "f0",
     **given: Any,
 ) -> Question:
     """Ask the planner about units and a target."""
@@ -242,7 +268,7 @@ def question(
         "loads_schema": False,
         "revisions": {"default": "r1"},
         "desired": Desired(units=desired),
-        "observed": observed or observe(found, units, holds=holds or {}),
+        "observed": observed or observe(found, units, files=stamped, holds=holds or {}),
         "units": facts,
         "formerly": {own.key: own for own in formerly},
     }
@@ -266,3 +292,20 @@ def told(plan: Plan) -> list[str]:
 
 def codes(plan: Plan) -> list[str]:
     return [own.code.slug for own in plan.problems]
+
+
+def fields(plan: Plan) -> dict[str, tuple[Any, Any]]:
+    """Return the fields of a plan's changes before and after."""
+    return {own.name: (own.old, own.new) for change in plan.changes for own in change.fields}
+
+
+def levels(plan: Plan) -> list[list[str]]:
+    """Return what is done level by level."""
+    found: dict[int, list[str]] = {}
+    for own in plan.changes:
+        found.setdefault(own.level, []).append(f"{own.action} {own.key}")
+    return [found[level] for level in sorted(found)]
+
+
+def messages(plan: Plan) -> str:
+    return "\n".join(str(own) for own in plan.problems)

@@ -1,0 +1,321 @@
+"""Which fields of an object are to change."""
+
+from typing import Any
+
+import pytest
+
+from builders import device, fields, group, held, key, plan, server, site, tag, told, unit
+from stateward.model.identity import NodeId
+from stateward.model.plan import Default, Secret
+from stateward.model.state import DesiredObject, FromPool
+
+POOL = key("CoreNumberPool", "pool")
+TEMPLATE = [
+    held("", DesiredObject(key("TemplateNetServer", name), "", {}, {}, device(name).origin))[0]
+    for name in ()
+]
+
+
+def difference(want: DesiredObject, have: DesiredObject, **given: Any) -> dict[str, Any]:
+    """Return what is to be changed of a member, before and after."""
+    beside = given.pop("beside", ())
+    return fields(plan([unit("a", want)], [*held("a", have), *beside], **given))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param({"role": "spine"}, id="an attribute with a default"),
+        pytest.param({"comment": "by hand"}, id="an optional attribute"),
+        pytest.param({"site": key("LocationSite", "ams")}, id="a relationship to one"),
+        pytest.param({"tags": frozenset({key("BuiltinTag", "t")})}, id="a relationship to many"),
+        pytest.param({"comment__is_protected": True}, id="metadata"),
+    ],
+)
+def test_field_that_is_not_declared_is_left_alone(there: dict[str, Any]) -> None:
+    assert difference(device("d"), device("d", **there)) == {}
+
+
+@pytest.mark.parametrize(
+    ("declared", "there", "expected"),
+    [
+        pytest.param({"comment": "x"}, {"comment": "x"}, {}, id="equal text"),
+        pytest.param(
+            {"comment": "x"}, {"comment": "y"}, {"comment": ("y", "x")}, id="another text"
+        ),
+        pytest.param({"comment": ""}, {}, {"comment": (None, "")}, id="empty text is not unset"),
+        pytest.param({"role": "leaf"}, {}, {}, id="what the default is already"),
+        pytest.param({"rack_unit": 1}, {"rack_unit": 1.0}, {}, id="one number, two types"),
+        pytest.param({"rack_unit": 0}, {}, {"rack_unit": (None, 0)}, id="zero is not unset"),
+    ],
+)
+def test_declared_value_is_written_where_it_differs(
+    declared: dict[str, Any], there: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert difference(device("d", **declared), device("d", **there)) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "there", "expected"),
+    [
+        pytest.param(True, 1, (1, True), id="true is not one"),
+        pytest.param(False, 0, (0, False), id="false is not zero"),
+        pytest.param(True, False, (False, True), id="true is not false"),
+        pytest.param(False, None, (None, False), id="false is not unset"),
+    ],
+)
+def test_boolean_is_only_equal_to_itself(declared: Any, there: Any, expected: Any) -> None:
+    want, have = server("s", spare=declared), server("s", spare=there)
+    assert difference(want, have) == {"spare": expected}
+
+
+def test_number_is_not_equal_to_a_boolean() -> None:
+    assert difference(server("s", slots=1), server("s", slots=True)) == {"slots": (True, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "expected"),
+    [
+        pytest.param("comment", {"comment": "x"}, ("x", Default(None)), id="to nothing"),
+        pytest.param("comment", {}, None, id="nothing is there"),
+        pytest.param("role", {"role": "spine"}, ("spine", Default("leaf")), id="to the default"),
+        pytest.param("role", {}, None, id="the default shows"),
+        pytest.param("role", {"role": "leaf"}, None, id="what was set is the default"),
+        pytest.param("site", {"site": key("LocationSite", "x")}, (NodeId("LocationSite/x"), None)),
+        pytest.param("site", {}, None, id="no peer is there"),
+    ],
+)
+def test_null_unsets(name: str, there: dict[str, Any], expected: Any) -> None:
+    found = difference(device("d", **{name: None}), device("d", **there))
+    assert found == ({} if expected is None else {name: expected})
+
+
+ams = key("LocationSite", "ams")
+red, blue = key("BuiltinTag", "red"), key("BuiltinTag", "blue")
+PEERS = held("", site("ams"), site("fra"), tag("red"), tag("blue"), group("ours"), group("theirs"))
+
+
+@pytest.mark.parametrize(
+    ("before", "there", "expected"),
+    [
+        pytest.param({"comment": "x"}, {"comment": "x"}, ("x", Default(None)), id="to nothing"),
+        pytest.param({"comment": "x"}, {"comment": "y"}, ("y", Default(None)), id="after drift"),
+        pytest.param({"comment": "x"}, {}, None, id="nothing is there"),
+        pytest.param({"role": "spine"}, {"role": "spine"}, ("spine", Default("leaf")), id="default"),
+        pytest.param({"role": "leaf"}, {"role": "leaf"}, None, id="the default is there"),
+        pytest.param({"role": "spine"}, {}, None, id="the default shows"),
+        pytest.param({"site": ams}, {"site": ams}, (ams, Default(None)), id="one peer"),
+        pytest.param({"site": ams}, {}, None, id="the peer is gone"),
+        pytest.param(
+            {"tags": frozenset({red})},
+            {"tags": frozenset({red, blue})},
+            (frozenset({red, blue}), Default(frozenset())),
+            id="all peers",
+        ),
+        pytest.param(
+            {"comment__is_protected": True},
+            {"comment__is_protected": True},
+            (True, Default(False)),
+            id="protection",
+        ),
+    ],
+)
+def test_field_that_git_dropped_is_reset(
+    before: dict[str, Any], there: dict[str, Any], expected: Any
+) -> None:
+    found = difference(
+        device("d"), device("d", **there), formerly=[device("d", **before)], beside=PEERS
+    )
+    (name,) = (own.replace("__", ".") for own in before)
+    assert found == ({} if expected is None else {name: expected})
+
+
+def test_field_that_another_writer_set_is_not_reset() -> None:
+    have = device("d", comment="by hand", rack_unit=4)
+    found = difference(device("d"), have, formerly=[device("d", comment="ours")])
+    assert list(found) == ["comment"]
+
+
+def test_nothing_is_reset_where_the_last_applied_revision_is_unknown() -> None:
+    assert difference(device("d"), device("d", comment="x", role="spine"), formerly=[]) == {}
+
+
+def test_value_that_cannot_be_unset_stays() -> None:
+    have = device("d", name="d")
+    want = device("d")
+    bare = DesiredObject(
+        key=want.key, unit="", attributes={}, relations={}, origin=want.origin, node=None
+    )
+    assert difference(bare, have, formerly=[want]) == {}
+
+
+def test_value_that_the_server_makes_is_not_reset() -> None:
+    assert difference(server("s"), server("s", given="x"), formerly=[server("s", given="x")]) == {}
+
+
+def test_renamed_object_is_reset_by_what_its_old_name_declared() -> None:
+    moved = {key("NetDevice", "old"): key("NetDevice", "new")}
+    found = plan(
+        [unit("a", device("new"), moved=moved)],
+        held("a", device("old", comment="x")),
+        formerly=[device("old", comment="x")],
+    )
+    assert fields(found)["comment"] == ("x", Default(None))
+
+
+def test_adopted_stranger_keeps_what_an_earlier_declaration_said() -> None:
+    found = plan(
+        [unit("a", device("d"))],
+        held("", device("d", comment="x")),
+        formerly=[device("d", comment="x")],
+    )
+    assert told(found) == ["adopt NetDevice/d"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "there", "expected"),
+    [
+        pytest.param({red}, {red, blue}, ({red, blue}, {red}), id="an extra peer goes"),
+        pytest.param({red, blue}, {red}, ({red}, {red, blue}), id="a missing peer comes"),
+        pytest.param(set(), {red}, ({red}, set()), id="an empty set clears"),
+        pytest.param({red, blue}, {blue, red}, None, id="equal sets"),
+        pytest.param({NodeId("BuiltinTag/red")}, {red}, None, id="equal by id"),
+        pytest.param(set(), set(), None, id="both empty"),
+    ],
+)
+def test_peers_are_compared_as_sets(declared: Any, there: Any, expected: Any) -> None:
+    want, have = (device("d", tags=frozenset(own)) for own in (declared, there))
+    found = difference(want, have, beside=PEERS)
+    assert found == ({} if expected is None else {"tags": tuple(map(frozenset, expected))})
+
+
+def test_relationship_to_what_is_made_in_the_same_plan_is_written() -> None:
+    found = plan(
+        [unit("a", device("d", site=key("LocationSite", "new")), site("new"))],
+        held("a", device("d")),
+    )
+    assert fields(found)["site"] == (None, key("LocationSite", "new"))
+
+
+ours, theirs = key("CoreStandardGroup", "ours"), key("CoreStandardGroup", "theirs")
+old = key("CoreStandardGroup", "old")
+
+
+@pytest.mark.parametrize(
+    ("declared", "before", "there", "expected"),
+    [
+        pytest.param({ours}, None, {theirs}, {ours, theirs}, id="what is declared is added"),
+        pytest.param({ours}, {ours}, {ours, theirs}, None, id="what others add stays"),
+        pytest.param({ours}, {ours, old}, {ours, old, theirs}, {ours, theirs}, id="dropped"),
+        pytest.param(None, {ours}, {ours, theirs}, {theirs}, id="none is declared any more"),
+        pytest.param(None, {ours}, {theirs}, None, id="somebody took it out before us"),
+        pytest.param({ours}, None, {ours, old}, None, id="nothing known of before"),
+    ],
+)
+def test_shared_relationship_is_merged(
+    declared: Any, before: Any, there: Any, expected: Any
+) -> None:
+    want, past, have = (
+        device("d", **({} if own is None else {"member_of_groups": frozenset(own)}))
+        for own in (declared, before, there)
+    )
+    found = difference(
+        want, have, formerly=[past], beside=[*PEERS, *held("", group("old"))]
+    )
+    after = {name: new for name, (_, new) in found.items()}
+    assert after == ({} if expected is None else {"member_of_groups": frozenset(expected)})
+
+
+def test_tracking_group_is_no_group_that_an_object_is_compared_by() -> None:
+    tracking = NodeId("stateward/default/default/a")
+    have = device("d", member_of_groups=frozenset({tracking, ours}))
+    want = device("d", member_of_groups=frozenset({ours, theirs}))
+    found = difference(want, have, beside=PEERS)
+    assert found == {"member_of_groups": (frozenset({ours}), frozenset({ours, theirs}))}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("slots", 7, id="an attribute"),
+        pytest.param("address", key("NetAsset", "x"), id="a relationship"),
+    ],
+)
+def test_value_that_the_pool_gave_is_never_asked_for_again(name: str, value: Any) -> None:
+    want = server("s", **{name: FromPool(pool=NodeId("p"))})
+    given = held("a", server("s", **{name: value}), pools={name: "p"})
+    assert told(plan([unit("a", want)], given)) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "pools"),
+    [
+        pytest.param({}, {}, id="nothing is there"),
+        pytest.param({"slots": 7}, {}, id="it was written by hand"),
+        pytest.param({"slots": 7}, {"slots": "other"}, id="it is of another pool"),
+    ],
+)
+def test_value_of_another_origin_is_allocated(there: dict[str, Any], pools: Any) -> None:
+    wanted = FromPool(pool=NodeId("p"))
+    found = plan([unit("a", server("s", slots=wanted))], held("a", server("s", **there), pools=pools))
+    assert fields(found) == {"slots": (there.get("slots"), wanted)}
+
+
+@pytest.mark.parametrize(
+    ("formerly", "expected"),
+    [
+        pytest.param([server("s", hashed="old")], ["update NetServer/s hashed"], id="changed"),
+        pytest.param([server("s")], ["update NetServer/s hashed"], id="newly declared"),
+        pytest.param([server("s", hashed="new")], [], id="the same"),
+        pytest.param([], [], id="unknown"),
+    ],
+)
+def test_hashed_password_is_written_when_its_declaration_changes(
+    formerly: list[DesiredObject], expected: list[str]
+) -> None:
+    there = held("a", server("s", hashed="$2b$12$what-the-server-made-of-it"))
+    assert told(plan([unit("a", server("s", hashed="new"))], there, formerly=formerly)) == expected
+
+
+@pytest.mark.parametrize("name", ["token", "hashed"])
+@pytest.mark.parametrize(
+    ("there", "formerly"),
+    [
+        pytest.param([], [], id="create"),
+        pytest.param(held("a", server("s", token="old-secret")), [server("s")], id="update"),
+    ],
+)
+def test_secret_is_masked_before_and_after(name: str, there: Any, formerly: Any) -> None:
+    found = plan([unit("a", server("s", **{name: "new-secret"}))], there, formerly=formerly)
+    before, after = fields(found)[name]
+    assert before is None or isinstance(before, Secret)
+    assert isinstance(after, Secret)
+    assert "secret" not in repr(fields(found)[name])
+
+
+def test_password_that_is_dropped_is_masked_where_it_is_reset() -> None:
+    found = plan(
+        [unit("a", server("s"))],
+        held("a", server("s", token="old-secret")),
+        formerly=[server("s", token="old-secret")],
+    )
+    assert "secret" not in repr(fields(found))
+    assert list(fields(found)) == ["token"]
+
+
+def test_ignored_field_is_left_alone_on_what_exists() -> None:
+    from stateward.model.unit import Ignore
+
+    ignore = (Ignore(kind="NetDevice", fields=frozenset({"role"})),)
+    want = device("d", role="spine", comment="x")
+    found = plan([unit("a", want, ignore=ignore)], held("a", device("d")))
+    assert list(fields(found)) == ["comment"]
+
+
+def test_created_object_gets_what_is_declared_and_nothing_that_is_unset() -> None:
+    from stateward.model.unit import Ignore
+
+    ignore = (Ignore(kind="NetDevice", fields=frozenset({"role"})),)
+    want = device("d", role="spine", comment=None, tags=frozenset(), site=None)
+    found = plan([unit("a", want, ignore=ignore)])
+    assert fields(found) == {"name": (None, "d"), "role": (None, "spine")}
