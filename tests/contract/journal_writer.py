@@ -1,0 +1,37 @@
+"""A process that writes to a journal until it is killed, and says what it was told is written.
+
+On its standard output it writes the number of each entry once ``record`` has returned.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from stateward.model.identity import ObjectKey
+from stateward.model.plan import Action
+from stateward.model.run import Entry, EntryState
+from stateward.ports import Journal
+from stateward.stores.sqlite import SqliteJournal
+
+OPENERS = {"sqlite": SqliteJournal}
+
+
+async def write(journal: Journal) -> None:
+    await journal.begin("run", unit="unit", revision="r1", target="target", detail="")
+    number = 0
+    while True:
+        entry = Entry(
+            run="run",
+            index=number,
+            state=EntryState.STARTED,
+            action=Action.CREATE,
+            key=ObjectKey("NetDevice", (f"device{number}",)),
+        )
+        await journal.record([entry])
+        os.write(1, f"{number}\n".encode())
+        number += 1
+
+
+if __name__ == "__main__":
+    asyncio.run(write(OPENERS[sys.argv[1]](Path(sys.argv[2]))))
