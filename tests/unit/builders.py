@@ -40,7 +40,7 @@ MORE = """
       - {name: active, kind: Boolean, default_value: true}
       - {name: spare, kind: Boolean, optional: true}
       - {name: slots, kind: Number, optional: true}
-      - {name: token, kind: Password, optional: true}
+      - {name: community, kind: Password, optional: true}
       - {name: hashed, kind: HashedPassword, optional: true}
       - {name: given, kind: Text, optional: true, read_only: true}
     relationships:

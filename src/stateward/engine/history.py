@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from stateward.engine.load import Loaded, Loader
 from stateward.errors import Code, Problem, Severity, SourceRefused
-from stateward.model.identity import ObjectKey
+from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.state import Desired, DesiredObject
 from stateward.model.unit import Stamp, UnitSettings
 
@@ -42,6 +42,10 @@ class History:
         before = await self.at(stamp.applied)
         found = before.settings.get(unit) if before else None
         return replace(found, suspend=False, depends_on=(), moved={}) if found else None
+
+
+_UNKNOWN: Final = NodeId("")
+"""Stands for a value of which is not known whether it was written: none is equal to it."""
 
 
 def merged(
@@ -80,11 +84,13 @@ def _both(one: DesiredObject, other: DesiredObject) -> DesiredObject:
 
 
 def _either(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    found = {**other, **one}
-    for name in one.keys() & other.keys():
-        mine, theirs = one[name], other[name]
-        if isinstance(mine, frozenset) and isinstance(theirs, frozenset):
-            found[name] = mine | theirs
-        elif mine != theirs:
-            found[name] = None  # which of them was written is not known
+    """Put fields together: where only one declares a field, nobody knows whether it was written."""
+    found: dict[str, Any] = {}
+    for name in {**other, **one}:
+        values = [own[name] for own in (one, other) if name in own]
+        if all(isinstance(own, frozenset) for own in values):
+            found[name] = frozenset().union(*values)
+        else:
+            same = len(values) > 1 and values[0] == values[1]
+            found[name] = values[0] if same else _UNKNOWN
     return found

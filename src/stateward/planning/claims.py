@@ -99,8 +99,13 @@ class Claims:
         formerly = None
         if have.id in self.holdings.holders:
             known = self.question.formerly
-            formerly = known.get(obj.key) or known.get(have.key)
+            formerly = known.get(obj.key) or known.get(have.key) or self._if_applied(obj)
         return tuple(self.comparison.changes(obj, have, formerly, ignored))
+
+    def _if_applied(self, obj: DesiredObject) -> DesiredObject | None:
+        """Return an object that its unit declared before as well: its files are what they were."""
+        stamp, facts = self.holdings.stamps[obj.unit], self.question.units[obj.unit]
+        return obj if stamp.files == facts.files and not stamp.attempted else None
 
     def _change(
         self,

@@ -115,7 +115,7 @@ class Comparison:
             wanted = None if related is None else id_of(related) or _MISSING
             if wanted == observed:
                 return None
-            if name == TEMPLATE and formerly and formerly.relations.get(name, related) == related:
+            if name == TEMPLATE and formerly and formerly.relations.get(name) == related:
                 return None
             new = None if related is None else self.identities.shown(related)
             return FieldChange(name, self._named(observed), new)

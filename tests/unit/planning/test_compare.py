@@ -4,16 +4,25 @@ from typing import Any
 
 import pytest
 
-from builders import device, fields, group, held, key, plan, server, site, tag, told, unit
 from stateward.model.identity import NodeId
 from stateward.model.plan import Default, Secret
 from stateward.model.state import DesiredObject, FromPool
-
-POOL = key("CoreNumberPool", "pool")
-TEMPLATE = [
-    held("", DesiredObject(key("TemplateNetServer", name), "", {}, {}, device(name).origin))[0]
-    for name in ()
-]
+from stateward.model.unit import Ignore
+from unit.builders import (
+    asset,
+    device,
+    fields,
+    group,
+    held,
+    key,
+    obj,
+    plan,
+    server,
+    site,
+    tag,
+    told,
+    unit,
+)
 
 
 def difference(want: DesiredObject, have: DesiredObject, **given: Any) -> dict[str, Any]:
@@ -81,7 +90,12 @@ def test_number_is_not_equal_to_a_boolean() -> None:
         pytest.param("role", {"role": "spine"}, ("spine", Default("leaf")), id="to the default"),
         pytest.param("role", {}, None, id="the default shows"),
         pytest.param("role", {"role": "leaf"}, None, id="what was set is the default"),
-        pytest.param("site", {"site": key("LocationSite", "x")}, (NodeId("LocationSite/x"), None)),
+        pytest.param(
+            "site",
+            {"site": key("LocationSite", "x")},
+            (NodeId("LocationSite/x"), None),
+            id="no peer",
+        ),
         pytest.param("site", {}, None, id="no peer is there"),
     ],
 )
@@ -101,7 +115,9 @@ PEERS = held("", site("ams"), site("fra"), tag("red"), tag("blue"), group("ours"
         pytest.param({"comment": "x"}, {"comment": "x"}, ("x", Default(None)), id="to nothing"),
         pytest.param({"comment": "x"}, {"comment": "y"}, ("y", Default(None)), id="after drift"),
         pytest.param({"comment": "x"}, {}, None, id="nothing is there"),
-        pytest.param({"role": "spine"}, {"role": "spine"}, ("spine", Default("leaf")), id="default"),
+        pytest.param(
+            {"role": "spine"}, {"role": "spine"}, ("spine", Default("leaf")), id="default"
+        ),
         pytest.param({"role": "leaf"}, {"role": "leaf"}, None, id="the default is there"),
         pytest.param({"role": "spine"}, {}, None, id="the default shows"),
         pytest.param({"site": ams}, {"site": ams}, (ams, Default(None)), id="one peer"),
@@ -141,12 +157,8 @@ def test_nothing_is_reset_where_the_last_applied_revision_is_unknown() -> None:
 
 
 def test_value_that_cannot_be_unset_stays() -> None:
-    have = device("d", name="d")
-    want = device("d")
-    bare = DesiredObject(
-        key=want.key, unit="", attributes={}, relations={}, origin=want.origin, node=None
-    )
-    assert difference(bare, have, formerly=[want]) == {}
+    serial = asset("d", "1")
+    assert difference(obj("NetAsset", "d", name="d"), serial, formerly=[serial]) == {}
 
 
 def test_value_that_the_server_makes_is_not_reset() -> None:
@@ -219,9 +231,7 @@ def test_shared_relationship_is_merged(
         device("d", **({} if own is None else {"member_of_groups": frozenset(own)}))
         for own in (declared, before, there)
     )
-    found = difference(
-        want, have, formerly=[past], beside=[*PEERS, *held("", group("old"))]
-    )
+    found = difference(want, have, formerly=[past], beside=[*PEERS, *held("", group("old"))])
     after = {name: new for name, (_, new) in found.items()}
     assert after == ({} if expected is None else {"member_of_groups": frozenset(expected)})
 
@@ -257,7 +267,9 @@ def test_value_that_the_pool_gave_is_never_asked_for_again(name: str, value: Any
 )
 def test_value_of_another_origin_is_allocated(there: dict[str, Any], pools: Any) -> None:
     wanted = FromPool(pool=NodeId("p"))
-    found = plan([unit("a", server("s", slots=wanted))], held("a", server("s", **there), pools=pools))
+    found = plan(
+        [unit("a", server("s", slots=wanted))], held("a", server("s", **there), pools=pools)
+    )
     assert fields(found) == {"slots": (there.get("slots"), wanted)}
 
 
@@ -277,12 +289,12 @@ def test_hashed_password_is_written_when_its_declaration_changes(
     assert told(plan([unit("a", server("s", hashed="new"))], there, formerly=formerly)) == expected
 
 
-@pytest.mark.parametrize("name", ["token", "hashed"])
+@pytest.mark.parametrize("name", ["community", "hashed"])
 @pytest.mark.parametrize(
     ("there", "formerly"),
     [
         pytest.param([], [], id="create"),
-        pytest.param(held("a", server("s", token="old-secret")), [server("s")], id="update"),
+        pytest.param(held("a", server("s", community="old-secret")), [server("s")], id="update"),
     ],
 )
 def test_secret_is_masked_before_and_after(name: str, there: Any, formerly: Any) -> None:
@@ -296,16 +308,14 @@ def test_secret_is_masked_before_and_after(name: str, there: Any, formerly: Any)
 def test_password_that_is_dropped_is_masked_where_it_is_reset() -> None:
     found = plan(
         [unit("a", server("s"))],
-        held("a", server("s", token="old-secret")),
-        formerly=[server("s", token="old-secret")],
+        held("a", server("s", community="old-secret")),
+        formerly=[server("s", community="old-secret")],
     )
     assert "secret" not in repr(fields(found))
-    assert list(fields(found)) == ["token"]
+    assert list(fields(found)) == ["community"]
 
 
 def test_ignored_field_is_left_alone_on_what_exists() -> None:
-    from stateward.model.unit import Ignore
-
     ignore = (Ignore(kind="NetDevice", fields=frozenset({"role"})),)
     want = device("d", role="spine", comment="x")
     found = plan([unit("a", want, ignore=ignore)], held("a", device("d")))
@@ -313,9 +323,41 @@ def test_ignored_field_is_left_alone_on_what_exists() -> None:
 
 
 def test_created_object_gets_what_is_declared_and_nothing_that_is_unset() -> None:
-    from stateward.model.unit import Ignore
-
     ignore = (Ignore(kind="NetDevice", fields=frozenset({"role"})),)
     want = device("d", role="spine", comment=None, tags=frozenset(), site=None)
     found = plan([unit("a", want, ignore=ignore)])
     assert fields(found) == {"name": (None, "d"), "role": (None, "spine")}
+
+
+def template(name: str) -> DesiredObject:
+    return obj("TemplateNetServer", name, template_name=name)
+
+
+NAMED = {name: key("TemplateNetServer", name) for name in ("small", "large")}
+TEMPLATES = held("", template("small"), template("large"))
+
+
+@pytest.mark.parametrize(
+    ("before", "there", "expected"),
+    [
+        pytest.param("large", "large", [], id="it is there"),
+        pytest.param("large", "small", [], id="somebody else named another"),
+        pytest.param("small", "small", ["update NetServer/s object_template"], id="changed"),
+        pytest.param(None, None, ["update NetServer/s object_template"], id="newly declared"),
+    ],
+)
+def test_template_is_written_when_its_declaration_changes(
+    before: str | None, there: str | None, expected: list[str]
+) -> None:
+    want, past, have = (
+        server("s", object_template=NAMED[own]) if own else server("s")
+        for own in ("large", before, there)
+    )
+    found = plan([unit("a", want)], [*held("a", have), *TEMPLATES], formerly=[past])
+    assert told(found) == expected
+
+
+def test_template_is_not_fought_over_while_files_stay_as_they_are() -> None:
+    want, have = (server("s", object_template=NAMED[own]) for own in ("large", "small"))
+    there = [*held("a", have), *TEMPLATES]
+    assert told(plan([unit("a", want, files="f")], there, stamped="f")) == []
