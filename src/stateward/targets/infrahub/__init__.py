@@ -1,0 +1,1 @@
+"""An Infrahub server, by its public interfaces."""
