@@ -132,30 +132,42 @@ class Tracking:
     async def _carry_out(
         self, changes: Sequence[Change], spell: Callable[[Change], list[Mutation]]
     ) -> list[Result]:
-        mutations: list[Mutation] = []
-        spans: list[tuple[Change, int]] = []
-        unspelled: dict[int, Refusal] = {}
+        spelled: list[list[Mutation]] = []
+        refused: dict[int, Refusal] = {}
         for index, change in enumerate(changes):
             try:
-                own = spell(change)
+                spelled.append(spell(change))
             except UnknownPeer as error:
-                unspelled[index] = _unknown_peer(error)
-                own = []
-            mutations.extend(own)
-            self.written[change.unit] += len(own)
-            spans.append((change, len(own)))
+                refused[index] = _unknown_peer(error)
+                spelled.append([])
         first = self._count
         self._count += len(changes)
         await self._record(changes, first, EntryState.STARTED, {})
-        answers = iter(await self._send(mutations))
-        results = []
-        for index, (change, count) in enumerate(spans):
-            refusals = [next(answers) for _ in range(count)]
-            refusal = unspelled.get(index) or next((own for own in refusals if own), None)
-            results.append(Result(change=change, refusal=refusal))
-        failed = {index: own.refusal for index, own in enumerate(results) if own.refusal}
-        await self._record(changes, first, EntryState.APPLIED, failed)
-        return results
+        # The rest of a change rests on its first mutation: what could not be enrolled is not ours
+        # to write to.
+        await self._send_parts(changes, [own[:1] for own in spelled], refused)
+        await self._send_parts(changes, [own[1:] for own in spelled], refused)
+        await self._record(changes, first, EntryState.APPLIED, refused)
+        return [
+            Result(change=change, refusal=refused.get(index))
+            for index, change in enumerate(changes)
+        ]
+
+    async def _send_parts(
+        self,
+        changes: Sequence[Change],
+        parts: Sequence[Sequence[Mutation]],
+        refused: dict[int, Refusal],
+    ) -> None:
+        """Send a part of each change that nothing of was refused so far."""
+        going = [
+            (index, own) for index, part in enumerate(parts) if index not in refused for own in part
+        ]
+        self.written.update(changes[index].unit for index, _ in going)
+        answers = await self._send([own for _, own in going])
+        for (index, _), refusal in zip(going, answers, strict=True):
+            if refusal is not None:
+                refused.setdefault(index, refusal)
 
     async def skip(self, skipped: Sequence[tuple[Change, str]]) -> None:
         """Write down changes that are not even tried, and why."""
