@@ -6,9 +6,9 @@ from typing import Any
 
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import Default, FieldChange, Secret
-from stateward.model.schema import Schema
+from stateward.model.schema import Relationship, Schema
 from stateward.model.state import DesiredObject, FromPool, ObservedObject, Related
-from stateward.planning.question import Identities
+from stateward.planning.question import Declared, Identities
 
 _MISSING: Any = object()
 WRITE_ONLY_KINDS = frozenset({"HashedPassword"})
@@ -39,6 +39,7 @@ class Comparison:
     """Compares objects under one schema."""
 
     schema: Schema
+    declared: Declared
     identities: Identities
     tracking: frozenset[str]
     """The ids of our own groups: being in them is no field of an object."""
@@ -166,14 +167,39 @@ class Comparison:
             if name in want.relations or not notes.resets(name):
                 continue
             observed = have.relations.get(name)
+            told = self._told_there(have, name)
             if name in notes.shared:
                 old = self._others(observed)
-                if dropped := self._dropped(formerly, name, None, old):
+                if dropped := self._dropped(formerly, name, None, old) - told:
                     found.append(FieldChange(name, self._named(old), self._named(old - dropped)))
-            elif observed:
+            elif _nodes(observed) - told:
                 none = Default(frozenset() if isinstance(before, frozenset) else None)
-                found.append(FieldChange(name, self._named(observed), none))
+                found.append(FieldChange(name, self._named(observed), self._named(told) or none))
         return found
+
+    def _told_there(self, have: ObservedObject, name: str) -> frozenset[str]:
+        """Return the peers that declare the relationship at their own end.
+
+        An object that was referred to and is written inline now belongs to the same one still.
+        """
+        relationship = self.schema.kinds[have.key.kind].relationships.get(name)
+        if relationship is None:
+            return frozenset()
+        nodes = _nodes(have.relations.get(name))
+        return frozenset(node for node in nodes if self._tells(node, relationship, have.id))
+
+    def _tells(self, node: str, relationship: Relationship, own: str) -> bool:
+        key = self.identities.name(node)
+        if not isinstance(key, ObjectKey):
+            return False
+        inverse = self.schema.inverse(relationship, key.kind)
+        if inverse is None:
+            return False
+        peers = [
+            self.declared.object(unit, key).relations.get(inverse.name)
+            for unit in self.declared.units(key)
+        ]
+        return any(own == self.identities.id(peer) for given in peers for peer in references(given))
 
     def _named(self, observed: str | frozenset[str] | None) -> Any:
         if isinstance(observed, frozenset):
@@ -197,6 +223,12 @@ class Comparison:
         )
         self._notes[name] = notes
         return notes
+
+
+def _nodes(observed: str | frozenset[str] | None) -> frozenset[str]:
+    if isinstance(observed, frozenset):
+        return observed
+    return frozenset((observed,)) if observed else frozenset()
 
 
 def _masked(change: FieldChange) -> FieldChange:

@@ -99,6 +99,7 @@ class _Attempt:
             holdings=known.holdings,
             comparison=Comparison(
                 question.schema,
+                known.declared,
                 known.identities,
                 frozenset(own.id for own in question.observed.groups.values()),
             ),
