@@ -37,16 +37,14 @@ MORE = """
     human_friendly_id: [name__value]
     attributes:
       - {name: name, kind: Text, unique: true}
-      - {name: active, kind: Boolean, default_value: true}
       - {name: spare, kind: Boolean, optional: true}
       - {name: slots, kind: Number, optional: true}
       - {name: community, kind: Password, optional: true}
       - {name: hashed, kind: HashedPassword, optional: true}
       - {name: given, kind: Text, optional: true, read_only: true}
-    relationships:
-      - {name: address, peer: NetAsset, cardinality: one, optional: true, identifier: server__address}
+    relationships: [{name: address, peer: NetAsset, cardinality: one, identifier: server__address}]
 """
-"""What the planner treats in a way of its own, and the schema of the rounds does without."""
+"""What the schema of the rounds does without."""
 
 
 @cache
@@ -122,8 +120,7 @@ def limits(deletes: int = 10, percent: float = 25, *protected: str) -> Limits:
 
 
 def settings(**given: Any) -> UnitSettings:
-    known = {"prune": True, "adopt": Adopt.IDENTICAL, "limits": limits(), **given}
-    return UnitSettings(**known)
+    return UnitSettings(**{"prune": True, "adopt": Adopt.IDENTICAL, "limits": limits(), **given})
 
 
 @dataclass(frozen=True)
@@ -199,7 +196,7 @@ def observe(
         for name in (own.key.kind, *schema().kinds[own.key.kind].inherits):
             if (known := ObjectKey(name, own.key.hfid)) in wanted:
                 references.setdefault(known, []).append(own.id)
-    answers = {known: tuple(ids) for known, ids in references.items()}
+    answers = {name: tuple(ids) for name, ids in references.items()}
     return Observed(objects=objects, groups=groups, references=answers, **given)
 
 
@@ -299,13 +296,5 @@ def fields(plan: Plan) -> dict[str, tuple[Any, Any]]:
     return {own.name: (own.old, own.new) for change in plan.changes for own in change.fields}
 
 
-def levels(plan: Plan) -> list[list[str]]:
-    """Return what is done level by level."""
-    found: dict[int, list[str]] = {}
-    for own in plan.changes:
-        found.setdefault(own.level, []).append(f"{own.action} {own.key}")
-    return [found[level] for level in sorted(found)]
-
-
 def messages(plan: Plan) -> str:
-    return "\n".join(str(own) for own in plan.problems)
+    return "\n".join(map(str, plan.problems))

@@ -114,7 +114,7 @@ def circles(graph: Mapping[T, set[T]]) -> Iterator[tuple[list[T], list[T]]]:
     for component in _components(graph):
         inside = set(component)
         if len(component) > 1 or component[0] in graph[component[0]]:
-            yield component, _circle(component[0], graph, inside)
+            yield component, _circle(min(component, key=repr), graph, inside)
 
 
 def _circle(start: T, graph: Mapping[T, set[T]], inside: set[T]) -> list[T]:

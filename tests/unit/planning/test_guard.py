@@ -1,0 +1,179 @@
+"""How much of a unit may be deleted at once."""
+
+import pytest
+
+from stateward.model.identity import NodeId
+from stateward.model.plan import Plan, UnitState
+from stateward.model.state import Hold
+from unit.builders import (
+    asset,
+    codes,
+    device,
+    held,
+    key,
+    limits,
+    plan,
+    told,
+    unit,
+)
+
+
+def pruned(members: int, deletes: int, **given: object) -> Plan:
+    """Plan a unit that drops some of its members, under limits of 10 objects and 25 %."""
+    there = [device(f"d{number}") for number in range(members)]
+    allow = given.pop("allow_deletes", None)
+    return plan([unit("a", *there[deletes:], **given)], held("a", *there), allow_deletes=allow)
+
+
+@pytest.mark.parametrize(
+    ("members", "deletes", "blocked"),
+    [
+        pytest.param(40, 10, False, id="as many as are allowed, as large a part"),
+        pytest.param(11, 10, False, id="as many as are allowed, nearly all"),
+        pytest.param(100, 11, False, id="more, but a small part"),
+        pytest.param(44, 11, False, id="more, and just the part that is allowed"),
+        pytest.param(43, 11, True, id="more, and more than the part"),
+        pytest.param(100, 26, True, id="many more"),
+    ],
+)
+def test_both_limits_have_to_be_exceeded(members: int, deletes: int, blocked: bool) -> None:
+    found = pruned(members, deletes)
+    assert bool(found.blocked) is blocked
+    assert len(found.changes) == (0 if blocked else deletes)
+
+
+@pytest.mark.parametrize(
+    ("deletes", "blocked"),
+    [pytest.param(2, False, id="the floor"), pytest.param(3, True, id="one more")],
+)
+def test_number_that_always_passes_is_a_setting(deletes: int, blocked: bool) -> None:
+    assert bool(pruned(6, deletes, limits=limits(2, 10)).blocked) is blocked
+
+
+def test_limit_of_zero_blocks_every_delete() -> None:
+    assert pruned(50, 1, limits=limits(0, 0)).blocked
+
+
+def test_blocked_plan_says_the_figures_and_names_the_objects() -> None:
+    (blocked,) = pruned(20, 12).blocked
+    assert blocked.figures == {
+        "deletes": 12,
+        "members": 20,
+        "percent": 60.0,
+        "limitDeletes": 10,
+        "limitPercent": 25,
+    }
+    assert len(blocked.objects) == 12
+    assert key("NetDevice", "d0") in blocked.objects
+    assert blocked.reason == "more than 10 objects and more than 25 % of the unit"
+
+
+def test_unit_that_declares_nothing_any_more_is_blocked_however_small() -> None:
+    (blocked,) = pruned(1, 1).blocked
+    assert blocked.reason == "the directory declares nothing any more"
+
+
+def test_unit_whose_directory_is_gone_is_blocked_however_small() -> None:
+    found = plan([unit("a", vanished=True)], held("a", device("d")))
+    assert [own.reason for own in found.blocked] == ["the directory is gone"]
+    assert not found.units["a"].leaves
+
+
+def test_everything_but_the_prune_goes_on() -> None:
+    found = plan([unit("a", device("new"), limits=limits(0, 0))], held("a", device("old")))
+    assert told(found) == ["create NetDevice/new"]
+    assert found.units["a"].state is UnitState.BLOCKED
+
+
+def test_only_the_unit_that_exceeds_its_limits_is_blocked() -> None:
+    found = plan(
+        [unit("a"), unit("b", device("kept"))],
+        [*held("a", device("x")), *held("b", device("y"), device("kept"))],
+    )
+    assert [own.unit for own in found.blocked] == ["a"]
+    assert told(found) == ["delete NetDevice/y"]
+
+
+def test_objects_that_move_are_no_deletes() -> None:
+    there = [device(f"d{number}") for number in range(20)]
+    found = plan([unit("a"), unit("b", *there)], held("a", *there))
+    assert not found.blocked
+    assert {own.action for own in found.changes} == {"move"}
+
+
+def test_objects_that_are_renamed_are_no_deletes() -> None:
+    found = plan([unit("a", asset("new", "1"))], held("a", asset("old", "1")))
+    assert told(found) == ["update NetAsset/new name"]
+    assert not found.blocked
+
+
+def test_objects_that_are_released_are_no_deletes() -> None:
+    there = [device(f"d{number}") for number in range(20)]
+    assert not plan([unit("a")], held("a", *there, adopted=True)).blocked
+
+
+@pytest.mark.parametrize(
+    ("allowed", "blocked"),
+    [
+        pytest.param(None, True, id="not raised"),
+        pytest.param(11, True, id="raised by too little"),
+        pytest.param(12, False, id="raised by just enough"),
+    ],
+)
+def test_raised_budget_lets_deletes_through(allowed: int | None, blocked: bool) -> None:
+    assert bool(pruned(20, 12, allow_deletes=allowed).blocked) is blocked
+
+
+@pytest.mark.parametrize("vanished", [True, False])
+def test_raised_budget_covers_units_that_are_gone_or_empty(vanished: bool) -> None:
+    found = plan([unit("a", vanished=vanished)], held("a", device("d")), allow_deletes=1)
+    assert told(found) == ["delete NetDevice/d"]
+
+
+def test_raised_budget_is_for_all_units_together() -> None:
+    there = [*held("a", device("x")), *held("b", device("y"))]
+    found = plan([unit("a"), unit("b")], there, allow_deletes=1)
+    assert [own.unit for own in found.blocked] == ["a", "b"]
+
+
+@pytest.mark.parametrize("allowed", [None, 100])
+def test_protected_kind_is_never_deleted_whatever_the_budget(allowed: int | None) -> None:
+    found = pruned(20, 1, limits=limits(10, 25, "NetDevice"), allow_deletes=allowed)
+    assert [own.reason for own in found.blocked] == ["protected kinds would be deleted: NetDevice"]
+    assert told(found) == []
+
+
+def test_kind_that_another_holder_protects_is_protected() -> None:
+    units = [unit("a", device("e")), unit("b", device("f"), limits=limits(10, 25, "NetDevice"))]
+    found = plan(units, held("a b", device("d")))
+    assert [own.unit for own in found.blocked] == ["a"]
+
+
+def test_other_kinds_of_a_unit_with_a_protected_one_go_on() -> None:
+    found = plan(
+        [unit("a", device("kept"), limits=limits(10, 25, "NetDevice"))],
+        held("a", device("kept"), asset("x", "1")),
+    )
+    assert told(found) == ["delete NetAsset/x"]
+
+
+def test_digest_of_a_blocked_prune_is_over_exactly_its_objects() -> None:
+    def digest(*kept: str, role: str = "leaf") -> str:
+        there = [device(name) for name in ("d", "e", "f")]
+        own = unit("a", *(device(name, role=role) for name in kept), limits=limits(0, 0))
+        return plan([own], held("a", *there)).blocked[0].digest
+
+    assert digest("d") == digest("d", role="spine")
+    assert digest("d") != digest("d", "e")
+    assert digest("d") != digest("e")
+
+
+def test_survivor_is_no_delete_that_counts() -> None:
+    holds = {"NetDevice/d": Hold(needed_by=(NodeId("NetAsset/foreign"),))}
+    found = plan(
+        [unit("a", device("kept"), limits=limits(0, 0))],
+        [*held("a", device("d"), device("kept")), *held("", asset("foreign", "1"))],
+        holds=holds,
+    )
+    assert not found.blocked
+    assert codes(found) == ["survivor"]

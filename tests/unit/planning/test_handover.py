@@ -1,0 +1,111 @@
+"""What one object only can have, and passes from one to another within a plan."""
+
+import pytest
+
+from unit.builders import (
+    asset,
+    codes,
+    device,
+    held,
+    interface,
+    key,
+    messages,
+    obj,
+    plan,
+    told,
+    unit,
+)
+from unit.planning.plan_levels import deferred, levels
+
+PORT = key("NetInterface", "d", "eth0")
+
+
+def test_unique_value_is_taken_after_it_is_given_up() -> None:
+    found = plan(
+        [unit("a", asset("x", "new"), asset("y", "passed-on"))],
+        held("a", asset("x", "passed-on"), asset("y", "old")),
+    )
+    assert levels(found) == [["update NetAsset/x"], ["update NetAsset/y"]]
+
+
+def test_unique_value_is_taken_after_its_holder_is_deleted() -> None:
+    found = plan(
+        [unit("a", asset("y", "passed-on"))],
+        held("a", asset("x", "passed-on"), asset("y", "old")),
+    )
+    assert levels(found) == [["delete NetAsset/x"], ["update NetAsset/y"]]
+
+
+def test_what_has_to_go_before_the_holder_of_a_unique_value_goes_early_too() -> None:
+    port = interface("x", "eth0")
+    renamed = device("y", node="the-id")
+    found = plan(
+        [unit("a", obj("NetDevice", "x", name="x", node="the-id"))],
+        held("a", device("x"), port, renamed),
+    )
+    assert levels(found) == [
+        ["delete NetInterface/x/eth0"],
+        ["delete NetDevice/x"],
+        ["update NetDevice/x"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        pytest.param("", "unique", id="of nobody's"),
+        pytest.param("b", "waiting", id="of a unit that drops it, and is suspended"),
+    ],
+)
+def test_unique_value_that_nobody_gives_up_in_this_round(units: str, expected: str) -> None:
+    found = plan(
+        [unit("a", asset("y", "taken"), device("d")), unit("b", suspend=True)],
+        [*held("a", asset("y", "old")), *held(units, asset("x", "taken"))],
+    )
+    assert codes(found) == [expected]
+    assert told(found) == ["create NetDevice/d"]
+
+
+def test_swap_of_unique_values_is_a_problem_that_says_two_commits() -> None:
+    found = plan(
+        [unit("a", asset("x", "2"), asset("y", "1"))],
+        held("a", asset("x", "1"), asset("y", "2")),
+    )
+    assert codes(found) == ["cycle", "cycle"]
+    assert "do it in two commits" in messages(found)
+    assert told(found) == []
+
+
+def test_chain_of_hand_overs_is_done_from_its_end() -> None:
+    found = plan(
+        [unit("a", asset("x", "2"), asset("y", "3"), asset("z", "4"))],
+        held("a", asset("x", "1"), asset("y", "2"), asset("z", "3")),
+    )
+    assert levels(found) == [["update NetAsset/z"], ["update NetAsset/y"], ["update NetAsset/x"]]
+
+
+def test_place_at_a_peer_for_one_is_taken_after_it_is_left() -> None:
+    ports = [interface("d", "eth0"), interface("d", "eth1")]
+    found = plan(
+        [
+            unit(
+                "a",
+                device("d", uplink=key("NetInterface", "d", "eth1")),
+                device("e", uplink=PORT),
+                *ports,
+            )
+        ],
+        held("a", device("d", uplink=PORT), device("e"), *ports),
+    )
+    assert levels(found) == [["update NetDevice/d"], ["update NetDevice/e"]]
+
+
+def test_swap_of_places_is_done_by_clearing_one_first() -> None:
+    ports = [interface("d", "eth0"), interface("d", "eth1")]
+    other = key("NetInterface", "d", "eth1")
+    found = plan(
+        [unit("a", device("d", uplink=other), device("e", uplink=PORT), *ports)],
+        held("a", device("d", uplink=PORT), device("e", uplink=other), *ports),
+    )
+    assert len(levels(found)) == 2
+    assert list(deferred(found).values()) == [{"uplink"}]
