@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import live
+
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
-_LEFT_OUT = pytest.StashKey[int]()
+_LEFT_OUT = pytest.StashKey[dict[str, int]]()
+_NEEDS = {
+    "shared": "real repositories beside this checkout",
+    "live": "a real Infrahub server",
+}
+"""What tests may need that a checkout alone has not, by the marker and the option of that name."""
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
@@ -19,28 +26,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests that need the real repositories beside this checkout",
     )
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the plans that the golden cases expect"
+    )
+    parser.addoption(
+        "--live",
+        action="store_true",
+        help="run the tests that need a server: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "shared: needs the real repositories beside this checkout")
+    for marker, what in _NEEDS.items():
+        config.addinivalue_line("markers", f"{marker}: needs {what}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    needing = [item for item in items if "shared_data" in getattr(item, "fixturenames", ())]
-    for item in needing:
-        item.add_marker("shared")
-    if needing and not config.getoption("--shared"):
-        items[:] = [item for item in items if item not in needing]
-        config.stash[_LEFT_OUT] = len(needing)
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "shared_data" in fixtures:
+            item.add_marker("shared")
+        if "lab" in fixtures:
+            item.add_marker("live")
+    left_out = {}
+    for marker in _NEEDS:
+        needing = [item for item in items if item.get_closest_marker(marker)]
+        if needing and not config.getoption(f"--{marker}"):
+            items[:] = [item for item in items if item not in needing]
+            left_out[marker] = len(needing)
+    config.stash[_LEFT_OUT] = left_out
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    if left_out := config.stash.get(_LEFT_OUT, 0):
-        terminalreporter.write_line(
-            f"{left_out} tests need real repositories beside this checkout: .ci/run runs them"
-        )
+    for marker, count in config.stash.get(_LEFT_OUT, {}).items():
+        terminalreporter.write_line(f"{count} tests need {_NEEDS[marker]}: .ci/run runs them")
+
+
+@pytest.fixture(scope="session")
+def lab() -> live.Lab:
+    """A real server."""
+    found = live.from_environment()
+    if found is None:
+        pytest.skip("INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,8 @@ class Query:
     kinds: Collection[str] = ()
     """Concrete kinds of which every object is observed, with all its fields."""
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pooled: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of the fields those, by kind, of which it matters which resource pool gave them."""
 
 
 class Session(Protocol):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from live import Lab
 from stateward.model.schema import Schema
 from stateward.ports import Target
 from stateward.targets.embedded import EmbeddedTarget
@@ -16,11 +17,13 @@ def suite_schema() -> Schema:
     return schema()
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(params=["embedded", pytest.param("infrahub", marks=pytest.mark.live)])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """A target that may be written to. A server's would be a branch of it, made for the tests."""
-    assert request.param == "embedded"
-    return EmbeddedTarget(f"sqlite:///{tmp_path}/target.db")
+    """A target that may be written to. A server is one for all tests: nothing is ever emptied."""
+    if request.param == "embedded":
+        return EmbeddedTarget(f"sqlite:///{tmp_path}/target.db")
+    lab: Lab = request.getfixturevalue("lab")
+    return lab.target(tmp_path)
 
 
 @pytest.fixture

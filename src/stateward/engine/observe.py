@@ -31,6 +31,7 @@ async def observe(
         references=references,
         ids=ids,
         fields=_fields([*objects, *formerly.values()]),
+        pooled=_pooled(objects),
     )
     return await session.observe(query)
 
@@ -71,6 +72,15 @@ def _fields(objects: Iterable[DesiredObject]) -> dict[str, frozenset[str]]:
         own = fields.setdefault(obj.key.kind, set())
         own.update(obj.attributes)
         own.update(obj.relations)
+    return {kind: frozenset(names) for kind, names in fields.items()}
+
+
+def _pooled(objects: Iterable[DesiredObject]) -> dict[str, frozenset[str]]:
+    fields: dict[str, set[str]] = {}
+    for obj in objects:
+        for name, value in (*obj.attributes.items(), *obj.relations.items()):
+            if isinstance(value, FromPool):
+                fields.setdefault(obj.key.kind, set()).add(name)
     return {kind: frozenset(names) for kind, names in fields.items()}
 
 

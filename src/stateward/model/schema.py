@@ -150,6 +150,8 @@ class Schema:
 
     kinds: Mapping[str, Kind]
     hash: str
+    files: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+    """The documents that declare it, as a server takes them; none where it comes from a server."""
 
     @cached_property
     def _heirs(self) -> Mapping[str, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Schema files to the schema that Infrahub makes of them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from stateward.errors import Problem
@@ -28,11 +29,14 @@ def load(documents: Iterable[Document]) -> tuple[Schema | None, tuple[Problem, .
     """
     report = Report()
     drafts = core.drafts()
-    merge(drafts, declarations(documents, report), report)
+    read = tuple(documents)
+    merge(drafts, declarations(read, report), report)
     _process(drafts, report)
     check(drafts, report)
-    schema = None if report.failed else api.assemble(draft.finished() for draft in drafts.values())
-    return schema, report.problems()
+    if report.failed:
+        return None, report.problems()
+    schema = api.assemble(draft.finished() for draft in drafts.values())
+    return replace(schema, files=tuple(own.root for own in read)), report.problems()
 
 
 @cache

@@ -22,10 +22,10 @@ from stateward.targets.embedded.database import (
     open_to_write,
 )
 from stateward.targets.embedded.layout import Layouts
-from stateward.targets.embedded.lease import Lease
 from stateward.targets.embedded.migrate import migrate, occupied
 from stateward.targets.embedded.mutations import Mutations
 from stateward.targets.embedded.records import dump
+from stateward.targets.lease import Lease
 
 _PUT = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 

@@ -1,1 +1,55 @@
-"""An Infrahub server, by its public interfaces."""
+"""A real Infrahub server as a target: one branch of it, over GraphQL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from stateward.model.schema import Schema
+from stateward.ports import Session
+from stateward.targets.infrahub.client import Client, new_breaker
+from stateward.targets.infrahub.connection import Connection
+from stateward.targets.infrahub.schemas import Library, Schemas
+from stateward.targets.infrahub.session import InfrahubSession
+from stateward.targets.lease import Lease
+
+__all__ = ["InfrahubTarget"]
+
+_PAUSE = 0.5
+
+
+class InfrahubTarget:
+    """A branch of a server. Sessions that write take turns on this machine, by a lock file."""
+
+    def __init__(self, connection: Connection, *, batch: int, leases: Path) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._leases = leases
+        self._library = Library()
+        self._breaker = new_breaker()
+
+    @property
+    def name(self) -> str:
+        return self._connection.name
+
+    @property
+    def batch(self) -> int:
+        return self._batch
+
+    @property
+    def in_flight(self) -> int:
+        return self._connection.in_flight
+
+    @asynccontextmanager
+    async def session(self, declared: Schema | None, *, write: bool) -> AsyncIterator[Session]:
+        lease = Lease(self._leases / sha256(self.name.encode()).hexdigest()[:16])
+        if write:
+            self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lease.take()
+        try:
+            async with Client(self._connection, breaker=self._breaker) as client:
+                schemas = Schemas(client, self._connection.branch, self._library)
+                await schemas.open(declared)
+                yield InfrahubSession(client, schemas, write, _PAUSE)
+        finally:
+            lease.release()

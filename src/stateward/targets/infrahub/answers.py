@@ -15,13 +15,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
+from stateward.targets.infrahub.words import bare, shown, text
 
-LONGEST = 300
-"""Characters of foreign text that are repeated in a message."""
 MOST_RETRY_AFTER = 600.0
 """Seconds: no server makes us wait for longer than this by asking for it."""
 
@@ -76,14 +75,9 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
-
-def shown(text: str, hidden: Sequence[str] = ()) -> str:
-    """Return foreign text as one printable line without secrets, and not too long."""
-    for secret in hidden:
-        text = text.replace(secret, "***")
-    line = " ".join(text.split())
-    clean = "".join(char if char.isprintable() else "?" for char in line)
-    return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"
+    @property
+    def accepted(self) -> bool:
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def answer(reply: Reply, hidden: Sequence[str], *, writing: bool) -> Answer:
@@ -101,7 +95,9 @@ def document(reply: Reply, hidden: Sequence[str], *, writing: bool = False) -> A
     """Read the reply to a REST request; errors about what was sent (422) are returned, too."""
     _tell_status(reply, hidden)
     body = _json(reply, hidden, writing=writing)
-    if 200 <= reply.status < 300 or (reply.status == 422 and isinstance(body, dict)):  # noqa: PLR2004
+    if reply.accepted or (
+        reply.status == HTTPStatus.UNPROCESSABLE_ENTITY and isinstance(body, dict)
+    ):
         return body
     errors = tuple(_rest_errors(reply.status, body, hidden))
     _raise_for_place(reply, errors, hidden)
@@ -117,20 +113,20 @@ def complaints(body: Any, hidden: Sequence[str] = ()) -> tuple[str, ...]:
 def _tell_status(reply: Reply, hidden: Sequence[str]) -> None:
     """Raise for a status that says it all, whatever came with it."""
     status = reply.status
-    if 300 <= status < 400:  # noqa: PLR2004
-        place = shown(_bare(reply.headers.get("location", "")), hidden) or "nowhere"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        place = shown(bare(reply.headers.get("location", "")), hidden) or "nowhere"
         raise TargetRefused(
             f"the target redirects to {place}: give the address that it answers at",
             code=Code.TARGET_ANSWER,
         )
-    if status in {401, 407}:
-        whom = "the target" if status == 401 else "the proxy"  # noqa: PLR2004
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}:
+        whom = "the target" if status == HTTPStatus.UNAUTHORIZED else "the proxy"
         raise TargetRefused(
             f"{whom} does not accept the credentials: {_words(reply, hidden)}",
             code=Code.TARGET_CREDENTIALS,
         )
     retry_after = _retry_after(reply)
-    if status == 429:  # noqa: PLR2004
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         shed = reply.headers.get("x-infrahub-admission", "").strip().lower() == "shed"
         kind = Untouched if shed else TargetUnavailable
         raise kind(
@@ -138,7 +134,7 @@ def _tell_status(reply: Reply, hidden: Sequence[str]) -> None:
             code=Code.TARGET_BUSY,
             retry_after=retry_after,
         )
-    if status == 408 or status >= 500:  # noqa: PLR2004
+    if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise TargetUnavailable(
             f"the target answers HTTP {status}: {_words(reply, hidden)}", retry_after=retry_after
         )
@@ -146,11 +142,13 @@ def _tell_status(reply: Reply, hidden: Sequence[str]) -> None:
 
 def _raise_for_place(reply: Reply, errors: Sequence[GraphqlError], hidden: Sequence[str]) -> None:
     """Raise if what was asked for is not there at all; on this the two interfaces differ."""
-    if reply.status in {400, 404} and any(_NO_BRANCH.fullmatch(own.message) for own in errors):
+    if reply.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND} and any(
+        _NO_BRANCH.fullmatch(own.message) for own in errors
+    ):
         raise TargetRefused(
             f"the target has no such branch: {_first(errors)}", code=Code.TARGET_BRANCH
         )
-    if reply.status == 404:  # noqa: PLR2004
+    if reply.status == HTTPStatus.NOT_FOUND:
         raise _strange(reply, "HTTP 404", hidden)
 
 
@@ -162,7 +160,7 @@ def _graphql(reply: Reply, hidden: Sequence[str], *, writing: bool) -> Answer:
     data = body.get("data") if shaped else None
     if not shaped or not isinstance(data, dict | None):
         raise _strange(reply, "JSON, but no GraphQL answer", hidden, writing=writing)
-    if not 200 <= reply.status < 300 and not errors:  # noqa: PLR2004
+    if not reply.accepted and not errors:
         raise _strange(reply, f"HTTP {reply.status}", hidden)
     return Answer(data=data or {}, errors=errors)
 
@@ -172,8 +170,8 @@ def _json(reply: Reply, hidden: Sequence[str], *, writing: bool) -> Any:
         return json.loads(reply.body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         kind = reply.headers.get("content-type", "")
-        if "json" not in kind or not 200 <= reply.status < 300:  # noqa: PLR2004
-            what = f"HTTP {reply.status}, {kind or 'of no type'}"
+        if "json" not in kind or not reply.accepted:
+            what = f"HTTP {reply.status}, {shown(kind, hidden) or 'of no type'}"
             # Not ``from error``: it carries the whole document.
             raise _strange(reply, what, hidden, writing=writing) from None
         raise TargetUnavailable(
@@ -197,7 +195,7 @@ def _errors(status: int, body: Any, hidden: Sequence[str]) -> Iterator[GraphqlEr
             (n for n in (more.get("http_status"), code, status) if type(n) is int), status
         )
         yield GraphqlError(
-            message=shown(str(own.get("message", "no message")), hidden),
+            message=shown(text(own.get("message")), hidden),
             path=tuple(p for p in path if isinstance(p, str | int))
             if isinstance(path, list)
             else (),
@@ -211,10 +209,10 @@ def _rest_errors(status: int, body: Any, hidden: Sequence[str]) -> Iterator[Grap
     yield from _errors(status, body, hidden)
     detail = body.get("detail") if isinstance(body, dict) else None
     for found in detail if isinstance(detail, list) else [detail] if detail else ():
-        text = found.get("msg", found) if isinstance(found, dict) else found
-        place = found.get("loc") if isinstance(found, dict) else None
-        at = ".".join(str(own) for own in place) + ": " if isinstance(place, list) else ""
-        yield GraphqlError(message=shown(f"{at}{text}", hidden), status=status)
+        own = found if isinstance(found, dict) else {"msg": found}
+        place = own.get("loc")
+        at = ".".join(map(text, place)) + ": " if isinstance(place, list) else ""
+        yield GraphqlError(message=shown(f"{at}{text(own.get('msg'))}", hidden), status=status)
 
 
 def _nothing_ran(found: Answer) -> bool:
@@ -230,7 +228,10 @@ def _raise_for_state(errors: Sequence[GraphqlError]) -> None:
     codes = {error.code for error in errors}
     if _RECOVERING in codes:
         raise Lasting(f"the target needs help: {_first(errors)}", code=Code.TARGET_BUSY)
-    if codes == {_MERGING}:
+    # The REST interface has numbers for codes, which are kept as the status.
+    if codes == {_MERGING} or (
+        codes == {""} and {error.status for error in errors} == {HTTPStatus.LOCKED}
+    ):
         raise Untouched(f"the target is merging: {_first(errors)}", code=Code.TARGET_BUSY)
 
 
@@ -240,28 +241,31 @@ def _raise_for_query(errors: tuple[GraphqlError, ...]) -> None:
     _raise_for_state(errors)
     codes = {error.code for error in errors}
     statuses = {error.status for error in errors if error.path or error.code != _UNDEFINED}
-    if _NO_ACCOUNT in codes or 401 in statuses:  # noqa: PLR2004
+    if _NO_ACCOUNT in codes or HTTPStatus.UNAUTHORIZED in statuses:
         raise TargetRefused(
             f"the target does not accept the credentials: {_first(errors)}",
             code=Code.TARGET_CREDENTIALS,
         )
-    if _DENIED in codes or 403 in statuses:  # noqa: PLR2004
+    if _DENIED in codes or HTTPStatus.FORBIDDEN in statuses:
         raise TargetRefused(
-            f"the target does not let this account read: {_first(errors)}",
+            f"the target does not let this account do it: {_first(errors)}",
             code=Code.TARGET_PERMISSION,
         )
-    if any(status >= 500 for status in statuses):  # noqa: PLR2004
+    if any(status >= HTTPStatus.INTERNAL_SERVER_ERROR for status in statuses):
         raise TargetUnavailable(f"the target failed: {_first(errors)}")
-    raise QueryRefused(f"the target refused a query: {_first(errors)}", errors)
+    raise QueryRefused(f"the target refused what was asked: {_first(errors)}", errors)
 
 
 def _strange(
     reply: Reply, what: str, hidden: Sequence[str], *, writing: bool = False
 ) -> TargetRefused | TargetUnavailable:
     """Say that this is not Infrahub; after a change that was accepted, nothing is certain."""
-    message = f"not an answer of Infrahub ({what}): {_words(reply, hidden)}"
-    if writing and 200 <= reply.status < 300:  # noqa: PLR2004
-        return TargetUnavailable(message, code=Code.TARGET_ANSWER)
+    message = f"not an answer of Infrahub ({what})"
+    if reply.accepted:
+        # Nothing of it is repeated: it may be what is left of a login, with the token in it.
+        kind = TargetUnavailable if writing else TargetRefused
+        return kind(message, code=Code.TARGET_ANSWER)
+    message = f"{message}: {_words(reply, hidden)}"
     return TargetRefused(message, code=Code.TARGET_ANSWER)
 
 
@@ -280,16 +284,5 @@ def _first(errors: Sequence[GraphqlError]) -> str:
 
 
 def _retry_after(reply: Reply) -> float | None:
-    text = reply.headers.get("retry-after", "").strip()
-    if not (text.isascii() and text.isdigit()) or len(text) > 9:  # noqa: PLR2004
-        return None
-    return min(float(text), MOST_RETRY_AFTER)
-
-
-def _bare(url: str) -> str:
-    """Return a URL without what may be secret in it."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "an address that is not one"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    asked = re.fullmatch(r"\s*([0-9]{1,9})\s*", reply.headers.get("retry-after", ""))
+    return min(float(asked[1]), MOST_RETRY_AFTER) if asked else None

@@ -23,24 +23,22 @@ class Body:
     def __init__(self, encoding: str, limit: int) -> None:
         name = encoding.strip().lower()
         if name not in {"", "identity", "gzip"}:
-            raise Garbled(f"packed as {name[:20]!r}, which was not asked for")
+            raise Garbled("it is packed in a way that was not asked for")
         self._unpack = zlib.decompressobj(_GZIP) if name == "gzip" else None
         self._limit = limit
-        self._size = 0
-        self._parts: list[bytes] = []
+        self._bytes = bytearray()
 
     def feed(self, chunk: bytes) -> None:
         if self._unpack is not None:
             try:
-                chunk = self._unpack.decompress(chunk, self._limit - self._size + 1)
+                chunk = self._unpack.decompress(chunk, self._limit - len(self._bytes) + 1)
             except zlib.error as error:
-                raise Garbled("broken packing") from error
-        self._size += len(chunk)
-        if self._size > self._limit:
+                raise Garbled("its packing is broken") from error
+        if len(self._bytes) + len(chunk) > self._limit:
             raise TooLarge(f"more than {self._limit} bytes")
-        self._parts.append(chunk)
+        self._bytes += chunk
 
     def whole(self) -> bytes:
-        if self._unpack is not None and self._size and not self._unpack.eof:
+        if self._unpack is not None and self._bytes and not self._unpack.eof:
             raise Garbled("it ends early")
-        return b"".join(self._parts)
+        return bytes(self._bytes)

@@ -7,8 +7,10 @@ of it can have happened: there was no connection, or the server says so.
 import asyncio
 import json
 import logging
+import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,7 +20,7 @@ from stateward.errors import Code, Stalled, TargetRefused, TargetUnavailable, Tr
 from stateward.targets.infrahub import answers
 from stateward.targets.infrahub.answers import Answer, Lasting, Reply, Untouched
 from stateward.targets.infrahub.breaker import Breaker
-from stateward.targets.infrahub.connection import Connection
+from stateward.targets.infrahub.connection import Connection, is_token, spellings
 from stateward.targets.infrahub.exchange import Call, Exchange
 
 READ_PATIENCE = 60.0
@@ -27,7 +29,10 @@ WRITE_PATIENCE = 180.0
 """Seconds after which a change that did not happen is not tried again: merges take a while."""
 READ_ATTEMPTS = 8
 FIRST_WAIT, LONGEST_WAIT, JITTER = 0.2, 10.0, 0.5
+LAST_CHANCE = 1.0
+"""Seconds that the last attempt gets, at the least."""
 BREAK_AFTER, REST = 3, 30.0
+"""How many requests in a row have to fail, repetitions included, and how long the rest is then."""
 
 # Retries are told to whoever listens; without this they land on stderr when nobody does.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -147,26 +152,26 @@ class Client:
 
     @property
     def _hidden(self) -> tuple[str, ...]:
-        return (*self._connection.secrets, *((self._access,) if self._access else ()))
+        return (*self._connection.secrets, *spellings([self._access] if self._access else ()))
 
     def _answer(self, reply: Reply, *, writing: bool) -> Answer:
         return answers.answer(reply, self._hidden, writing=writing)
 
     async def _read(self, call: Call, understand: Callable[[Reply], _T]) -> _T:
-        return await self._patiently(
-            lambda: self._once(call, understand),
-            again=lambda error: isinstance(error, Transient) and not isinstance(error, Lasting),
-            patience=READ_PATIENCE,
-            attempts=READ_ATTEMPTS,
-        )
+        clock = asyncio.get_running_loop().time
+        end = clock() + max(READ_PATIENCE, call.deadline)
+
+        async def attempt() -> _T:
+            left = max(end - clock(), LAST_CHANCE)
+            return await self._once(replace(call, deadline=min(call.deadline, left)), understand)
+
+        return await self._patiently(attempt, _may_pass, end=end, attempts=READ_ATTEMPTS)
 
     async def _write(self, call: Call, understand: Callable[[Reply], _T]) -> _T:
+        end = asyncio.get_running_loop().time() + WRITE_PATIENCE
         try:
             return await self._patiently(
-                lambda: self._once(call, understand),
-                again=lambda error: isinstance(error, Untouched),
-                patience=WRITE_PATIENCE,
-                attempts=None,
+                lambda: self._once(call, understand), _did_nothing, end=end, attempts=None
             )
         except (Untouched, Lasting):
             raise
@@ -178,23 +183,23 @@ class Client:
     async def _patiently(
         self,
         attempt: Callable[[], Awaitable[_T]],
-        *,
         again: Callable[[Exception], bool],
-        patience: float,
+        *,
+        end: float,
         attempts: int | None,
     ) -> _T:
         clock = asyncio.get_running_loop().time
-        end = clock() + patience
 
         def wait(error: Exception) -> bool | float:
-            asked = error.retry_after if isinstance(error, Transient) else None
-            if not again(error) or clock() + (asked or 0.0) >= end:
+            asked = (error.retry_after if isinstance(error, Transient) else None) or 0.0
+            if not again(error) or clock() + asked >= end:
                 return False
-            return True if asked is None else asked
+            # Whoever was sent away with us does not come back at the same moment.
+            return asked + random.uniform(0, JITTER) if asked else True  # noqa: S311
 
         retry = stamina.AsyncRetryingCaller(
             attempts=attempts,
-            timeout=patience,
+            timeout=None,
             wait_initial=FIRST_WAIT,
             wait_max=LONGEST_WAIT,
             wait_jitter=JITTER,
@@ -261,9 +266,17 @@ class Client:
                 str(error.args[0]), code=error.code, retry_after=error.retry_after
             ) from error
         found = body.get("access_token") if isinstance(body, dict) else None
-        if not isinstance(found, str) or not found.isascii() or not found.isprintable():
+        if not isinstance(found, str) or not is_token(found):
             raise TargetRefused("the target's login gave no token", code=Code.TARGET_ANSWER)
         return found
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, Transient) and not isinstance(error, Lasting)
+
+
+def _did_nothing(error: Exception) -> bool:
+    return isinstance(error, Untouched)
 
 
 def _bearer(token: str) -> dict[str, str]:

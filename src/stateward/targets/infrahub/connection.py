@@ -4,8 +4,11 @@ An address with a user, a password or parameters that are not ours is refused: i
 logs and process lists. No message repeats what may be secret.
 """
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from html import escape
 from math import isfinite
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
@@ -16,7 +19,7 @@ MOST_IN_FLIGHT = 10
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\]")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
-_SECRET = re.compile(r"[\x21-\x7e]+")
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 _BRANCH = re.compile(r"[^\s/\\~^:?*\[]+(/[^\s/\\~^:?*\[]+)*")
 _PORTS = {"http": 80, "https": 443}
 
@@ -41,7 +44,7 @@ class Connection:
 
     def __post_init__(self) -> None:
         _check_branch(self.branch)
-        if self.token is not None and not _SECRET.fullmatch(self.token):
+        if self.token is not None and not is_token(self.token):
             raise ConfigError("the token of the target: empty, or not of printable characters")
         if (self.username is None) is not (self.password is None):
             raise ConfigError("the target's user name and password go together: one is missing")
@@ -68,12 +71,23 @@ class Connection:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be repeated anywhere, in the spellings that it is sent in."""
+        """What must not be repeated anywhere."""
         userinfo = urlsplit(self.proxy).password if self.proxy else None
-        plain = [own for own in (self.token, self.password, userinfo) if own]
-        spellings = {form for own in plain for form in (own, quote(own, safe=""), unquote(own))}
-        # The longest first: a shorter one may be a part of it.
-        return tuple(sorted(spellings, key=lambda own: (-len(own), own)))
+        return spellings(own for own in (self.token, self.password, userinfo) if own)
+
+
+def is_token(text: str) -> bool:
+    """Say whether text can be sent in a header."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def spellings(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return secrets in every spelling that a server may repeat them in, the longest first."""
+    found: set[str] = set()
+    for own in secrets:
+        found |= {own, quote(own, safe=""), unquote(own), escape(own)}
+        found |= {json.dumps(own, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False)}
+    return tuple(sorted(found, key=lambda own: (-len(own), own)))
 
 
 def parse(url: str) -> tuple[str, str | None]:

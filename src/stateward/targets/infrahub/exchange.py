@@ -8,16 +8,18 @@ import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
 
 import httpx
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
-from stateward.targets.infrahub import answers, tls
+from stateward.targets.infrahub import tls
 from stateward.targets.infrahub.answers import Reply, Untouched
 from stateward.targets.infrahub.body import Body, Garbled, TooLarge
 from stateward.targets.infrahub.connection import MOST_IN_FLIGHT, Connection
+from stateward.targets.infrahub.words import shown
 
 CONNECT_TIMEOUT = 10.0
 KEEP_ALIVE = 2.0
@@ -77,7 +79,12 @@ class Exchange:
                 raise TargetUnavailable(
                     f"the target did not answer within {call.deadline:g} s"
                 ) from error
-            except (TooLarge, Garbled) as error:
+            except TooLarge as error:
+                kind = TargetUnavailable if call.writing else TargetRefused
+                raise kind(
+                    f"the target's answer is too large: {error}", code=Code.TARGET_ANSWER
+                ) from error
+            except Garbled as error:
                 raise TargetUnavailable(
                     f"the target's answer cannot be read: {error}", code=Code.TARGET_ANSWER
                 ) from error
@@ -93,7 +100,10 @@ class Exchange:
             **({"X-Priority": "low"} if call.low else {}),
             **credentials,
         }
-        timeout = httpx.Timeout(call.deadline, connect=min(CONNECT_TIMEOUT, call.deadline / 2))
+        # A third each for the connection and for TLS: then it is certain that nothing was sent. All
+        # else is within the deadline of the whole, which the library's own timeouts are not.
+        connecting = min(CONNECT_TIMEOUT, call.deadline / 3)
+        timeout = httpx.Timeout(None, connect=connecting, pool=connecting)
         async with self._http.stream(
             call.method,
             call.url,
@@ -106,7 +116,7 @@ class Exchange:
             async for chunk in response.aiter_raw():
                 body.feed(chunk)
             stream = response.extensions.get("network_stream")
-            if response.status_code >= 500 and stream is not None:  # noqa: PLR2004
+            if response.is_server_error and stream is not None:
                 # The server drops this connection in a moment: no change may be sent on it.
                 await stream.aclose()
             return Reply(
@@ -121,6 +131,7 @@ def _http(connection: Connection, transport: httpx.AsyncBaseTransport | None) ->
         proxy=connection.proxy,
         trust_env=False,
         follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         limits=httpx.Limits(
             max_connections=MOST_IN_FLIGHT,
             max_keepalive_connections=MOST_IN_FLIGHT,
@@ -138,10 +149,14 @@ def _distrusted(error: BaseException | None) -> bool:
 
 
 def _failure(error: httpx.HTTPError, hidden: Sequence[str]) -> TargetUnavailable | TargetRefused:
-    words = answers.shown(str(error), hidden) or type(error).__name__
+    words = shown(str(error), hidden) or type(error).__name__
     if _distrusted(error):
         return TargetRefused(
             f"the target's certificate is not trusted: {words}", code=Code.TARGET_UNREACHABLE
+        )
+    if isinstance(error, httpx.ProxyError) and words.startswith("407"):
+        return TargetRefused(
+            f"the proxy does not accept the credentials: {words}", code=Code.TARGET_CREDENTIALS
         )
     if isinstance(error, _NEVER_SENT):
         return Untouched(f"the target cannot be reached: {words}")

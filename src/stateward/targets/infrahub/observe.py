@@ -1,0 +1,268 @@
+"""Reading: groups, members, and what bears a name, in a handful of requests however many there are.
+
+Ids are listed first and then read by kind, in lots: a list that is read page by page would not
+stay the same while somebody writes.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from stateward.errors import Code, TargetUnavailable
+from stateward.model.identity import ObjectKey
+from stateward.model.schema import Schema
+from stateward.model.state import Group, Observed, ObservedObject
+from stateward.ports import Query
+from stateward.targets.infrahub import queries, wire
+from stateward.targets.infrahub.client import Client
+from stateward.targets.infrahub.queries import Lookup, Request
+from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS, Shape, shape, ways
+
+_LOT = 500
+"""Objects in one request: more cost no less each, and a lost answer costs more."""
+_IDS = 5000
+"""Ids in one request that asks for little of each."""
+
+
+async def groups(client: Client, prefix: str) -> dict[str, str]:
+    """Return the groups whose names start with a prefix, and their descriptions."""
+    answer = await client.query(queries.groups_by_prefix(prefix))
+    with understood():
+        found = {
+            node["name"]["value"]: node["description"]["value"] or ""
+            for node in wire.nodes(answer["groups"])
+        }
+    return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Take an answer of another shape than was asked for as the failure of the server it is."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"the server's answer does not hold what was asked for: {error!r}"
+        raise TargetUnavailable(message, code=Code.TARGET_ANSWER) from error
+
+
+@dataclass(slots=True)
+class Observation:
+    """One query on its way to an answer."""
+
+    client: Client
+    schema: Schema
+    """The schema in force: what the answer is spelled in."""
+    there: Schema
+    """What the server has now: what can be asked for."""
+    query: Query
+    kinds: dict[str, str] = field(default_factory=dict)
+    """The kind of each object that is to be shown, by its id."""
+    objects: dict[str, ObservedObject] = field(default_factory=dict)
+    found: dict[str, Group] = field(default_factory=dict)
+    references: dict[ObjectKey, tuple[str, ...]] = field(default_factory=dict)
+    names: dict[str, ObjectKey] = field(default_factory=dict)
+
+    async def complete(self) -> Observed:
+        await self._groups()
+        await self._ids()
+        await self._whole_kinds()
+        await self._read(self.kinds)
+        await self._keys()
+        await self._references()
+        await self._names()
+        return Observed(
+            objects=self.objects, groups=self.found, references=self.references, names=self.names
+        )
+
+    async def _groups(self) -> None:
+        if not self.query.groups:
+            return
+        request = Request()
+        queries.add_groups(request, list(self.query.groups))
+        answer = await self._ask(request)
+        with understood():
+            nodes = wire.nodes(answer["groups"])
+            members: dict[str, set[str]] = {node["id"]: set() for node in nodes}
+        if members:
+            await self._members(members)
+        for node in nodes:
+            name, text = node["name"]["value"], node["description"]["value"] or ""
+            own = frozenset(members[node["id"]])
+            self.found[name] = Group(id=node["id"], name=name, description=text, members=own)
+
+    async def _members(self, members: Mapping[str, set[str]]) -> None:
+        request = Request()
+        queries.add_members(request, list(members))
+        answer = await self._ask(request)
+        with understood():
+            for node in wire.nodes(answer["members"]):
+                self.kinds[node["id"]] = node["__typename"]
+                for group in wire.peers(node[MEMBER_OF_GROUPS]):
+                    if group in members:
+                        members[group].add(node["id"])
+
+    async def _ids(self) -> None:
+        """Find out of which kinds the ids are that were asked for."""
+        for some in _lots([own for own in self.query.ids if own not in self.kinds], _IDS):
+            request = Request()
+            queries.add_kinds_of(request, some)
+            answer = await self._ask(request)
+            with understood():
+                for node in wire.nodes(answer["ids"]):
+                    self.kinds[node["id"]] = node["__typename"]
+
+    async def _whole_kinds(self) -> None:
+        wanted = [kind for kind in self.query.kinds if self._askable(kind)]
+        for some in _lots(wanted, 20):
+            request = Request()
+            for index, kind in enumerate(some):
+                request.add(f"k{index}", kind, "", "node { id }")
+            answer = await self._ask(request)
+            with understood():
+                for index, kind in enumerate(some):
+                    self.kinds |= {node["id"]: kind for node in wire.nodes(answer[f"k{index}"])}
+
+    def _askable(self, kind: str) -> bool:
+        known = self.there.kinds.get(kind)
+        return known is not None and not known.is_generic and kind in self.schema.kinds
+
+    async def _read(self, kinds: Mapping[str, str]) -> None:
+        """Read objects, several kinds in one request where there are few of each."""
+        wanted: dict[str, list[str]] = {}
+        for node, kind in kinds.items():
+            if node not in self.objects and self._askable(kind):
+                wanted.setdefault(kind, []).append(node)
+        await asyncio.gather(*(self._read_lot(own) for own in _packed(wanted)))
+
+    async def _read_lot(self, lot: Mapping[str, list[str]]) -> None:
+        request = Request()
+        shapes = [self._shape(kind) for kind in lot]
+        for index, (own, ids) in enumerate(zip(shapes, lot.values(), strict=True)):
+            filters = f"ids: {request.given(ids, 'ID')}"
+            selection = f"{queries.MADE_BY} node {{ {own.selection} }}"
+            request.add(f"k{index}", own.kind.kind, filters, selection)
+        answer = await self._ask(request)
+        with understood():
+            for index, own in enumerate(shapes):
+                for edge in wire.edges(answer[f"k{index}"]):
+                    found = wire.observed(own, edge)
+                    self.objects[found.id] = found
+
+    def _shape(self, kind: str) -> Shape:
+        return shape(
+            self.schema.kinds[kind],
+            self.there.kinds[kind],
+            self.query.fields.get(kind, ()),
+            pooled=self.query.pooled.get(kind, ()),
+            whole=kind in self.query.kinds,
+        )
+
+    async def _keys(self) -> None:
+        """Find what bears the names that no object shown so far bears, and read it."""
+        borne = {own.key for own in self.objects.values()}
+        wanted = [key for key in self.query.keys if key not in borne]
+        found = await self._find(wanted)
+        fresh = {node: key.kind for key, ids in found.items() for node in ids}
+        await self._read(fresh)
+        for key, ids in found.items():
+            if len(ids) > 1 or self.objects[ids[0]].key != key:
+                self.references[key] = ids
+
+    async def _references(self) -> None:
+        wanted = [key for key in self.query.references if key not in self.references]
+        self.references |= await self._find(wanted)
+
+    async def _find(self, keys: Collection[ObjectKey]) -> dict[ObjectKey, tuple[str, ...]]:
+        """Return the objects that answer to each key; the first way that leads anywhere counts."""
+        found: dict[ObjectKey, tuple[str, ...]] = {}
+        pending = queries.by_kind(keys)
+        depth = 0
+        while pending:
+            round_ = dict(self._lookups(pending, depth))
+            found |= await self._look_up([own for own in round_.values() if own is not None])
+            pending = {
+                kind: left
+                for kind in round_
+                if (left := [key for key in pending[kind] if key not in found])
+            }
+            depth += 1
+        return found
+
+    def _lookups(
+        self, pending: Mapping[str, list[ObjectKey]], depth: int
+    ) -> Iterator[tuple[str, Lookup | None]]:
+        """Yield the search of each kind's next way, for the kinds that have one more."""
+        for kind, keys in pending.items():
+            known = self.there.kinds.get(kind)
+            searches = queries.lookups(known, ways(known), keys) if known else []
+            if depth < len(searches):
+                yield kind, searches[depth]
+
+    async def _look_up(self, searches: Collection[Lookup]) -> dict[ObjectKey, tuple[str, ...]]:
+        possible = [(own, filters) for own in searches if (filters := own.filters(self.there))]
+        if not possible:
+            return {}
+        request = Request()
+        for index, (own, filters) in enumerate(possible):
+            request.add(f"k{index}", own.kind, filters, own.selection())
+        answer = await self._ask(request)
+        found: dict[ObjectKey, tuple[str, ...]] = {}
+        with understood():
+            for index, (own, _) in enumerate(possible):
+                wanted = set(own.keys)
+                for node in wire.nodes(answer[f"k{index}"]):
+                    key = ObjectKey(own.kind, wire.named(own.way, node))
+                    if key in wanted:
+                        found[key] = (*found.get(key, ()), node["id"])
+        return found
+
+    async def _names(self) -> None:
+        """Find out what the peers of what is shown are called."""
+        ids = {node for own in self.objects.values() for node in _related(own)}
+        ids |= {node for found in self.references.values() for node in found}
+        missing = sorted(ids - self.objects.keys() - {group.id for group in self.found.values()})
+        for some in _lots(missing, _IDS):
+            request = Request()
+            queries.add_names_of(request, some)
+            answer = await self._ask(request)
+            with understood():
+                for node in wire.nodes(answer["names"]):
+                    called = node["hfid"] or [node["display_label"] or node["id"]]
+                    parts = tuple(str(part) for part in called)
+                    self.names[node["id"]] = ObjectKey(node["__typename"], parts)
+
+    async def _ask(self, request: Request) -> Mapping[str, Any]:
+        return await self.client.query(request.text, request.variables)
+
+
+def _related(own: ObservedObject) -> Iterator[str]:
+    for related in own.relations.values():
+        if isinstance(related, frozenset):
+            yield from related
+        elif related is not None:
+            yield related
+
+
+def _lots(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _packed(wanted: Mapping[str, list[str]]) -> Iterator[dict[str, list[str]]]:
+    """Yield what to read in each request: so many objects, of however many kinds."""
+    lot: dict[str, list[str]] = {}
+    room = _LOT
+    for kind, ids in sorted(wanted.items()):
+        start = 0
+        while start < len(ids):
+            some = ids[start : start + room]
+            lot[kind] = some
+            start += len(some)
+            room -= len(some)
+            if room == 0:
+                yield lot
+                lot, room = {}, _LOT
+    if lot:
+        yield lot

@@ -1,0 +1,150 @@
+"""The queries, as texts: many lists of nodes in one request, each under an alias of its own."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stateward.model.identity import ObjectKey
+from stateward.model.schema import Kind, Path, Schema
+from stateward.schema.values import spell
+from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS
+
+GROUP = "CoreGroup"
+NODE = "CoreNode"
+_NUMBERS = frozenset({"Number", "Bandwidth", "NumberPool"})
+_TRUTHS = frozenset({"Boolean", "Checkbox"})
+_NOTHING = spell(None)
+MADE_BY = "node_metadata { created_by { id } }"
+
+
+@dataclass(slots=True)
+class Request:
+    """One request that is being put together."""
+
+    parts: list[str] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, alias: str, kind: str, filters: str, selection: str) -> None:
+        """Ask for nodes of a kind. The selection is that of an edge."""
+        asked = f"({filters})" if filters else ""
+        self.parts.append(f"{alias}: {kind}{asked} {{ edges {{ {selection} }} }}")
+
+    def given(self, values: Sequence[str], type_: str) -> str:
+        """Pass a list beside the text, which is then the same however long the list is."""
+        name = f"v{len(self.types)}"
+        self.types[name] = f"[{type_}]"
+        self.variables[name] = list(values)
+        return f"${name}"
+
+    @property
+    def text(self) -> str:
+        passed = ", ".join(f"${name}: {type_}" for name, type_ in self.types.items())
+        return f"query{f'({passed})' if passed else ''} {{ {' '.join(self.parts)} }}"
+
+
+def groups_by_prefix(prefix: str) -> str:
+    """Ask for the groups whose names hold a text: those that start with it are among them."""
+    wanted = f"name__value: {json.dumps(prefix)}, partial_match: true" if prefix else ""
+    selection = "node { id name { value } description { value } }"
+    request = Request()
+    request.add("groups", GROUP, wanted, selection)
+    return request.text
+
+
+def add_groups(request: Request, names: Sequence[str]) -> None:
+    filters = f"name__values: {request.given(names, 'String')}"
+    request.add("groups", GROUP, filters, "node { id name { value } description { value } }")
+
+
+def add_members(request: Request, groups: Sequence[str]) -> None:
+    """Ask for the members of groups, and for the groups that each of them is in."""
+    filters = f"{MEMBER_OF_GROUPS}__ids: {request.given(groups, 'ID')}"
+    memberships = f"{MEMBER_OF_GROUPS} {{ edges {{ node {{ id }} }} }}"
+    request.add("members", NODE, filters, f"node {{ id __typename {memberships} }}")
+
+
+def add_kinds_of(request: Request, ids: Sequence[str]) -> None:
+    """Ask of which kind each object is."""
+    request.add("ids", NODE, f"ids: {request.given(ids, 'ID')}", "node { id __typename }")
+
+
+def add_names_of(request: Request, ids: Sequence[str]) -> None:
+    """Ask what objects are called."""
+    filters = f"ids: {request.given(ids, 'ID')}"
+    request.add("names", NODE, filters, "node { id __typename hfid display_label }")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A search for objects by one way of naming them; more may be found than was asked for."""
+
+    kind: str
+    way: tuple[Path, ...]
+    keys: tuple[ObjectKey, ...]
+
+    def filters(self, schema: Schema) -> str | None:
+        """Return what narrows the search; None where nobody can be called so."""
+        found = []
+        for index, path in enumerate(self.way):
+            spelled = sorted({key.hfid[index] for key in self.keys})
+            known = _attribute_kind(schema, self.kind, path)
+            if known is None or _NOTHING in spelled:
+                continue
+            wanted = [value for own in spelled if (value := _value(known, own)) is not None]
+            if not wanted:
+                return None
+            name = f"{path.relationship}__{path.attribute}" if path.relationship else path.attribute
+            found.append(f"{name}__values: {json.dumps(wanted)}")
+        return ", ".join(found)
+
+    def selection(self) -> str:
+        """Return what is to be known of each to tell what it is called."""
+        own = [f"{path.attribute} {{ value }}" for path in self.way if path.relationship is None]
+        peers: dict[str, list[str]] = {}
+        for path in self.way:
+            if path.relationship is not None:
+                part = f"{path.attribute} {{ value }}" if path.attribute else "hfid"
+                peers.setdefault(path.relationship, ["id"]).append(part)
+        related = [f"{name} {{ node {{ {' '.join(of)} }} }}" for name, of in peers.items()]
+        return f"node {{ id __typename {' '.join([*own, *related])} }}"
+
+
+def lookups(
+    kind: Kind, ways: Iterable[tuple[Path, ...]], keys: Iterable[ObjectKey]
+) -> list[Lookup]:
+    """Return the searches that find keys of one kind, the way to be preferred first."""
+    wanted = tuple(keys)
+    found = []
+    for way in ways:
+        fitting = tuple(key for key in wanted if len(key.hfid) == len(way))
+        if fitting:
+            found.append(Lookup(kind.kind, way, fitting))
+    return found
+
+
+def _attribute_kind(schema: Schema, kind: str, path: Path) -> str | None:
+    """Return the attribute kind at the end of a path, where the server can filter by it."""
+    own = schema.kinds.get(kind)
+    if path.relationship is not None and own is not None:
+        end = own.relationships.get(path.relationship)
+        own = schema.kinds.get(end.peer) if end else None
+    attribute = own.attributes.get(path.attribute or "") if own else None
+    return attribute.kind if attribute else None
+
+
+def _value(kind: str, spelled: str) -> Any:
+    """Return a part of a name as the type that the filter takes; None where it cannot be one."""
+    if kind in _NUMBERS:
+        return int(spelled) if spelled.lstrip("-").isdecimal() else None
+    if kind in _TRUTHS:
+        return {"True": True, "False": False}.get(spelled)
+    return spelled
+
+
+def by_kind(keys: Iterable[ObjectKey]) -> Mapping[str, list[ObjectKey]]:
+    found: dict[str, list[ObjectKey]] = {}
+    for key in keys:
+        found.setdefault(key.kind, []).append(key)
+    return found

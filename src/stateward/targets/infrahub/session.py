@@ -1,0 +1,160 @@
+"""The server's side of ``ports.Session``: one conversation with one branch."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from stateward.errors import Code, TargetRefused, TargetUnavailable
+from stateward.model.mutation import Create, Mutation, Refusal
+from stateward.model.schema import Schema
+from stateward.model.state import Hold, Observed
+from stateward.ports import Query
+from stateward.targets.infrahub import observe, queries, wire, writes
+from stateward.targets.infrahub.answers import Answer, GraphqlError, Untouched
+from stateward.targets.infrahub.checks import Unsendable, check
+from stateward.targets.infrahub.client import Client
+from stateward.targets.infrahub.holds import Holds
+from stateward.targets.infrahub.observe import Observation, understood
+from stateward.targets.infrahub.queries import Request
+from stateward.targets.infrahub.refusals import refusal
+from stateward.targets.infrahub.schemas import Schemas
+from stateward.targets.infrahub.writes import Operation
+
+_BUSY = "MERGE_IN_PROGRESS"
+_SETTLED = 3
+"""How often in a row the same is seen before a lost request is taken to have ended."""
+
+
+@dataclass(slots=True)
+class InfrahubSession:
+    """One conversation. The lease, where it is to write, is somebody else's business."""
+
+    client: Client
+    schemas: Schemas
+    write: bool
+    pause: float
+    """Seconds between two looks at what a lost request has done."""
+    _checked: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        return self.schemas.in_force
+
+    @property
+    def schema_differs(self) -> bool:
+        return bool(self.schemas.changes)
+
+    @property
+    def schema_changes(self) -> tuple[str, ...]:
+        return self.schemas.changes
+
+    async def groups(self, prefix: str) -> Mapping[str, str]:
+        return await observe.groups(self.client, prefix)
+
+    async def observe(self, query: Query) -> Observed:
+        return await Observation(self.client, self.schema, self.schemas.there, query).complete()
+
+    async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
+        return await Holds(self.client, self.schemas.there, ours).of(ids)
+
+    async def load_schema(self) -> None:
+        self._may_write()
+        if self.schema_differs:
+            await self.schemas.load()
+
+    async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
+        self._may_write()
+        await self._check_schema()
+        return await _Batch(self, mutations).send()
+
+    def _may_write(self) -> None:
+        if not self.write:
+            message = "this session was opened to read"
+            raise TargetRefused(message, code=Code.TARGET_READ_ONLY)
+
+    async def _check_schema(self) -> None:
+        """Refuse to write under another schema than was planned with; looked at once."""
+        if not self._checked and await self.schemas.moved():
+            message = "the server's schema has changed since it was read: plan again"
+            raise TargetUnavailable(message, code=Code.TARGET_BUSY)
+        self._checked = True
+
+    async def settle(self, mutations: Sequence[Mutation]) -> None:
+        """Wait until a request whose answer was lost has ended: the server goes on with it."""
+        made = [own.id for own in mutations if isinstance(own, Create)]
+        before, same = -1, 0
+        while same < _SETTLED:
+            await asyncio.sleep(self.pause)
+            request = Request()
+            queries.add_kinds_of(request, made)
+            answer = await self.client.query(request.text, request.variables)
+            with understood():
+                there = len(wire.nodes(answer["ids"]))
+            same = same + 1 if there == before else 0
+            before = there
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Mutations on their way: checked, spelled out, sent, and the answers told apart."""
+
+    session: InfrahubSession
+    mutations: Sequence[Mutation]
+    refusals: dict[int, Refusal] = field(default_factory=dict)
+
+    async def send(self) -> list[Refusal | None]:
+        schema = self.session.schemas.there
+        spelled: list[tuple[int, Operation]] = []
+        for index, mutation in enumerate(self.mutations):
+            try:
+                attributes = check(schema, mutation)
+            except Unsendable as unsendable:
+                self.refusals[index] = unsendable.refusal
+                continue
+            spelled += [(index, own) for own in writes.operations(schema, mutation, attributes)]
+        await self._send(spelled)
+        return [self.refusals.get(index) for index in range(len(self.mutations))]
+
+    async def _send(self, spelled: Sequence[tuple[int, Operation]]) -> None:
+        """Send operations in one request; in halves where one of them spoils it for the others."""
+        if not spelled:
+            return
+        text, variables = writes.document([own for _, own in spelled])
+        answer = await self._mutate(text, variables)
+        at_large = [own for own in answer.errors if not own.path]
+        if not at_large:
+            self._take(spelled, answer)
+        elif len(spelled) == 1:
+            self._refuse(*spelled[0], at_large)
+        else:
+            middle = len(spelled) // 2
+            await self._send(spelled[:middle])
+            await self._send(spelled[middle:])
+
+    async def _mutate(self, text: str, variables: Mapping[str, Any]) -> Answer:
+        try:
+            return await self.session.client.mutate(text, variables)
+        except Untouched:
+            raise
+        except TargetUnavailable:
+            await self.session.settle(self.mutations)
+            raise
+
+    def _take(self, spelled: Sequence[tuple[int, Operation]], answer: Answer) -> None:
+        by_alias: dict[str, list[GraphqlError]] = {}
+        for error in answer.errors:
+            by_alias.setdefault(str(error.path[0]), []).append(error)
+        for number, (index, operation) in zip(count(), spelled, strict=False):
+            errors = by_alias.get(f"m{number}", ())
+            if any(error.code == _BUSY for error in errors):
+                message = "a merge has begun on the server: changes are refused meanwhile"
+                raise TargetUnavailable(message, code=Code.TARGET_BUSY)
+            if errors:
+                self._refuse(index, operation, errors)
+
+    def _refuse(self, index: int, operation: Operation, errors: Sequence[GraphqlError]) -> None:
+        found = refusal(operation, errors)
+        if found is not None:
+            self.refusals.setdefault(index, found)
