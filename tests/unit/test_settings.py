@@ -1,0 +1,377 @@
+"""What people write: every setting, what it defaults to, and what is said of a mistake."""
+
+import json
+import re
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from stateward.desired.discover import Rule
+from stateward.desired.documents import parse
+from stateward.errors import Code, ConfigError
+from stateward.model.document import Document
+from stateward.model.identity import ObjectKey
+from stateward.model.unit import Adopt, Ignore, Limits, UnitSettings
+from stateward.settings import (
+    Configuration,
+    Environment,
+    UnitDefaults,
+    UnitFile,
+    UnitOverrides,
+    UnitRule,
+    read_configuration,
+    read_unit,
+    rules,
+)
+
+DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+def documents(text: str, file: str = "stateward.yaml") -> tuple[Document, ...]:
+    found, problems = parse(file, dedent(text).encode())
+    assert not problems
+    return found
+
+
+def configuration(text: str) -> Configuration:
+    return read_configuration(documents(text))
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as refusal:
+        configuration(text)
+    assert refusal.value.code is Code.CONFIGURATION
+    return str(refusal.value.args[0]).splitlines()
+
+
+def unit(
+    text: str = "",
+    rule: UnitOverrides | None = None,
+    defaults: UnitDefaults | None = None,
+) -> UnitSettings:
+    doc = next(iter(documents(text, "a/.stateward.yaml")), None)
+    found, problems = read_unit(doc, rule or UnitOverrides(), defaults or UnitDefaults())
+    assert problems == ()
+    return found
+
+
+def written(heading: str) -> str:
+    """Return the example that the documentation gives under a heading."""
+    section = DOCS.read_text().split(heading, 1)[1]
+    example = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert example
+    return example[1]
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    """Return all keys of a file, with those of what lies within."""
+    return set(_properties(model.model_json_schema()))
+
+
+def _properties(schema: Any) -> list[str]:
+    found: list[str] = []
+    if isinstance(schema, dict):
+        found += schema.get("properties", {})
+        for own in schema.values():
+            found += _properties(own)
+    if isinstance(schema, list):
+        for own in schema:
+            found += _properties(own)
+    return found
+
+
+class TestConfiguration:
+    @pytest.mark.parametrize("text", ["", "# nothing\n", "{}\n"], ids=["empty", "comment", "map"])
+    def test_may_say_nothing(self, text: str) -> None:
+        assert configuration(text) == Configuration()
+
+    def test_defaults(self) -> None:
+        found = Configuration()
+        assert found.instance == "default"
+        assert found.target.url == "sqlite:///.stateward/target.db"
+        assert found.state.url == "sqlite:///.stateward/state.db"
+        (source,) = found.sources
+        assert (source.name, source.git, source.schemas, source.units) == (
+            "default",
+            None,
+            None,
+            (),
+        )
+        assert source.owner == {}
+
+    def test_takes_what_is_documented(self) -> None:
+        found = configuration(written("## `stateward.yaml`"))
+        assert found.instance == "prod"
+        (source,) = found.sources
+        assert source.name == "network"
+        assert source.git is not None
+        assert (source.git.url, source.git.ref) == ("https://git.example/network.git", "main")
+        assert source.schemas == ("schemas/",)
+        assert source.units[0].limits.deletes == 50
+        assert source.owner == {"RoutingAs/65*": "objects/base"}
+        assert found.defaults.protect == ("DcimDevice/core-*",)
+        assert found.defaults.ignore[0].fields == ("status",)
+
+    def test_defaults_are_those_that_are_documented(self) -> None:
+        found = configuration(written("## `stateward.yaml`"))
+        examples = {"protect": (), "ignore": ()}
+        assert found.defaults.model_copy(update=examples) == UnitDefaults()
+        assert found.target == Configuration().target
+        assert found.state == Configuration().state
+
+    def test_every_key_is_documented(self) -> None:
+        text = written("## `stateward.yaml`") + written("## `.stateward.yaml`")
+        missing = {own for own in keys(Configuration) if f"{own}:" not in text}
+        assert missing == set()
+
+    def test_rules_come_in_the_order_they_are_written(self) -> None:
+        found = configuration("sources: [{units: [{path: b/*, exclude: [b/x]}, {path: a, recursive: true}]}]")  # fmt: skip
+        assert rules(found.sources[0]) == (
+            Rule(path="b/*", exclude=("b/x",), recursive=False),
+            Rule(path="a", exclude=(), recursive=True),
+        )
+
+
+class TestMistake:
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("targets: {}", "1:1: targets: no such setting"),
+            ("target: {url: x, token: y}", "1:18: target.token: no such setting"),
+            ("sources:\n  - name: a\n    gti: {}", "3:5: sources.0.gti: no such setting"),
+            ("sources: [{git: {ref: main}}]", "1:17: sources.0.git.url: field required"),
+            (
+                "sources: [{units: [{path: a, suspend: true}]}]",
+                "1:30: sources.0.units.0.suspend: no such setting",
+            ),
+            ("defaults: {limits: {delete: 1}}", "1:21: defaults.limits.delete: no such setting"),
+            ("defaults: {suspend: true}", "1:12: defaults.suspend: no such setting"),
+            ("defaults: {prune: 'true'}", "1:19: defaults.prune: input should be a valid boolean"),
+            ("instance: 5", "1:11: instance: input should be a valid string"),
+            (
+                "defaults: {limits: {deletes: -1}}",
+                "1:30: defaults.limits.deletes: input should be greater than or equal to 0",
+            ),
+            (
+                "defaults: {limits: {percent: 101}}",
+                "1:30: defaults.limits.percent: input should be less than or equal to 100",
+            ),
+            (
+                "defaults: {limits: {deletes: 1.5}}",
+                "1:30: defaults.limits.deletes: input should be a valid integer",
+            ),
+            (
+                "defaults: {adopt: perhaps}",
+                "1:19: defaults.adopt: input should be 'never', 'identical' or 'always'",
+            ),
+            ("defaults: {protect: core-*}", "1:21: defaults.protect: input should be a valid tuple"),
+            (
+                "instance: a/b",
+                "1:11: instance: value error, a name without slashes is expected",
+            ),
+            (
+                "sources: [{name: ''}]",
+                "1:18: sources.0.name: value error, a name without slashes is expected",
+            ),
+        ],
+    )  # fmt: skip
+    def test_is_told_with_its_place(self, text: str, said: str) -> None:
+        assert mistakes(text) == [f"stateward.yaml:{said}"]
+
+    def test_does_not_hide_the_next_one(self) -> None:
+        assert mistakes("instance: lab\ntargets: {}\ndefaults:\n  adopt: perhaps\nx: 1\n") == [
+            "stateward.yaml:4:10: defaults.adopt: input should be 'never', 'identical' or 'always'",
+            "stateward.yaml:2:1: targets: no such setting",
+            "stateward.yaml:5:1: x: no such setting",
+        ]
+
+    @pytest.mark.parametrize("text", ["[]", "text", "5"], ids=["list", "text", "number"])
+    def test_may_be_the_whole_file(self, text: str) -> None:
+        (said,) = mistakes(text)
+        assert said.startswith("stateward.yaml:1:1: : input should be a valid dictionary")
+
+    def test_never_shows_a_value(self) -> None:
+        assert "hunter2" not in "".join(mistakes("target: {url: [hunter2]}\ninstance: [hunter2]"))
+
+    @pytest.mark.parametrize("name", ["a b", "ü", "a.b"])
+    def test_is_no_unusual_name(self, name: str) -> None:
+        assert configuration(f"instance: {name}").instance == name
+
+
+class TestUnit:
+    def test_defaults(self) -> None:
+        assert unit() == UnitSettings(
+            prune=True, adopt=Adopt.IDENTICAL, limits=Limits(deletes=10, percent=25)
+        )
+
+    def test_takes_what_is_documented(self) -> None:
+        found = unit(written("## `.stateward.yaml`"))
+        assert found.suspend is True
+        assert found.depends_on == ("objects/base",)
+        assert found.moved == {
+            ObjectKey("DcimDevice", ("old-name",)): ObjectKey("DcimDevice", ("new-name",))
+        }
+
+    def test_every_key_is_documented(self) -> None:
+        section = DOCS.read_text().split("## `.stateward.yaml`", 1)[1]
+        own = {alias for field in UnitFile.model_fields.values() if (alias := field.alias)}
+        assert {name for name in own if name not in section} == set()
+
+    @pytest.mark.parametrize(
+        ("text", "name", "value"),
+        [
+            ("prune: false", "prune", False),
+            ("adopt: never", "adopt", Adopt.NEVER),
+            ("adopt: always", "adopt", Adopt.ALWAYS),
+            ("protect: ['A/*', B/b]", "protect", ("A/*", "B/b")),
+            ("suspend: true", "suspend", True),
+            ("dependsOn: [a, b/c]", "depends_on", ("a", "b/c")),
+            (
+                "ignore: [{kind: A, fields: [b, c]}]",
+                "ignore",
+                (Ignore(kind="A", fields=frozenset("bc")),),
+            ),
+            (
+                "moved: [{from: [A, b, c], to: [A, d, e]}]",
+                "moved",
+                {ObjectKey("A", ("b", "c")): ObjectKey("A", ("d", "e"))},
+            ),
+            ("limits: {deletes: 0}", "limits", Limits(deletes=0, percent=25)),
+            ("limits: {percent: 0.5}", "limits", Limits(deletes=10, percent=0.5)),
+            (
+                "limits: {protectedKinds: [A, B]}",
+                "limits",
+                Limits(deletes=10, percent=25, protected_kinds=frozenset("AB")),
+            ),
+        ],
+    )
+    def test_takes_its_own(self, text: str, name: str, value: Any) -> None:
+        assert getattr(unit(text), name) == value
+
+    @pytest.mark.parametrize(
+        ("name", "own", "rule", "defaults"),
+        [
+            ("prune", "prune: true", False, False),
+            ("adopt", "adopt: never", "always", "identical"),
+            ("protect", "protect: []", ["b"], ["c"]),
+            ("ignore", "ignore: []", [{"kind": "B", "fields": ["b"]}], [{"kind": "C", "fields": ["c"]}]),
+        ],
+    )  # fmt: skip
+    def test_wins_over_its_rule_and_that_over_the_defaults(
+        self, name: str, own: str, rule: Any, defaults: Any
+    ) -> None:
+        given = UnitOverrides.model_validate_json(json.dumps({name: rule}))
+        general = UnitDefaults.model_validate_json(json.dumps({name: defaults}))
+        found = [
+            getattr(settings, name)
+            for settings in (
+                unit(own, given, general),
+                unit("", given, general),
+                unit("", UnitOverrides(), general),
+            )
+        ]
+        alone = [
+            getattr(settings, name)
+            for settings in (
+                unit(own),
+                unit("", given),
+                unit("", UnitOverrides(), general),
+            )
+        ]
+        assert found == alone
+        assert found[0] != found[1]
+
+    def test_limits_are_taken_one_by_one(self) -> None:
+        rule = UnitRule.model_validate_json('{"path": "a", "limits": {"deletes": 2, "percent": 2}}')
+        defaults = UnitDefaults.model_validate_json(
+            '{"limits": {"deletes": 3, "percent": 3, "protectedKinds": ["A"]}}'
+        )
+        assert unit("limits: {deletes: 0}", rule, defaults).limits == Limits(
+            deletes=0, percent=2, protected_kinds=frozenset("A")
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("prune: true\ndepends: [a]", "2:1: SW4001 configuration: depends: no such setting"),
+            ("moved: [{from: [A], to: [A, b]}]", "1:16: SW4001 configuration: moved.0.from: "),
+            ("moved:\n  - {to: [A, b]}", "2:5: SW4001 configuration: moved.0.from: field required"),
+            ("limits: {deletes: many}", "1:19: SW4001 configuration: limits.deletes: "),
+            ("path: a", "1:1: SW4001 configuration: path: no such setting"),
+            ("- a", "1:1: SW4001 configuration: : input should be a valid dictionary"),
+        ],
+    )
+    def test_mistakes_are_told_with_their_place(self, text: str, said: str) -> None:
+        (doc,) = documents(text, "a/.stateward.yaml")
+        _, (problem,) = read_unit(doc, UnitOverrides(), UnitDefaults())
+        assert str(problem).startswith(f"a/.stateward.yaml:{said}")
+
+    def test_mistakes_leave_what_the_rule_and_the_defaults_say(self) -> None:
+        (doc,) = documents("prune: true\nadopt: perhaps", "a/.stateward.yaml")
+        found, problems = read_unit(
+            doc, UnitOverrides(prune=False), UnitDefaults(adopt=Adopt.NEVER)
+        )
+        assert len(problems) == 1
+        assert (found.prune, found.adopt) == (False, Adopt.NEVER)
+
+
+class TestJsonSchema:
+    @pytest.mark.parametrize("model", [Configuration, UnitFile])
+    def test_takes_no_key_that_is_not_known(self, model: type[BaseModel]) -> None:
+        schema = model.model_json_schema()
+        objects = [schema, *schema.get("$defs", {}).values()]
+        assert {own["additionalProperties"] for own in objects if "properties" in own} == {False}
+
+    def test_has_the_keys_that_people_write(self) -> None:
+        assert set(Configuration.model_json_schema()["properties"]) == {
+            "instance",
+            "target",
+            "sources",
+            "defaults",
+            "state",
+        }
+        assert set(UnitFile.model_json_schema()["properties"]) == {
+            "prune",
+            "adopt",
+            "limits",
+            "protect",
+            "ignore",
+            "suspend",
+            "dependsOn",
+            "moved",
+        }
+
+    @pytest.mark.parametrize("model", [Configuration, UnitFile])
+    def test_spells_keys_as_the_files_do(self, model: type[BaseModel]) -> None:
+        assert {own for own in keys(model) if "_" in own} == set()
+
+    def test_gives_the_defaults(self) -> None:
+        limits = Configuration.model_json_schema()["$defs"]["DeleteLimits"]["properties"]
+        assert {name: own["default"] for name, own in limits.items()} == {
+            "deletes": 10,
+            "percent": 25,
+            "protectedKinds": [],
+        }
+
+
+class TestEnvironment:
+    @pytest.fixture(autouse=True)
+    def _nothing_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in Environment.model_fields:
+            monkeypatch.delenv(f"STATEWARD_{name.upper()}", raising=False)
+
+    def test_is_empty_by_default(self) -> None:
+        assert set(Environment().model_dump().values()) == {None}
+
+    @pytest.mark.parametrize("name", ["CONFIG", "INSTANCE", "TARGET", "STATE"])
+    def test_gives_what_is_documented(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert f"`STATEWARD_{name}`" in DOCS.read_text()
+        monkeypatch.setenv(f"STATEWARD_{name}", "value")
+        assert getattr(Environment(), name.lower()) == "value"
+
+    def test_gives_nothing_that_is_not_documented(self) -> None:
+        documented = set(re.findall(r"`STATEWARD_(\w+)`", DOCS.read_text()))
+        assert {own.upper() for own in Environment.model_fields} == documented
