@@ -1,6 +1,6 @@
 """The composition root: the only place that knows which adapter stands behind which port."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from stateward.desired.discover import CONFIGURATION_FILE, Layout
 from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
-from stateward.errors import Code, ConfigError, Problem
+from stateward.errors import Code, ConfigError, Problem, StateUnavailable
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
 from stateward.model.unit import UnitSettings
@@ -33,6 +33,7 @@ FETCH_TIMEOUT = 600.0
 """Seconds for one clone or fetch."""
 SCHEMES = frozenset({"https", "ssh"})
 _STATE_DIRECTORY = ".stateward"
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
         target: Target = EmbeddedTarget(f"sqlite:///{home / _STATE_DIRECTORY / f'none-{uuid4()}'}")
     else:
         named = invocation.target or environment.target
-        target = open_target(named, configuration.target.url, home)
+        target = connecting.open_target(named, configuration.target, home)
     scope = Scope(
         instance=environment.instance or configuration.instance,
         source=source.name,
@@ -103,24 +104,13 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
 @asynccontextmanager
 async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
     """Open what applying needs, and close it again."""
-    _ignore(wired.state)
+    for file in (wired.state, *_database(wired.round.target)):
+        _ignore(file)
     journal = SqliteJournal(wired.state)
     try:
         yield Reconciler(round=wired.round, journal=journal, new_id=lambda: str(uuid4()))
     finally:
         await journal.close()
-
-
-def open_target(named: str | None, configured: str, home: Path) -> Target:
-    """Open the target that a URL names: relative to here on the command line, else to ``home``."""
-    url = named or configured
-    scheme = urlsplit(url).scheme
-    if scheme == "sqlite":
-        return EmbeddedTarget(f"sqlite:///{_sqlite_path(url, Path.cwd() if named else home)}")
-    raise ConfigError(
-        f"{scheme or url!r}: no such kind of target: expected sqlite:///path",
-        code=Code.TARGET_UNKNOWN,
-    )
 
 
 def _base(repo: str | None) -> Path:
@@ -147,7 +137,10 @@ def _read_configuration(file: Path) -> Configuration:
 
 
 def _choose(configuration: Configuration, name: str | None) -> SourceSettings:
-    by_name = {own.name: own for own in configuration.sources}
+    names = [own.name for own in configuration.sources]
+    for twice in (own for own in names if names.count(own) > 1):
+        raise ConfigError(f"sources: {twice}: two sources have this name: give each its own")
+    by_name = dict(zip(names, configuration.sources, strict=True))
     if name is None and len(by_name) == 1:
         return next(iter(by_name.values()))
     if name in by_name:
@@ -201,15 +194,25 @@ def _owners(source: SourceSettings) -> Callable[[ObjectKey], str | None]:
 
 def _sqlite_path(url: str, home: Path) -> Path:
     """Read ``sqlite:///relative`` and ``sqlite:////absolute``."""
-    if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
+    if not url.startswith(_SQLITE) or len(url) == len(_SQLITE):
         raise ConfigError(f"{url}: expected sqlite:///path", code=Code.TARGET_UNKNOWN)
-    return home / url.removeprefix("sqlite:///")
+    return home / url.removeprefix(_SQLITE)
+
+
+def _database(target: Target) -> Iterator[Path]:
+    """Yield the file of a target that is one."""
+    if target.name.startswith(_SQLITE):
+        yield Path(target.name.removeprefix(_SQLITE))
 
 
 def _ignore(path: Path) -> None:
     """Keep our own directory out of Git, from the moment that something is put into it."""
     directory = path.parent
     marker = directory / ".gitignore"
-    if directory.name == _STATE_DIRECTORY and not marker.exists():
+    if directory.name != _STATE_DIRECTORY or marker.exists():
+        return
+    try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         marker.write_text("*\n")
+    except OSError as error:
+        raise StateUnavailable(f"{marker}: {error.strerror}: name another place") from error
