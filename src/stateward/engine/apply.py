@@ -20,8 +20,6 @@ from stateward.model.unit import Stamp
 from stateward.tracking.session import Result, Tracking
 
 _PRUNING = frozenset({Action.RELEASE, Action.DELETE})
-_MOST_ATTEMPTS = 50
-"""Revisions kept on a stamp: a group's description holds fewer than 4096 characters."""
 
 Progress = Callable[[int, int], None]
 """Is told how many changes are through, of how many."""
@@ -82,10 +80,8 @@ class Applier:
         return not known or self._attempt(unit) != self.plan.units[unit].before
 
     def _attempt(self, unit: str) -> Stamp:
-        before = self.plan.units[unit].before
         revision = next(iter(self.plan.revisions.values()))
-        attempted = tuple(dict.fromkeys((*before.attempted, revision)))[-_MOST_ATTEMPTS:]
-        return Stamp(applied=before.applied, files=before.files, attempted=attempted)
+        return self.plan.units[unit].before.attempt(revision)
 
     def _shut(self, refusals: dict[str, Refusal]) -> None:
         for unit, refusal in refusals.items():

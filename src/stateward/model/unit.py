@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from stateward.model.identity import ObjectKey
 
 ADOPTED = "/adopted"
-_STAMP = re.compile(r"(applied|files|attempted)=(\S+)")
+_MOST_ATTEMPTS = 50
+"""Revisions kept on a stamp: a group's description holds fewer than 4096 characters."""
+_STAMP = re.compile(r"(applied|files|attempted|reached)=(\S+)")
 
 
 def prefix(instance: str, source: str) -> str:
@@ -40,6 +42,14 @@ class Adopt(StrEnum):
     NEVER = "never"
     IDENTICAL = "identical"
     ALWAYS = "always"
+
+
+class ManageSchema(StrEnum):
+    """What to do with schema files: load them, only compare them, or leave them alone."""
+
+    APPLY = "apply"
+    CHECK = "check"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +103,20 @@ class Stamp:
     files: str | None = None
     """A digest of the unit's files: equal digests declare the same."""
     attempted: tuple[str, ...] = ()
+    reached: str | None = None
+    """Where something was left out of the last attempt: a digest of what was asked and what was
+    left out. As long as both are the same, all else is as declared."""
 
     @classmethod
     def parse(cls, description: str) -> "Stamp":
         found = dict(_STAMP.findall(description))
         attempted = tuple(found["attempted"].split(",")) if "attempted" in found else ()
-        return cls(applied=found.get("applied"), files=found.get("files"), attempted=attempted)
+        return cls(
+            applied=found.get("applied"),
+            files=found.get("files"),
+            attempted=attempted,
+            reached=found.get("reached"),
+        )
 
     def __str__(self) -> str:
         words = ["Kept equal to Git by Stateward:"]
@@ -106,7 +124,14 @@ class Stamp:
             words += [f"applied={self.applied}", f"files={self.files}"]
         if self.attempted:
             words.append(f"attempted={','.join(self.attempted)}")
+        if self.reached:
+            words.append(f"reached={self.reached}")
         return " ".join(words)
+
+    def attempt(self, revision: str, reached: str | None = None) -> "Stamp":
+        """Return the stamp with one more revision begun."""
+        attempted = tuple(dict.fromkeys((*self.attempted, revision)))[-_MOST_ATTEMPTS:]
+        return replace(self, attempted=attempted, reached=reached)
 
     @property
     def revisions(self) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ class Claims:
     """What units claim in this round that others may give up: declared keys by id."""
     given: set[tuple[str, str]] = field(default_factory=set)
     """Units and the ids that they give up in a move."""
+    _as_before: dict[str, bool] = field(default_factory=dict)
+    """Units whose files, and what is left out of them, are what they were."""
 
     def changes(self) -> Iterator[Change]:
         for key, units in self.declared.by_key.items():
@@ -99,13 +101,21 @@ class Claims:
         formerly = None
         if have.id in self.holdings.holders:
             known = self.question.formerly
-            formerly = known.get(obj.key) or known.get(have.key) or self._if_applied(obj)
+            as_before = obj if self._is_as_before(obj, have) else None
+            formerly = as_before or known.get(obj.key) or known.get(have.key)
         return tuple(self.comparison.changes(obj, have, formerly, ignored))
 
-    def _if_applied(self, obj: DesiredObject) -> DesiredObject | None:
-        """Return an object that its unit declared before as well: its files are what they were."""
-        stamp, facts = self.holdings.stamps[obj.unit], self.question.units[obj.unit]
-        return obj if stamp.files == facts.files and not stamp.attempted else None
+    def _is_as_before(self, obj: DesiredObject, have: ObservedObject) -> bool:
+        """Tell whether all that is declared of an object was written when it was last planned."""
+        unit = obj.unit
+        if unit not in self._as_before:
+            stamp, files = self.holdings.stamps[unit], self.question.units[unit].files
+            self._as_before[unit] = (
+                stamp.reached == self.standing.reach(unit)
+                if stamp.attempted
+                else stamp.files == files
+            )
+        return self._as_before[unit] and unit in self.holdings.holders[have.id]
 
     def _change(
         self,

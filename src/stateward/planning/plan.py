@@ -186,8 +186,6 @@ class _Attempt:
         acted = state in {UnitState.READY, UnitState.BLOCKED, UnitState.WAITING}
         settled = acted and self.known.standing.plannable(unit)
         before = self.known.holdings.stamps[unit]
-        moved_on = changed or before.files != facts.files or bool(before.attempted)
-        stamp = Stamp(applied=facts.revision, files=facts.files)
         stays = blocked or unit in self.prune.staying or unit in self.prune.survivors
         return UnitPlan(
             unit=unit,
@@ -199,9 +197,25 @@ class _Attempt:
             keeps=stays,
             survivors=tuple(self.prune.survivors.get(unit, ())),
             before=before,
-            stamp=stamp if settled and not withheld and not facts.vanished and moved_on else None,
+            stamp=self._stamp(
+                unit, changed=changed, through=acted and not blocked and not withheld
+            ),
             vanished=facts.vanished and settled,
         )
+
+    def _stamp(self, unit: str, *, changed: bool, through: bool) -> Stamp | None:
+        """Say how far a unit is once its changes are through, where something else stands there.
+
+        What is left out, or held for others, is still as an earlier revision declared it.
+        """
+        facts, standing = self.known.question.units[unit], self.known.standing
+        if facts.vanished or not standing.plannable(unit):
+            return None
+        before = self.known.holdings.stamps[unit]
+        if not through or unit in self.prune.awaited:
+            return before.attempt(facts.revision, standing.reach(unit)) if changed else None
+        moved_on = changed or before.files != facts.files or bool(before.attempted)
+        return Stamp(applied=facts.revision, files=facts.files) if moved_on else None
 
     def _state(self, unit: str, problems: Sequence[Problem], *, blocked: bool) -> UnitState:
         standing = self.known.standing

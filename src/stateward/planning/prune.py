@@ -63,6 +63,8 @@ class Prune:
     """How many objects of each unit are kept, though nobody declares them."""
     staying: set[str] = field(default_factory=set)
     """Units that keep a member which they do not declare."""
+    awaited: set[str] = field(default_factory=set)
+    """Those of them that keep it for another unit, which may declare it."""
     survivors: dict[str, list[Survivor]] = field(default_factory=dict)
     unread: Unread = field(init=False)
 
@@ -95,8 +97,10 @@ class Prune:
             yield from self._release(node, dropping, needs)
         elif key is not None or node in self.doubtful:
             self.staying.update(dropping)  # declared by a unit that cannot take it this round
+            self.awaited.update(dropping)
         elif unit := self.unread.may_keep(self.question.observed.objects[node]):
             reason = f"unit {unit} cannot be read and may declare it"
+            self.awaited.update(dropping)
             self._keep(node, dropping, Code.MAY_HAVE_MOVED, reason)
         elif keeping := [own for own in dropping if keeps(self.question, own, self._key(node))]:
             self._keep(node, keeping)

@@ -7,6 +7,7 @@ from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.state import DesiredObject, External, FromPool
 from stateward.planning import dependencies
+from stateward.planning.digest import digest_of
 from stateward.planning.matches import Matches
 from stateward.planning.question import Declared, Identities, Question
 from stateward.planning.unread import Unread
@@ -49,6 +50,11 @@ class Standing:
     def plans(self, unit: str, key: ObjectKey) -> bool:
         """Tell whether a unit's declaration of an object is acted upon in this round."""
         return self.plannable(unit) and key not in self.withheld.get(unit, ())
+
+    def reach(self, unit: str) -> str:
+        """Return a digest of what a unit declares and of what is left out of it."""
+        left_out = sorted(self.withheld.get(unit, ()))
+        return digest_of([self.question.units[unit].files, left_out])[:16]
 
     def take(self, problems: Iterable[Problem]) -> None:
         """Leave out what problems name: an object, or for an error without one its unit."""

@@ -61,7 +61,9 @@ def test_mistake_in_one_object_leaves_out_that_object_alone() -> None:
 
 def test_unit_of_which_something_is_left_out_is_not_noted_as_applied() -> None:
     found = plan([unit("a", device("d"), device("e"), problems=(wrong("d"),))])
-    assert found.units["a"].stamp is None
+    stamp = found.units["a"].stamp
+    assert stamp is not None
+    assert (stamp.applied, stamp.attempted) == ("r0", ("r1",))
 
 
 @pytest.mark.parametrize(
