@@ -29,6 +29,7 @@ _RECOVERING = "MERGE_RECOVERY_REQUIRED"
 _DENIED = "PERMISSION_DENIED"
 _NO_ACCOUNT = "AUTHENTICATION_REQUIRED"
 _UNDEFINED = "UNDEFINED_ERROR"
+_CODE = re.compile(r"[A-Z_]{1,64}")
 _NO_BRANCH = re.compile(r"Branch: .* not found\.?")
 
 
@@ -199,7 +200,7 @@ def _errors(status: int, body: Any, hidden: Sequence[str]) -> Iterator[GraphqlEr
             path=tuple(p for p in path if isinstance(p, str | int))
             if isinstance(path, list)
             else (),
-            code=code if isinstance(code, str) else "",
+            code=code if isinstance(code, str) and _CODE.fullmatch(code) else "",
             status=number,
             data=data if isinstance(data, dict) else {},
         )

@@ -89,7 +89,9 @@ class Exchange:
                     f"the target's answer cannot be read: {error}", code=Code.TARGET_ANSWER
                 ) from error
             except httpx.HTTPError as error:
-                raise _failure(error, hidden) from error
+                # The library's own error repeats what is no HTTP, and that may be our token.
+                cause = None if isinstance(error, httpx.ProtocolError) else error
+                raise _failure(error, hidden) from cause
 
     async def _exchange(self, call: Call, credentials: Mapping[str, str]) -> Reply:
         headers = {
