@@ -51,7 +51,8 @@ def as_markdown(report: Report, plan: Plan) -> str:
         cells = (run.unit, run.outcome.value, _done(run), run.error or "")
         lines.append("| " + " | ".join(values.cell(own) for own in cells) + " |")
     if plan.problems:
-        lines += ["", "```text", *problem_lines(plan.problems), "```"]
+        text = "\n".join(problem_lines(plan.problems)).rstrip()
+        lines += ["", "```text", text.replace("```", "'''"), "```"]
     return "\n".join(lines) + "\n"
 
 

@@ -41,7 +41,7 @@ def shown(value: Any, width: int = 60) -> str:
     if isinstance(value, ObjectKey):
         return safe("/".join(value.hfid))
     if isinstance(value, NodeId | FromPool | Secret):
-        return str(value)
+        return safe(str(value))
     if isinstance(value, frozenset):
         text = f"[{', '.join(sorted(shown(own, width) for own in value))}]"
     else:
