@@ -94,6 +94,11 @@ class Session(Protocol):
         """Whether ``load_schema`` would change the target."""
         ...
 
+    @property
+    def schema_changes(self) -> Sequence[str]:
+        """What ``load_schema`` would change, one line each."""
+        ...
+
     async def groups(self, prefix: str) -> Mapping[str, str]:
         """Return the tracking groups whose names start with a prefix, and their descriptions."""
         ...

@@ -1,5 +1,6 @@
 """Which adapter stands behind which port, and where relative paths lead."""
 
+import os
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -9,11 +10,12 @@ import pytest
 from stateward import wiring
 from stateward.errors import Code, ConfigError, SourceRefused, StateUnavailable
 from stateward.model.identity import ObjectKey
-from stateward.settings import Environment
+from stateward.settings import Environment, SecretReference, TargetSettings
 from stateward.sources.folder import FolderSource
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.wiring import Invocation, Wired
+from stateward.wiring.targets import open_target
 
 TWO = "sources: [{name: one}, {name: two}]\n"
 
@@ -23,6 +25,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory to be in, beside the repository."""
     for name in Environment.model_fields:
         monkeypatch.delenv(f"STATEWARD_{name.upper()}", raising=False)
+    for name in [own for own in os.environ if own.startswith("INFRAHUB_")]:
+        monkeypatch.delenv(name)
     directory = tmp_path / "here"
     directory.mkdir()
     monkeypatch.chdir(directory)
@@ -356,3 +360,53 @@ def _mode(path: Path) -> int:
 def test_planning_writes_nothing(repo: Path) -> None:
     wire(repo)
     assert list(repo.iterdir()) == []
+
+
+class TestServer:
+    """A server as the target, and who we are there."""
+
+    def test_is_named_with_its_branch(self, tmp_path: Path) -> None:
+        named = open_target("https://infrahub.example/?branch=lab", TargetSettings(), tmp_path)
+        assert named.name == "https://infrahub.example?branch=lab"
+        configured = TargetSettings(url="https://infrahub.example", branch="lab")
+        assert open_target(None, configured, tmp_path).name == named.name
+
+    def test_is_the_one_of_the_sdk_where_nothing_else_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("INFRAHUB_ADDRESS", "http://sdk.example:8000")
+        monkeypatch.setenv("INFRAHUB_DEFAULT_BRANCH", "lab")
+        assert (
+            open_target(None, TargetSettings(), tmp_path).name
+            == "http://sdk.example:8000?branch=lab"
+        )
+        said = TargetSettings(url="sqlite:///own.db")
+        assert open_target(None, said, tmp_path).name == f"sqlite:///{tmp_path}/own.db"
+
+    @pytest.mark.parametrize(
+        ("reference", "said"),
+        [
+            pytest.param({"env": "NO_SUCH"}, "the environment has no NO_SUCH", id="no-variable"),
+            pytest.param({"file": "none"}, "No such file or directory", id="no-file"),
+        ],
+    )
+    def test_secret_that_is_not_there_is_told(
+        self, tmp_path: Path, reference: dict[str, str], said: str
+    ) -> None:
+        settings = TargetSettings(
+            url="https://infrahub.example", token=SecretReference(**reference)
+        )
+        with pytest.raises(ConfigError, match=said):
+            open_target(None, settings, tmp_path)
+
+    def test_secret_is_shown_nowhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "token").write_text("canary-1\n")
+        monkeypatch.setenv("PASSWORD", "canary-2")
+        settings = TargetSettings(
+            url="https://infrahub.example",
+            token=SecretReference(file="token"),
+            username="stateward",
+            password=SecretReference(env="PASSWORD"),
+        )
+        target = open_target(None, settings, tmp_path)
+        assert "canary" not in f"{target!r} {target.name} {settings!r}"

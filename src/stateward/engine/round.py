@@ -14,7 +14,14 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject
-from stateward.model.unit import Stamp, UnitSettings, group_name, prefix, unit_name
+from stateward.model.unit import (
+    ManageSchema,
+    Stamp,
+    UnitSettings,
+    group_name,
+    prefix,
+    unit_name,
+)
 from stateward.planning import plan as planner
 from stateward.planning.digest import digest_of
 from stateward.planning.question import Question, UnitFacts
@@ -28,6 +35,7 @@ class Scope:
     instance: str
     source: str
     schemas: tuple[str, ...] | None = None
+    manage_schema: ManageSchema = ManageSchema.APPLY
     owners: Callable[[ObjectKey], str | None] = lambda _key: None
     unit: str | None = None
     """A pattern over the units' names: only those that match are changed."""
@@ -46,8 +54,10 @@ class Round:
     scope: Scope
 
     async def load(self, revision: str | None) -> tuple[Loaded, Schema | None, tuple[Problem, ...]]:
-        """Load a revision and the schema that it brings."""
+        """Load a revision and the schema that it brings, if that is to be looked at."""
         loaded = await self.loader.load(revision)
+        if self.scope.manage_schema is ManageSchema.OFF:
+            return loaded, None, loaded.problems
         schema, problems = declared_schema(loaded, self.scope.schemas)
         return loaded, schema, (*loaded.problems, *problems)
 
@@ -79,6 +89,8 @@ class Round:
         self, session: Session, loaded: Loaded, problems: tuple[Problem, ...]
     ) -> Plan:
         """Plan what a session sees."""
+        if session.schema_differs and self.scope.manage_schema is ManageSchema.CHECK:
+            return self.refused(loaded, (*problems, _other_schema(session)))
         return planner.plan(await self._question(session, loaded, problems))
 
     async def _question(
@@ -191,3 +203,16 @@ class Round:
                 before = await history.at(revision)
                 declared[revision] = await self._desired(session, before) if before else None
         return merged(revisions, declared)
+
+
+def _other_schema(session: Session) -> Problem:
+    changes = session.schema_changes
+    more = f" and {len(changes) - _MOST_SHOWN} more" if len(changes) > _MOST_SHOWN else ""
+    return Problem(
+        code=Code.SCHEMA_DIFFERS,
+        message=f"the target's schema is not the one the files declare: {'; '.join(changes[:_MOST_SHOWN])}"
+        f"{more}: load it, or set manageSchema: apply",
+    )
+
+
+_MOST_SHOWN = 5

@@ -30,6 +30,10 @@ class EmbeddedSession:
     def schema_differs(self) -> bool:
         return self._store.differs
 
+    @property
+    def schema_changes(self) -> tuple[str, ...]:
+        return self._store.changes
+
     async def open(self, declared: Schema | None, *, write: bool) -> None:
         await self._run(lambda: self._store.open(declared, write=write))
 

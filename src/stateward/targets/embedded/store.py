@@ -10,6 +10,7 @@ from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 from stateward.ports import Query
 from stateward.schema import api
+from stateward.schema.differences import differences
 from stateward.schema.files import core_schema
 from stateward.schema.retention import retain
 from stateward.targets.embedded import observe, seeds
@@ -70,6 +71,15 @@ class Store:
     @property
     def schema(self) -> Schema:
         return self._in_force.schema
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What loading the schema in force would change."""
+        if not self.differs:
+            return ()
+        have, want = self._loaded.schema, self._in_force.schema
+        gone = sorted(have.kinds.keys() - want.kinds.keys())
+        return (*differences(have, want), *(f"{kind}: removed" for kind in gone))
 
     def open(self, declared: Schema | None, *, write: bool) -> None:
         with errors(str(self._path)):

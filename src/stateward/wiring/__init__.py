@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from stateward import settings
@@ -14,7 +13,7 @@ from stateward.desired.discover import CONFIGURATION_FILE, Layout
 from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
-from stateward.errors import Code, ConfigError, Problem, StateUnavailable
+from stateward.errors import ConfigError, Problem, StateUnavailable
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
 from stateward.model.unit import UnitSettings
@@ -26,13 +25,14 @@ from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.stores.sqlite import SqliteJournal
 from stateward.targets.embedded import EmbeddedTarget
+from stateward.wiring.paths import STATE_DIRECTORY, sqlite_path
+from stateward.wiring.targets import open_target
 
 GIT_TIMEOUT = 120.0
 """Seconds for one run of git on what is here already."""
 FETCH_TIMEOUT = 600.0
 """Seconds for one clone or fetch."""
 SCHEMES = frozenset({"https", "ssh"})
-_STATE_DIRECTORY = ".stateward"
 _SQLITE = "sqlite:///"
 
 
@@ -73,14 +73,15 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
     source = _choose(configuration, invocation.source)
     home = file.parent if file else base
     if offline:
-        target: Target = EmbeddedTarget(f"sqlite:///{home / _STATE_DIRECTORY / f'none-{uuid4()}'}")
+        target: Target = EmbeddedTarget(f"sqlite:///{home / STATE_DIRECTORY / f'none-{uuid4()}'}")
     else:
         named = invocation.target or environment.target
-        target = connecting.open_target(named, configuration.target, home)
+        target = open_target(named, configuration.target, home)
     scope = Scope(
         instance=environment.instance or configuration.instance,
         source=source.name,
         schemas=source.schemas,
+        manage_schema=source.manage_schema,
         owners=_owners(source),
         unit=invocation.unit,
         allow_deletes=invocation.allow_deletes,
@@ -91,7 +92,7 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
         schemas=source.schemas,
         read_settings=_read_settings(configuration, source),
     )
-    state = _sqlite_path(environment.state or configuration.state.url, home)
+    state = sqlite_path(environment.state or configuration.state.url, home)
     return Wired(
         round=Round(loader=loader, target=target, scope=scope),
         revision=invocation.revision,
@@ -161,7 +162,7 @@ def _source(invocation: Invocation, source: SourceSettings, base: Path) -> Sourc
         return RepositorySource(path, revision=ref, timeout=GIT_TIMEOUT)
     return RemoteSource(
         address.remote(url, schemes=SCHEMES),
-        cache=base / _STATE_DIRECTORY / "mirrors",
+        cache=base / STATE_DIRECTORY / "mirrors",
         revision=ref,
         timeout=GIT_TIMEOUT,
         fetch_timeout=FETCH_TIMEOUT,
@@ -192,13 +193,6 @@ def _owners(source: SourceSettings) -> Callable[[ObjectKey], str | None]:
     return owner
 
 
-def _sqlite_path(url: str, home: Path) -> Path:
-    """Read ``sqlite:///relative`` and ``sqlite:////absolute``."""
-    if not url.startswith(_SQLITE) or len(url) == len(_SQLITE):
-        raise ConfigError(f"{url}: expected sqlite:///path", code=Code.TARGET_UNKNOWN)
-    return home / url.removeprefix(_SQLITE)
-
-
 def _database(target: Target) -> Iterator[Path]:
     """Yield the file of a target that is one."""
     if target.name.startswith(_SQLITE):
@@ -209,7 +203,7 @@ def _ignore(path: Path) -> None:
     """Keep our own directory out of Git, from the moment that something is put into it."""
     directory = path.parent
     marker = directory / ".gitignore"
-    if directory.name != _STATE_DIRECTORY or marker.exists():
+    if directory.name != STATE_DIRECTORY or marker.exists():
         return
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

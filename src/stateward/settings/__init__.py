@@ -1,0 +1,35 @@
+"""The configuration: what people write, and how it is read."""
+
+from stateward.settings.models import (
+    DEFAULT_STATE,
+    DEFAULT_TARGET,
+    Configuration,
+    Environment,
+    SdkEnvironment,
+    SecretReference,
+    SourceSettings,
+    TargetSettings,
+    UnitDefaults,
+    UnitFile,
+    UnitOverrides,
+    UnitRule,
+)
+from stateward.settings.reading import read_configuration, read_unit, rules
+
+__all__ = [
+    "DEFAULT_STATE",
+    "DEFAULT_TARGET",
+    "Configuration",
+    "Environment",
+    "SdkEnvironment",
+    "SecretReference",
+    "SourceSettings",
+    "TargetSettings",
+    "UnitDefaults",
+    "UnitFile",
+    "UnitOverrides",
+    "UnitRule",
+    "read_configuration",
+    "read_unit",
+    "rules",
+]

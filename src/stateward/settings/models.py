@@ -1,0 +1,217 @@
+"""What people write: ``stateward.yaml``, ``.stateward.yaml`` and the environment.
+
+Strict: a key that is not known is an error at its line, since a setting that is silently ignored
+is one that somebody relies on. Defaults live here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stateward.model.unit import Adopt, ManageSchema
+
+DEFAULT_TARGET = "sqlite:///.stateward/target.db"
+DEFAULT_STATE = "sqlite:///.stateward/state.db"
+
+
+def _named(value: str) -> str:
+    if not value or "/" in value or not value.isprintable():
+        raise ValueError("a name without slashes is expected")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_named)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+
+class DeleteLimits(_Model):
+    """How much of a unit one round may delete."""
+
+    deletes: Annotated[int, Field(ge=0)] = 10
+    """Up to so many objects always pass."""
+    percent: Annotated[float, Field(ge=0, le=100, strict=False)] = 25
+    """Beyond that number, up to so many percent of the unit's members pass."""
+    protected_kinds: tuple[str, ...] = ()
+    """Objects of these kinds are never deleted, whatever else is allowed."""
+
+
+class IgnoredFields(_Model):
+    """Fields that are written when an object is made and left alone afterwards."""
+
+    kind: str
+    fields: tuple[str, ...]
+
+
+class Rename(_Model):
+    """An object that goes on under another identity: ``[kind, part, …]`` before and after."""
+
+    from_: Annotated[tuple[str, ...], Field(alias="from", min_length=2)]
+    to: Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+class UnitDefaults(_Model):
+    """Settings of a unit, as defaults for all of them or in a directory's own file."""
+
+    prune: bool = True
+    adopt: Annotated[Adopt, Field(strict=False)] = Adopt.IDENTICAL
+    limits: DeleteLimits = DeleteLimits()
+    protect: tuple[str, ...] = ()
+    """Patterns over ``Kind/part/part``: what matches is never pruned."""
+    ignore: tuple[IgnoredFields, ...] = ()
+
+
+class UnitLimits(_Model):
+    """Limits of one unit: what is not given follows the defaults."""
+
+    deletes: Annotated[int | None, Field(ge=0)] = None
+    percent: Annotated[float | None, Field(ge=0, le=100, strict=False)] = None
+    protected_kinds: tuple[str, ...] | None = None
+
+
+class UnitOverrides(_Model):
+    """Settings of some units: what is not given follows the defaults."""
+
+    prune: bool | None = None
+    adopt: Annotated[Adopt | None, Field(strict=False)] = None
+    limits: UnitLimits = UnitLimits()
+    protect: tuple[str, ...] | None = None
+    ignore: tuple[IgnoredFields, ...] | None = None
+
+
+class UnitRule(UnitOverrides):
+    """Directories that are units, and settings of theirs."""
+
+    path: str
+    exclude: tuple[str, ...] = ()
+    recursive: bool = False
+
+
+class UnitFile(UnitOverrides):
+    """``.stateward.yaml`` in a unit's directory."""
+
+    suspend: bool = False
+    depends_on: tuple[str, ...] = ()
+    moved: tuple[Rename, ...] = ()
+
+
+class GitSettings(_Model):
+    """A repository and the ref that is followed."""
+
+    url: str
+    ref: str = "HEAD"
+
+
+class SourceSettings(_Model):
+    """A place that desired state comes from."""
+
+    name: Name = "default"
+    git: GitSettings | None = None
+    schemas: tuple[str, ...] | None = None
+    manage_schema: Annotated[ManageSchema, Field(strict=False)] = ManageSchema.APPLY
+    units: tuple[UnitRule, ...] = ()
+    owner: Mapping[str, str] = Field(default_factory=dict)
+    """The unit that owns an object which several units declare, by a pattern of its key."""
+
+
+class SecretReference(_Model):
+    """Where a secret is to be found: never the secret itself."""
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_secret(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            raise ValueError("expected {env: NAME} or {file: path}, never the secret itself")  # noqa: TRY004 - pydantic takes ValueError
+        return given
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.env is None) is (self.file is None):
+            raise ValueError("give either env or file")
+        return self
+
+
+class TargetSettings(_Model):
+    """The system that is written to. All but the URL is about servers."""
+
+    url: str | None = None
+    branch: str | None = None
+    token: SecretReference | None = None
+    username: str | None = None
+    password: SecretReference | None = None
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+    timeout: Annotated[float, Field(gt=0, strict=False)] = 30
+    """Seconds for a request that reads."""
+    write_timeout: Annotated[float, Field(gt=0, strict=False)] = 120
+    """Seconds for a request that writes: a batch of objects."""
+    batch: Annotated[int, Field(ge=1, le=200)] = 20
+    """Mutations in one request."""
+    in_flight: Annotated[int, Field(ge=1, le=10)] = 2
+    """Requests under way at once."""
+
+
+class StateSettings(_Model):
+    """Where history is kept. It may be lost at any time."""
+
+    url: str = DEFAULT_STATE
+
+
+class Configuration(_Model):
+    """``stateward.yaml``: one file, all of it optional."""
+
+    instance: Name = "default"
+    target: TargetSettings = TargetSettings()
+    sources: tuple[SourceSettings, ...] = (SourceSettings(),)
+    defaults: UnitDefaults = UnitDefaults()
+    state: StateSettings = StateSettings()
+
+
+class Environment(BaseSettings):
+    """Settings that the environment gives; the command line wins over them."""
+
+    model_config = SettingsConfigDict(env_prefix="STATEWARD_", frozen=True)
+
+    config: str | None = None
+    instance: str | None = None
+    target: str | None = None
+    state: str | None = None
+
+
+class SdkEnvironment(BaseSettings):
+    """What scripts of Infrahub's own SDK are told of the server, under the same names."""
+
+    model_config = SettingsConfigDict(env_prefix="INFRAHUB_", frozen=True, extra="ignore")
+
+    address: str | None = None
+    api_token: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    default_branch: str | None = None
+    proxy: SecretStr | None = None
+    tls_ca_file: str | None = None

@@ -1,0 +1,118 @@
+"""From a parsed file to settings; what is wrong with it is told at its line."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from stateward.desired.discover import Rule
+from stateward.errors import Code, ConfigError, Location, Problem
+from stateward.model.document import Document, Map, Seq
+from stateward.model.identity import ObjectKey
+from stateward.model.unit import Ignore, Limits, UnitSettings
+from stateward.settings.models import (
+    Configuration,
+    DeleteLimits,
+    SourceSettings,
+    UnitDefaults,
+    UnitFile,
+    UnitLimits,
+    UnitOverrides,
+)
+
+
+def read_configuration(documents: Iterable[Document]) -> Configuration:
+    """Check a configuration file; raises ``ConfigError`` that names every mistake and its place."""
+    for doc in documents:
+        try:
+            return Configuration.model_validate(plain(doc.root))
+        except ValidationError as error:
+            wrong = [f"{at}: {message}" for at, message in _mistakes(error, doc)]
+            raise ConfigError("\n".join(wrong)) from error
+    return Configuration()
+
+
+def read_unit(
+    doc: Document | None, rule: UnitOverrides, defaults: UnitDefaults
+) -> tuple[UnitSettings, tuple[Problem, ...]]:
+    """Read a directory's settings; what is wrong with them is returned beside the defaults."""
+    own = UnitFile()
+    problems: tuple[Problem, ...] = ()
+    try:
+        own = UnitFile.model_validate(plain(doc.root)) if doc else own
+    except ValidationError as error:
+        problems = tuple(
+            Problem(code=Code.CONFIGURATION, message=message, location=at)
+            for at, message in (_mistakes(error, doc) if doc else ())
+        )
+    ignore = _first(own.ignore, rule.ignore, defaults.ignore)
+    settings = UnitSettings(
+        prune=_first(own.prune, rule.prune, defaults.prune),
+        adopt=_first(own.adopt, rule.adopt, defaults.adopt),
+        limits=_limits(own.limits, rule.limits, defaults.limits),
+        protect=_first(own.protect, rule.protect, defaults.protect),
+        ignore=tuple(Ignore(kind=one.kind, fields=frozenset(one.fields)) for one in ignore),
+        suspend=own.suspend,
+        depends_on=own.depends_on,
+        moved={_key(one.from_): _key(one.to) for one in own.moved},
+    )
+    return settings, problems
+
+
+def _limits(own: UnitLimits, rule: UnitLimits, defaults: DeleteLimits) -> Limits:
+    return Limits(
+        deletes=_first(own.deletes, rule.deletes, defaults.deletes),
+        percent=_first(own.percent, rule.percent, defaults.percent),
+        protected_kinds=frozenset(
+            _first(own.protected_kinds, rule.protected_kinds, defaults.protected_kinds)
+        ),
+    )
+
+
+def _first(*values: Any) -> Any:
+    """Return the first value that is given; the last one always is."""
+    return next(value for value in values if value is not None)
+
+
+def _key(parts: tuple[str, ...]) -> ObjectKey:
+    return ObjectKey(parts[0], tuple(parts[1:]))
+
+
+def rules(source: SourceSettings) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(path=own.path, exclude=own.exclude, recursive=own.recursive) for own in source.units
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return parsed YAML as plain tuples and dicts, which is what strict models take."""
+    if isinstance(value, Map):
+        return {key: plain(own) for key, own in value.items()}
+    if isinstance(value, Seq):
+        return tuple(plain(own) for own in value)
+    return str(value) if isinstance(value, str) else value
+
+
+def _mistakes(error: ValidationError, doc: Document) -> Iterable[tuple[Location, str]]:
+    for own in error.errors(include_url=False, include_input=False):
+        path = [part for part in own["loc"] if isinstance(part, str | int)]
+        name = ".".join(str(part) for part in path)
+        message = own["msg"][:1].lower() + own["msg"][1:]
+        if own["type"] == "extra_forbidden":
+            message = "no such setting"
+        yield _locate(doc, path, key=own["type"] == "extra_forbidden"), f"{name}: {message}"
+
+
+def _locate(doc: Document, path: list[str | int], *, key: bool) -> Location:
+    """Return the place of the value at a path, or of the deepest part of it that is there."""
+    node, at = doc.root, doc.mark
+    for index, part in enumerate(path):
+        if isinstance(node, Map) and part in node:
+            last = index == len(path) - 1
+            at = node.key_mark(str(part)) if key and last else node.value_mark(str(part))
+        elif isinstance(node, Seq) and isinstance(part, int) and part < len(node):
+            at = node.marks[part]
+        else:
+            break
+        node = node[part]
+    return doc.location(at)

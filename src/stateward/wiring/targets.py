@@ -1,0 +1,82 @@
+"""From an address to a target: which one it is, and with which credentials."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stateward.errors import Code, ConfigError
+from stateward.ports import Target
+from stateward.settings import DEFAULT_TARGET, SdkEnvironment, SecretReference, TargetSettings
+from stateward.targets.embedded import EmbeddedTarget
+from stateward.targets.infrahub import InfrahubTarget
+from stateward.targets.infrahub.connection import Connection, parse
+from stateward.wiring.paths import STATE_DIRECTORY, sqlite_path
+
+_SERVERS = frozenset({"http", "https"})
+_DEFAULT_BRANCH = "main"
+
+
+def open_target(named: str | None, settings: TargetSettings, home: Path) -> Target:
+    """Open the target that a URL names: relative to here on the command line, else to ``home``.
+
+    Where neither says anything, it is the server that scripts of the SDK would talk to.
+    """
+    sdk = SdkEnvironment()
+    url = named or settings.url or sdk.address or DEFAULT_TARGET
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return EmbeddedTarget(f"sqlite:///{sqlite_path(url, Path.cwd() if named else home)}")
+    if scheme in _SERVERS:
+        connection = _connection(url, settings, sdk, home)
+        leases = home / STATE_DIRECTORY / "leases"
+        return InfrahubTarget(connection, batch=settings.batch, leases=leases)
+    raise ConfigError(
+        f"{scheme or url!r}: no such kind of target: expected sqlite:///path or https://host",
+        code=Code.TARGET_UNKNOWN,
+    )
+
+
+def _connection(url: str, settings: TargetSettings, sdk: SdkEnvironment, home: Path) -> Connection:
+    address, branch = parse(url)
+    token = _secret("target.token", settings.token, home)
+    password = _secret("target.password", settings.password, home)
+    if token is None and password is None and not settings.username:
+        token = sdk.api_token.get_secret_value() if sdk.api_token else None
+    username = settings.username
+    if token is None and password is None and sdk.password is not None:
+        username, password = username or sdk.username, sdk.password.get_secret_value()
+    return Connection(
+        address=address,
+        branch=branch or settings.branch or sdk.default_branch or _DEFAULT_BRANCH,
+        token=token,
+        username=username if password is not None else None,
+        password=password,
+        ca_file=_file(settings.ca_file, home) or sdk.tls_ca_file,
+        client_cert=_file(settings.client_cert, home),
+        client_key=_file(settings.client_key, home),
+        proxy=settings.proxy or (sdk.proxy.get_secret_value() if sdk.proxy else None),
+        timeout=settings.timeout,
+        write_timeout=settings.write_timeout,
+        in_flight=settings.in_flight,
+    )
+
+
+def _secret(name: str, reference: SecretReference | None, home: Path) -> str | None:
+    """Fetch a secret; a file's last line break is not part of it."""
+    if reference is None:
+        return None
+    if reference.env is not None:
+        found = os.environ.get(reference.env)
+        if not found:
+            raise ConfigError(f"{name}: the environment has no {reference.env}")
+        return found
+    path = home / (reference.file or "")
+    try:
+        return path.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is no text"
+        raise ConfigError(f"{name}: {path}: {reason}") from None
+
+
+def _file(path: str | None, home: Path) -> str | None:
+    return None if path is None else str(home / path)
