@@ -113,8 +113,9 @@ def _strays(file: File) -> Iterator[Problem]:
             at = doc.location(mark)
             what = f"kind {kind!r}" if isinstance(kind, str) else "no kind"
             what = f"{what}: expected Object or Menu"
+            nameless = "kind" not in doc.root and bool(doc.root) and not _is_schema(doc)
             meant = _is_claimed(doc) or (
-                among_objects and "spec" in doc.root and _may_be_ours(doc.root)
+                among_objects and (nameless or ("spec" in doc.root and _may_be_ours(doc.root)))
             )
         if meant:
             yield problem(Code.ENVELOPE, f"not an object document: {what}", at)

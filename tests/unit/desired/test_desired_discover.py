@@ -120,6 +120,8 @@ def test_is_object(text: str, expected: bool) -> None:
         (OBJECT + "---\nkind: Objct\nspec: {}\n", ["4:7 kind 'Objct'"]),
         (OBJECT + "---\nkind: {a: 1}\nspec: {}\n", ["4:7 no kind"]),
         (OBJECT + "---\nspec: {}\n", ["4:1 no kind"]),
+        (OBJECT + "---\napiVersion: infrahub.a\n", ["4:1 no kind"]),
+        (OBJECT + "---\n{}\n", []),
         (OBJECT + "---\n{apiVersion: other/v1, kind: Object, spec: {}}\n", []),
         (OBJECT + "---\n- a\n", ["4:1 expected a mapping with kind and spec"]),
         (OBJECT + "---\ntext\n", ["4:1 expected a mapping with kind and spec"]),
