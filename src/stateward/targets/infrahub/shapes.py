@@ -102,9 +102,14 @@ class Shape:
 
     def _end(self, end: Relationship) -> str:
         if end.many:
-            return f"{end.name} {{ edges {{ node {{ id }} }} }}"
+            return f"{end.name} {{ edges {{ node {{ id __typename }} }} }}"
         wanted = sorted(self.peer_attributes.get(end.name, ()), key=str)
-        peer = ["id", *("hfid" if own is None else f"{own} {{ value }}" for own in wanted)]
+        # Asked for the id alone of a generic peer in a hierarchy, the server fails.
+        peer = [
+            "id",
+            "__typename",
+            *("hfid" if own is None else f"{own} {{ value }}" for own in wanted),
+        ]
         pool = " properties { source { id __typename } }" if end.name in self.pooled else ""
         return f"{end.name} {{ node {{ {' '.join(peer)} }}{pool} }}"
 
