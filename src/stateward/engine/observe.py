@@ -39,9 +39,14 @@ async def observe(
 async def with_holds(
     session: Session, observed: Observed, going: Iterable[str], ours: str
 ) -> Observed:
-    """Add what stands in the way of deleting some objects, if there are any."""
+    """Add what stands in the way of deleting some objects, and what it is called."""
     ids = list(going)
-    return replace(observed, holds=await session.holds(ids, ours)) if ids else observed
+    holds = await session.holds(ids, ours) if ids else {}
+    others = {own.id for hold in holds.values() for own in (*hold.cascade, *hold.needed_by)}
+    others -= observed.objects.keys() | observed.names.keys()
+    found = await session.observe(Query(ids=others)) if others else Observed()
+    names = {own.id: own.key for own in found.objects.values()}
+    return replace(observed, holds=holds, names={**observed.names, **names})
 
 
 async def known_of(

@@ -81,6 +81,8 @@ class Blocked:
     figures: Mapping[str, int | float]
     objects: tuple[ObjectKey, ...]
     digest: str
+    protected: bool = False
+    """Whether a protected kind is among the objects: then no budget lets them through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ class Comparison:
                 continue
             if name in notes.write_only:
                 if formerly is not None and formerly.attributes.get(name) != value:
-                    found.append(FieldChange(name, None, value))
+                    found.append(FieldChange(name, None if old is _MISSING else old, value))
             elif not self._same(name, value, old, have, notes):
                 new = Default(notes.defaults.get(name)) if value is None else value
                 found.append(FieldChange(name, None if old is _MISSING else old, new))

@@ -16,7 +16,10 @@ def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> 
     allowed = question.allow_deletes is not None and total <= question.allow_deletes
     for unit, own in sorted(deletes.items()):
         members = len(holdings.members[unit])
-        reason = _reason(unit, own, question, holdings, allowed=allowed)
+        protected = _protected(own, question, holdings)
+        reason = _reason(unit, own, question, members, allowed=allowed)
+        if protected:
+            reason = f"protected kinds are among them: {', '.join(protected)}"
         if reason:
             figures = _figures(len(own), members, question, unit)
             keys = tuple(sorted(change.key for change in own))
@@ -27,6 +30,7 @@ def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> 
                 figures=figures,
                 objects=keys,
                 digest=digest_of([question.target, unit, nodes]),
+                protected=bool(protected),
             )
 
 
@@ -45,29 +49,28 @@ def _figures(
 
 
 def _reason(
-    unit: str, deletes: list[Change], question: Question, holdings: Holdings, *, allowed: bool
+    unit: str, deletes: list[Change], question: Question, members: int, *, allowed: bool
 ) -> str | None:
     facts = question.units[unit]
     limits = facts.settings.limits
-    protected = sorted(
-        {own.key.kind for own in deletes if own.key.kind in _protected(own, question, holdings)}
-    )
-    if protected:
-        return f"protected kinds would be deleted: {', '.join(protected)}"
     if allowed:
         return None
     if facts.vanished:
         return "the directory is gone"
     if not question.desired.units[unit].objects:
         return "the directory declares nothing any more"
-    percent = 100 * len(deletes) / len(holdings.members[unit])
+    percent = 100 * len(deletes) / members
     if len(deletes) > limits.deletes and percent > limits.percent:
         return f"more than {limits.deletes} objects and more than {limits.percent:g} % of the unit"
     return None
 
 
-def _protected(change: Change, question: Question, holdings: Holdings) -> frozenset[str]:
-    """Return the kinds that any of an object's holders protects: one of them deletes for all."""
-    holders = holdings.holders[change.node or ""]
-    limits = (question.units[unit].settings.limits for unit in holders)
-    return frozenset().union(*(own.protected_kinds for own in limits))
+def _protected(changes: Iterable[Change], question: Question, holdings: Holdings) -> list[str]:
+    """Return the protected kinds among the objects: any holder protects, as one deletes for all."""
+    found = {
+        change.key.kind
+        for change in changes
+        for unit in holdings.holders[change.node or ""]
+        if change.key.kind in question.units[unit].settings.limits.protected_kinds
+    }
+    return sorted(found)

@@ -17,7 +17,9 @@ SIGNS = {
     Action.RELEASE: "<",
     Action.DELETE: "-",
 }
+_NOTES = {Action.RELEASE: "  (it stays in the target)"}
 _TICK = "`"
+_LOADS_SCHEMA = "The schema files are loaded into the target first."
 
 
 def summary(plan: Plan) -> dict[str, int]:
@@ -43,6 +45,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
                 "reason": own.reason,
                 "figures": dict(own.figures),
                 "objects": [{"kind": key.kind, "hfid": list(key.hfid)} for key in own.objects],
+                "protected": own.protected,
                 "digest": own.digest,
             }
             for own in plan.blocked
@@ -81,7 +84,7 @@ def as_text(plan: Plan) -> str:
 
 def _text(plan: Plan) -> Iterator[str]:
     if plan.loads_schema:
-        yield "The target's schema is brought up to the files'."
+        yield _LOADS_SCHEMA
         yield ""
     by_unit: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -93,14 +96,14 @@ def _text(plan: Plan) -> Iterator[str]:
         yield ""
     yield from blocked_lines(plan)
     yield from problem_lines(plan.problems)
-    yield from idle_lines(plan)
+    yield from stalled_lines(plan)
     yield sentence(plan)
 
 
 def _change_lines(change: Change) -> Iterator[str]:
     origin = f"  {change.origin}" if change.origin else ""
-    giver = f"  from {change.giver}" if change.giver else ""
-    yield f"  {SIGNS[change.action]} {change.action} {values.safe(str(change.key))}{values.safe(giver)}{origin}"
+    note = f"  from {change.giver}" if change.giver else _NOTES.get(change.action, "")
+    yield f"  {SIGNS[change.action]} {change.action} {values.safe(str(change.key))}{values.safe(note)}{origin}"
     for own in change.fields:
         later = "  (written once its peer exists)" if own.name in change.deferred else ""
         before = "" if change.action is Action.CREATE else f"{values.shown(own.old)} → "
@@ -111,14 +114,17 @@ def blocked_lines(plan: Plan) -> Iterator[str]:
     for own in plan.blocked:
         figures = own.figures
         yield values.safe(
-            f"blocked: {own.unit}: {own.reason}: {figures['deletes']} of {figures['members']}"
-            f" objects ({figures['percent']} %) would be deleted"
+            f"blocked: {own.unit}: {figures['deletes']} of {_objects(figures['members'])}"
+            f" ({figures['percent']:g} %) would be deleted: {own.reason}"
         )
         for key in own.objects[:_MOST_SHOWN]:
             yield f"  - {values.safe(str(key))}"
         if len(own.objects) > _MOST_SHOWN:
             yield f"  … and {len(own.objects) - _MOST_SHOWN} more (--format json names them all)"
-        yield f"  to let it through once: --allow-deletes {_deletes(plan)}"
+        if own.protected:
+            yield "  to delete them after all: take the kind out of limits.protectedKinds"
+        else:
+            yield f"  to let it through once: --allow-deletes {_deletes(plan)}"
         yield ""
 
 
@@ -133,32 +139,41 @@ def _deletes(plan: Plan) -> int:
 def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
     for own in problems:
         word = "" if own.severity is Severity.ERROR else f"{own.severity}: "
-        where = f" [{own.unit}]" if own.unit and not own.location else ""
-        yield values.safe(f"{word}{own}{where}")
+        where = f"{own.unit}: " if own.unit and not own.location else ""
+        yield values.safe(f"{word}{where}{own}")
     if problems:
         yield ""
 
 
-def idle_lines(plan: Plan) -> Iterator[str]:
-    words = {
-        UnitState.STALLED: "stalled: nothing of it is changed until its errors are mended",
-        UnitState.SUSPENDED: "left alone: suspended or not asked for",
-    }
+def stalled_lines(plan: Plan) -> Iterator[str]:
     found = False
     for unit, own in plan.units.items():
         if own.state is UnitState.STALLED:
             found = True
-            yield values.safe(f"{unit}: {words[own.state]}")
+            whole = any(error.subject is None for error in plan.errors(unit))
+            what = "nothing of it is changed" if whole else f"{_objects(own.withheld)} left out"
+            yield values.safe(f"stalled: {unit}: {what} until its errors are mended")
     if found:
         yield ""
 
 
 def sentence(plan: Plan) -> str:
+    """Say the whole plan in one line."""
     counts = summary(plan)
     unchanged = counts.pop("unchanged")
-    if not any(counts.values()):
-        return f"Nothing to change: {unchanged} objects are as declared."
-    return f"Plan: {counted(counts)}, {unchanged} unchanged."
+    held = sum(len(own.objects) for own in plan.blocked)
+    kept = sum(own.kept + len(own.survivors) for own in plan.units.values())
+    beside = f", {held} to delete held back" if held else ""
+    beside += f", {kept} kept though no longer declared" if kept else ""
+    if any(counts.values()):
+        return f"Plan: {counted(counts)}, {unchanged} unchanged{beside}."
+    if plan.problems or beside:
+        return f"Plan: no changes, {unchanged} unchanged{beside}."
+    return f"Nothing to change: {_objects(unchanged)} as declared."
+
+
+def _objects(count: int | float) -> str:
+    return f"{count} object" if count == 1 else f"{count} objects"
 
 
 def counted(counts: "Counter[str] | dict[str, int]") -> str:
@@ -169,6 +184,7 @@ def counted(counts: "Counter[str] | dict[str, int]") -> str:
 def as_markdown(plan: Plan) -> str:
     """Return the plan for a merge request."""
     lines = [f"### Stateward plan for {_TICK}{plan.target}{_TICK}", "", sentence(plan), ""]
+    lines += [_LOADS_SCHEMA, ""] if plan.loads_schema else []
     if plan.changes:
         lines += ["| | object | unit | fields | declared at |", "|---|---|---|---|---|"]
         lines += [_row(own) for own in plan.changes[:_MOST_ROWS]]
@@ -177,7 +193,7 @@ def as_markdown(plan: Plan) -> str:
         lines.append("")
     for title, found in (
         ("Blocked", blocked_lines(plan)),
-        ("Problems", problem_lines(plan.problems)),
+        ("Problems", [*problem_lines(plan.problems), *stalled_lines(plan)]),
     ):
         text = "\n".join(found).rstrip()
         if text:
@@ -197,5 +213,6 @@ def _row(change: Change) -> str:
         else f"{own.name}: {values.shown(own.new, 30)}"
         for own in change.fields
     )
-    cells = (str(change.action), str(change.key), change.unit, fields, str(change.origin or ""))
+    action = f"{change.action} from {change.giver}" if change.giver else str(change.action)
+    cells = (action, str(change.key), change.unit, fields, str(change.origin or ""))
     return "| " + " | ".join(values.cell(own) for own in cells) + " |"

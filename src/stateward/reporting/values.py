@@ -37,7 +37,8 @@ def shown(value: Any, width: int = 60) -> str:
     if value is None:
         return "unset"
     if isinstance(value, Default):
-        return f"{shown(value.value, width)} (default)"
+        text = shown(value.value, width)
+        return text if value.value in (None, frozenset()) else f"{text} (default)"
     if isinstance(value, ObjectKey):
         return safe("/".join(value.hfid))
     if isinstance(value, NodeId | FromPool | Secret):

@@ -139,7 +139,7 @@ def test_raised_budget_is_for_all_units_together() -> None:
 @pytest.mark.parametrize("allowed", [None, 100])
 def test_protected_kind_is_never_deleted_whatever_the_budget(allowed: int | None) -> None:
     found = pruned(20, 1, limits=limits(10, 25, "NetDevice"), allow_deletes=allowed)
-    assert [own.reason for own in found.blocked] == ["protected kinds would be deleted: NetDevice"]
+    assert [own.reason for own in found.blocked] == ["protected kinds are among them: NetDevice"]
     assert told(found) == []
 
 
