@@ -41,12 +41,22 @@ def mandatory(objects: Iterable[DesiredObject], schema: Schema) -> Iterator[Prob
                 frozenset(r.name for r in kind.relationships.values() if r.mandatory),
             )
         attributes, relations = needed[kind.kind]
-        missing = {name for name in attributes if obj.attributes.get(name) is None}
+        missing = {
+            name
+            for name in attributes
+            if obj.attributes.get(name) is None and not _misread(obj, name)
+        }
         missing |= {name for name in relations if not obj.relations.get(name)}
         if missing and not obj.template:
             names = ", ".join(sorted(missing))
             message = f"{obj.key}: {names}: mandatory: declare it"
             yield of_object(Code.MANDATORY, message, obj.origin, obj)
+
+
+def _misread(obj: DesiredObject, name: str) -> bool:
+    """Tell whether an attribute is declared, by a value that is a problem already."""
+    given = (part.get(name) for _, part in obj.parts)
+    return name not in obj.attributes and any(value is not None for value in given)
 
 
 def owned_twice(claims: Mapping[ObjectKey, list[DesiredObject]]) -> Iterator[Problem]:

@@ -44,6 +44,11 @@ class Draft:
     def origin(self) -> Location:
         return document.location(self.file, self.source.first_mark())
 
+    def is_misread(self, name: str) -> bool:
+        """Tell whether an attribute is declared, by a value that is a problem already."""
+        is_attribute = name in self.kind.attributes and name not in self.attributes
+        return is_attribute and self.source.get(name) is not None
+
     def at(self, name: str) -> Location:
         """Return where a field's value stands; what follows from elsewhere, where it starts."""
         return place(self.file, self.source, name) or self.origin

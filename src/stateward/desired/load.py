@@ -91,6 +91,8 @@ def _note_unidentified(draft: Draft, reason: Unknown, notes: Notes) -> None:
     elif reason.pooled:
         message = f"{kind}: {reason} comes from a pool, and cannot be part of its identity"
         notes.add(Code.IDENTITY, f"{message}: declare its value", draft.origin)
+    elif draft.is_misread(str(reason)):
+        return
     elif _is_mandatory(draft, str(reason)):
         notes.add(Code.MANDATORY, f"{kind}: {reason}: mandatory: declare it", draft.origin)
     else:

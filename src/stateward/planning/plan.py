@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from stateward.errors import Code, Problem, Severity
+from stateward.errors import Code, Location, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.unit import Stamp
@@ -172,6 +172,7 @@ class _Attempt:
             problems=problems,
             units=units,
             loads_schema=question.loads_schema,
+            schema_changes=question.schema_changes,
             allow_deletes=question.allow_deletes,
             ids=self.known.identities.ids,
             groups={name: own.id for name, own in question.observed.groups.items()},
@@ -231,12 +232,10 @@ class _Attempt:
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    unique = dict.fromkeys(problems)
-    return tuple(
-        sorted(
-            unique, key=lambda own: (own.location is None, str(own.location), own.code, own.message)
-        )
-    )
+    def place(own: Problem) -> tuple[bool, Location, str, str]:
+        return own.location is None, own.location or Location(""), own.code, own.message
+
+    return tuple(sorted(dict.fromkeys(problems), key=place))
 
 
 def _digest(plan: Plan) -> str:

@@ -50,6 +50,17 @@ class TestMandatory:
         ]
         assert found == [expected]
 
+    @pytest.mark.parametrize(
+        ("kind", "item"),
+        [
+            pytest.param("LabDevice", "name: [d]", id="a part of its identity"),
+            pytest.param("LabScrap", f"{{id: {UUID}, text: {{}}}}", id="another attribute"),
+        ],
+    )
+    def test_value_that_is_wrong_is_told_once(self, kind: str, item: str) -> None:
+        (problem,) = load_one(objects(kind, f"- {item}")).problems
+        assert problem.code is Code.TYPE
+
     def test_several_at_once(self) -> None:
         text = "- name: r\n  children:\n    kind: LabSite\n    data:\n      - {index: 1}\n      - {name: s}"
         own = load_one(objects("LabRegion", text))
