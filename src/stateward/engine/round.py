@@ -118,6 +118,7 @@ class Round:
             target=self.target.name,
             schema=session.schema,
             loads_schema=session.schema_differs,
+            schema_changes=tuple(session.schema_changes),
             revisions={scope.source: loaded.revision},
             desired=desired,
             observed=observed,

@@ -150,6 +150,8 @@ class Plan:
     units: Mapping[str, UnitPlan] = field(default_factory=dict)
     loads_schema: bool = False
     """Whether the target's schema is to be brought up to the files' before the first change."""
+    schema_changes: tuple[str, ...] = ()
+    """What that would change, one line each."""
     digest: str = ""
     allow_deletes: int | None = None
     """The deletion budget that was raised for this plan."""

@@ -41,6 +41,8 @@ class Question:
     owners: Callable[[ObjectKey], str | None] = lambda _key: None
     """The unit that the configuration names as the owner of an object, if it names one."""
     allow_deletes: int | None = None
+    schema_changes: tuple[str, ...] = ()
+    """What loading the schema would change, for people."""
     problems: tuple[Problem, ...] = ()
 
 

@@ -19,7 +19,25 @@ SIGNS = {
 }
 _NOTES = {Action.RELEASE: "  (it stays in the target)"}
 _TICK = "`"
-_LOADS_SCHEMA = "The schema files are loaded into the target first."
+_LOADS_SCHEMA = "The schema files are loaded into the target first"
+_MOST_SCHEMA_CHANGES = 20
+
+
+def schema_lines(plan: Plan) -> Iterator[str]:
+    """Say what the schema files change in the target."""
+    changes = plan.schema_changes
+    yield f"{_LOADS_SCHEMA}:" if changes else f"{_LOADS_SCHEMA}."
+    for own in changes[:_MOST_SCHEMA_CHANGES]:
+        yield values.safe(f"  * {own}")
+    if len(changes) > _MOST_SCHEMA_CHANGES:
+        more = len(changes) - _MOST_SCHEMA_CHANGES
+        yield f"  … and {more} more (--format json names them all)"
+
+
+def _listed(lines: Iterator[str]) -> Iterator[str]:
+    """Turn lines that begin with a star into a list of Markdown."""
+    for own in lines:
+        yield f"* {values.cell(own[4:])}" if own.startswith("  * ") else own.strip()
 
 
 def summary(plan: Plan) -> dict[str, int]:
@@ -37,6 +55,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "target": plan.target,
         "revisions": dict(plan.revisions),
         "loadsSchema": plan.loads_schema,
+        "schemaChanges": list(plan.schema_changes),
         "summary": summary(plan),
         "changes": [_change(own) for own in plan.changes],
         "blocked": [
@@ -84,7 +103,7 @@ def as_text(plan: Plan) -> str:
 
 def _text(plan: Plan) -> Iterator[str]:
     if plan.loads_schema:
-        yield _LOADS_SCHEMA
+        yield from schema_lines(plan)
         yield ""
     by_unit: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -184,7 +203,7 @@ def counted(counts: "Counter[str] | dict[str, int]") -> str:
 def as_markdown(plan: Plan) -> str:
     """Return the plan for a merge request."""
     lines = [f"### Stateward plan for {_TICK}{plan.target}{_TICK}", "", sentence(plan), ""]
-    lines += [_LOADS_SCHEMA, ""] if plan.loads_schema else []
+    lines += [*_listed(schema_lines(plan)), ""] if plan.loads_schema else []
     if plan.changes:
         lines += ["| | object | unit | fields | declared at |", "|---|---|---|---|---|"]
         lines += [_row(own) for own in plan.changes[:_MOST_ROWS]]

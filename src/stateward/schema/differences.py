@@ -4,20 +4,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from stateward.model.schema import Attribute, Kind, Relationship, Schema
+from stateward.model.schema import Attribute, Kind, Relationship, Schema, Section
 from stateward.schema.api import assemble
 
 _OF_KINDS = ("hfid", "uniqueness", "default_filter")
+_GENERATED = frozenset({Section.PROFILE, Section.TEMPLATE})
 
 
 def differences(have: Schema, want: Schema) -> tuple[str, ...]:
     """Say what would change if a schema were loaded on top of another one.
 
-    What only the other one has stays: others declare kinds and fields, too.
+    What only the other one has stays: others declare kinds and fields, too. Profiles and templates
+    follow from the kinds that they are made for.
     """
     return tuple(
         line
         for name in sorted(want.kinds)
+        if want.kinds[name].section not in _GENERATED
         for line in _of_kind(have.kinds.get(name), want.kinds[name])
     )
 
