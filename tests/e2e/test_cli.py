@@ -7,57 +7,16 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import EXAMPLE, Cli, asked, edit
 
 from repositories import ENVIRONMENT, Repository, executable
-from stateward.cli import run
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "site"
 SUMMARY = ["create", "update", "adopt", "move", "release", "delete", "unchanged"]
-
-Cli = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repository:
-    """The example, committed."""
-    repo = Repository(tmp_path / "site")
-    shutil.copytree(EXAMPLE, repo.path, dirs_exist_ok=True)
-    repo.commit("the example")
-    return repo
-
-
-@pytest.fixture
-def cli(
-    repo: Repository, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Cli:
-    """Run a command in the repository; returns its exit code and what it answered."""
-    monkeypatch.chdir(repo.path)
-
-    def call(*arguments: str) -> tuple[int, str]:
-        code = run(arguments)
-        captured = capsysbinary.readouterr()
-        call.errors = captured.err.decode()  # type: ignore[attr-defined]
-        return code, captured.out.decode()
-
-    return call
-
-
-def asked(cli: Cli, *arguments: str, code: int = 0) -> Any:
-    found, answer = cli(*arguments, "--format", "json")
-    assert found == code, (answer, cli.errors)  # type: ignore[attr-defined]
-    return json.loads(answer)
-
-
-def edit(repo: Repository, file: str, old: str, new: str) -> None:
-    path = repo.path / file
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def test_plan_apply_and_again(repo: Repository, cli: Cli) -> None:
@@ -115,7 +74,7 @@ def test_saved_plan_is_applied_if_it_is_still_the_same(repo: Repository, cli: Cl
 
     code, answer = cli("apply", "plan.json")
     assert (code, answer) == (1, "")
-    assert "SW1507 plan-moved" in cli.errors  # type: ignore[attr-defined]
+    assert "SW1507 plan-moved" in cli.errors
 
 
 def test_saved_plan_is_for_its_commit(repo: Repository, cli: Cli) -> None:
@@ -135,7 +94,7 @@ def test_saved_plan_is_for_its_commit(repo: Repository, cli: Cli) -> None:
 def test_file_that_is_no_plan(repo: Repository, cli: Cli, text: str) -> None:
     (repo.path / "plan.json").write_bytes(text.encode(errors="surrogateescape"))
     assert cli("apply", "plan.json") == (1, "")
-    assert "SW4003 plan-file" in cli.errors  # type: ignore[attr-defined]
+    assert "SW4003 plan-file" in cli.errors
 
 
 def test_plan_between_two_revisions_needs_no_target(repo: Repository, cli: Cli) -> None:
@@ -227,7 +186,7 @@ def test_configuration(repo: Repository, cli: Cli) -> None:
     assert (repo.path / "lab.db").is_file()
     repo.write("stateward.yaml", b"instance: lab\ntargets: {}\ndefaults: {adopt: perhaps}\n")
     assert cli("plan") == (1, "")
-    errors = cli.errors.splitlines()  # type: ignore[attr-defined]
+    errors = cli.errors.splitlines()
     assert any(":2:1: targets: no such setting" in line for line in errors)
     assert any(":3:19: defaults.adopt:" in line for line in errors)
 

@@ -26,11 +26,18 @@ def of(given: Mapping[str, Any]) -> Invocation:
 
 
 def of_plan_file(given: Mapping[str, Any]) -> tuple[Invocation, str | None]:
-    """Take REPO as a saved plan if it is a file; return the digest that is expected then."""
+    """Take REPO as a saved plan if it is a file; return the digest that is expected then.
+
+    A plan brings what it was made with: nothing that says otherwise may be given beside it.
+    """
     asked = of(given)
     path = Path(asked.repo or ".")
     if not path.is_file():
         return asked, None
+    for name, value in given.items():
+        if name != "repo" and value is not None and value is not False:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{option}: the plan says that already: leave it out, or plan again")
     try:
         saved = json.loads(path.read_text())
         request, digest = saved["request"], saved["digest"]

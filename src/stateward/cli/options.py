@@ -1,6 +1,7 @@
 """Arguments that several commands share, and how an answer is written."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -64,9 +65,13 @@ detailed_exitcode = click.option(
 
 def say(text: str) -> None:
     """Write an answer to stdout as UTF-8, whatever names a repository has come up with."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Whoever read our answer has seen enough; the exit code is the command's all the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say_json(document: Any) -> None:
