@@ -7,12 +7,10 @@ from stateward.errors import Code
 from stateward.model.identity import NodeId
 from stateward.model.schema import Direction, Relationship
 from stateward.model.state import Hold
+from stateward.targets.claims import claims
 from stateward.targets.embedded.keys import Keys
 from stateward.targets.embedded.layout import MEMBER, Layout
 from stateward.targets.embedded.records import Node, Records, Refused, dump
-
-_CLAIMING = frozenset({"CoreGeneratorGroup", "CoreGeneratorAwareGroup", "CoreRepositoryGroup"})
-"""Kinds of groups that the server's own tools keep of what they made."""
 
 _HEADS = (
     "SELECT e.identifier, n.seq, n.kind FROM edge AS e CROSS JOIN node AS n ON n.seq = e.head "
@@ -78,29 +76,15 @@ class Deletes:
         doomed = self._doomed(seq)
         others = {node.id for other, node in doomed.nodes.items() if other != seq}
         needing = {self._records.node(peer).id for _, _, peer in doomed.needing}
-        claims = self._claims(seq, ours)
-        if not (claims or others or needing):
+        groups = (self._records.node(group) for group in self._records.peers(seq, MEMBER))
+        claimed = claims({str(group.shown("name")): group.kind for group in groups}, ours)
+        if not (claimed or others or needing):
             return None
         return Hold(
-            claims=tuple(sorted(claims)),
+            claims=claimed,
             cascade=tuple(NodeId(id_) for id_ in sorted(others)),
             needed_by=tuple(NodeId(id_) for id_ in sorted(needing)),
         )
-
-    def _claims(self, seq: int, ours: str) -> list[str]:
-        """Return the names of the groups in which other tools keep an object.
-
-        Names of ours start alike up to the first slash, whatever the instance.
-        """
-        tools = ours.partition("/")[0] + "/"
-        found = []
-        for group in self._records.peers(seq, MEMBER):
-            node = self._records.node(group)
-            name = str(node.shown("name"))
-            kept = node.kind in _CLAIMING or name.startswith(tools)
-            if kept and not name.startswith(ours):
-                found.append(name)
-        return found
 
     def _doomed(self, seq: int) -> Doomed:
         found = Doomed()

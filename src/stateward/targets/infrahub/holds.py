@@ -4,24 +4,19 @@ The server refuses or cascades without saying so beforehand. It is worked out fr
 and from the peers that the objects have.
 """
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from stateward.model.identity import NodeId
 from stateward.model.schema import Kind, Relationship, Schema
 from stateward.model.state import Hold
+from stateward.targets.claims import claims
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.observe import understood
 from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS
 
-_CLAIMING = frozenset({"CoreGeneratorGroup", "CoreGeneratorAwareGroup", "CoreRepositoryGroup"})
-"""Kinds of groups that the server's own tools keep of what they made."""
-_SDK_GROUP = re.compile(r"-[0-9a-f]{32}$")
-"""How the names of the SDK's tracking groups end: with a digest of the session's parameters."""
-_NODE = "CoreNode"
 _GROUP_KINDS = frozenset({"Group", "Profile"})
 _LOT = 500
 
@@ -63,7 +58,7 @@ class Holds:
         queries.add_kinds_of(request, sorted(ids))
         answer = await self.client.query(request.text, request.variables)
         with understood():
-            self.kinds |= {node["id"]: node["__typename"] for node in wire.nodes(answer["ids"])}
+            self.kinds |= {node["id"]: node["__typename"] for node in wire.found_by_id(answer)}
 
     async def _look(self, ids: Collection[str]) -> None:
         by_kind: dict[str, list[str]] = {}
@@ -81,7 +76,8 @@ class Holds:
         passed = request.given(ids, "ID")
         request.add("own", kind.kind, f"ids: {passed}", f"node {{ {self._selection(kind, ends)} }}")
         for index, (other, end) in enumerate(distant):
-            peer = "edges { node { id } }" if end.many else "node { id }"
+            peer = "node { id __typename }"
+            peer = f"edges {{ {peer} }}" if end.many else peer
             asked = f"node {{ id {end.name} {{ {peer} }} }}"
             request.add(f"k{index}", other, f"{end.name}__ids: {passed}", asked)
         answer = await self.client.query(request.text, request.variables)
@@ -124,7 +120,7 @@ class Holds:
             if other.is_generic:
                 continue
             for end in other.relationships.values():
-                points_here = end.peer == _NODE or self.schema.is_a(kind.kind, end.peer)
+                points_here = end.peer == queries.NODE or self.schema.is_a(kind.kind, end.peer)
                 shown = (end.identifier, end.direction.opposite) in own
                 if not end.optional and points_here and not shown and end.kind not in _GROUP_KINDS:
                     yield other.kind, end
@@ -149,29 +145,14 @@ class Holds:
                 doomed.add(one)
                 pending += self.nodes[one].cascade
         needing = {peer for one in doomed for peer in self.nodes[one].needed_by} - doomed
-        claims = self._claims(self.nodes[node].groups)
+        claimed = claims(self.nodes[node].groups, self.ours)
         others = doomed - {node}
-        if not (claims or others or needing):
+        if not (claimed or others or needing):
             return None
         return Hold(
-            claims=claims,
+            claims=claimed,
             cascade=tuple(NodeId(own) for own in sorted(others)),
             needed_by=tuple(NodeId(own) for own in sorted(needing)),
-        )
-
-    def _claims(self, groups: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the groups in which other tools keep an object.
-
-        Names of ours start alike up to the first slash, whatever the instance.
-        """
-        tools = self.ours.partition("/")[0] + "/"
-        return tuple(
-            sorted(
-                name
-                for name, kind in groups.items()
-                if not name.startswith(self.ours)
-                and (kind in _CLAIMING or name.startswith(tools) or _SDK_GROUP.search(name))
-            )
         )
 
 

@@ -110,7 +110,7 @@ class Observation:
             queries.add_kinds_of(request, some)
             answer = await self._ask(request)
             with understood():
-                for node in wire.nodes(answer["ids"]):
+                for node in wire.found_by_id(answer):
                     self.kinds[node["id"]] = node["__typename"]
 
     async def _whole_kinds(self) -> None:
@@ -228,7 +228,7 @@ class Observation:
             queries.add_names_of(request, some)
             answer = await self._ask(request)
             with understood():
-                for node in wire.nodes(answer["names"]):
+                for node in wire.found_by_id(answer):
                     called = node["hfid"] or [node["display_label"] or node["id"]]
                     parts = tuple(str(part) for part in called)
                     self.names[node["id"]] = ObjectKey(node["__typename"], parts)

@@ -12,6 +12,8 @@ from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS
 
 GROUP = "CoreGroup"
 NODE = "CoreNode"
+EVERYTHING = (NODE, GROUP)
+"""Generics that all objects are of: to the server a group is no node."""
 _NUMBERS = frozenset({"Number", "Bandwidth", "NumberPool"})
 _TRUTHS = frozenset({"Boolean", "Checkbox"})
 _NOTHING = spell(None)
@@ -67,13 +69,18 @@ def add_members(request: Request, groups: Sequence[str]) -> None:
 
 def add_kinds_of(request: Request, ids: Sequence[str]) -> None:
     """Ask of which kind each object is."""
-    request.add("ids", NODE, f"ids: {request.given(ids, 'ID')}", "node { id __typename }")
+    _add_by_id(request, ids, "node { id __typename }")
 
 
 def add_names_of(request: Request, ids: Sequence[str]) -> None:
     """Ask what objects are called."""
-    filters = f"ids: {request.given(ids, 'ID')}"
-    request.add("names", NODE, filters, "node { id __typename hfid display_label }")
+    _add_by_id(request, ids, "node { id __typename hfid display_label }")
+
+
+def _add_by_id(request: Request, ids: Sequence[str], selection: str) -> None:
+    passed = request.given(ids, "ID")
+    for kind in EVERYTHING:
+        request.add(kind, kind, f"ids: {passed}", selection)
 
 
 @dataclass(frozen=True, slots=True)

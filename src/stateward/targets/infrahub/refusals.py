@@ -12,12 +12,23 @@ _TEXTS = (
     (re.compile(r"Violates uniqueness constraint"), Code.UNIQUE),
     (re.compile(r"Cannot delete"), Code.REJECTED),
     (re.compile(r"Unable to find the node|exists, but it is a"), Code.UNRESOLVED),
-    (re.compile(r"cannot be added to relationship, must be of type"), Code.WRONG_PEER),
+    (re.compile(r"The pool requested .* was not found"), Code.UNRESOLVED),
+    (
+        re.compile(
+            r"No more resources available|no more addresses available|The pool .* is exhausted"
+            r"|Invalid prefix length|pool can't be used for"
+        ),
+        Code.REJECTED,
+    ),
+    (
+        re.compile(r"cannot be added to relationship, must be of type|is not a valid peer for"),
+        Code.WRONG_PEER,
+    ),
     (re.compile(r"must be one of"), Code.ENUM),
     (re.compile(r"A value must be provided|is mandatory for"), Code.MANDATORY),
     (re.compile(r"is not a valid relationship for|is not defined by type"), Code.UNKNOWN_FIELD),
     (re.compile(r"Cannot query field"), Code.UNKNOWN_KIND),
-    (re.compile(r"Too few relationships"), Code.MANDATORY),
+    (re.compile(r"Too few relationships|no fewer than \d+ allowed"), Code.MANDATORY),
 )
 _CODES = {
     "ATTRIBUTE_INVALID_TYPE": Code.TYPE,

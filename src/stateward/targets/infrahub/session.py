@@ -91,7 +91,7 @@ class InfrahubSession:
             queries.add_kinds_of(request, made)
             answer = await self.client.query(request.text, request.variables)
             with understood():
-                there = len(wire.nodes(answer["ids"]))
+                there = len(wire.found_by_id(answer))
             same = same + 1 if there == before else 0
             before = there
 

@@ -7,10 +7,12 @@ from stateward.model.identity import ObjectKey
 from stateward.model.schema import Path, Relationship
 from stateward.model.state import ObservedObject
 from stateward.schema import paths, values
+from stateward.targets.infrahub.queries import EVERYTHING
 from stateward.targets.infrahub.shapes import PROTECTED, Shape, properties
 
 _SYSTEM = "__system__"
 """The account under whose name the server makes what it comes with."""
+_GIVEN_BY_POOLS = frozenset({"BuiltinIPAddress", "BuiltinIPPrefix"})
 _PEER_SEPARATOR = "__"
 _NOBODY: frozenset[str] = frozenset()
 
@@ -32,8 +34,18 @@ def peers(answer: Any) -> frozenset[str]:
     return frozenset(node["id"] for node in nodes(answer))
 
 
-def is_seeded(edge: Mapping[str, Any]) -> bool:
-    """Tell whether the server came with an object, or made it by itself."""
+def found_by_id(answer: Mapping[str, Any]) -> list[Node]:
+    """Return the nodes that were asked for by id, whatever they are."""
+    return [node for kind in EVERYTHING for node in nodes(answer[kind])]
+
+
+def _is_seeded(shape: Shape, edge: Mapping[str, Any]) -> bool:
+    """Tell whether the server came with an object.
+
+    What a pool made was made in the same name, but a server comes with no addresses.
+    """
+    if _GIVEN_BY_POOLS & shape.kind.inherits:
+        return False
     made_by = (edge.get("node_metadata") or {}).get("created_by") or {}
     return bool(made_by.get("id") == _SYSTEM)
 
@@ -54,7 +66,7 @@ def observed(shape: Shape, edge: Mapping[str, Any]) -> ObservedObject:
         relations=relations,
         defaults=defaults,
         pools=dict(_pools(shape, node)),
-        seeded=is_seeded(edge),
+        seeded=_is_seeded(shape, edge),
     )
 
 
