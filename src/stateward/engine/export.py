@@ -8,7 +8,7 @@ from stateward.errors import Code, ConfigError
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.schema import Kind, Schema
 from stateward.model.state import Observed, ObservedObject
-from stateward.model.unit import ADOPTED
+from stateward.model.unit import unit_name
 from stateward.ports import Query, Target
 from stateward.schema.values import SECRET_KINDS
 
@@ -72,8 +72,9 @@ def _owners(observed: Observed) -> dict[str, str]:
     """Return the unit of each member: the first by name, where several share it."""
     owners: dict[str, str] = {}
     for name, group in sorted(observed.groups.items(), reverse=True):
-        unit = name.removeprefix(_OURS).split("/", 2)[-1]
-        if not name.endswith(ADOPTED):
+        instance, source, *_ = [*name.removeprefix(_OURS).split("/", 2), ""]
+        unit = unit_name(instance, source, name)
+        if unit is not None:
             owners.update(dict.fromkeys(group.members, unit))
     return owners
 

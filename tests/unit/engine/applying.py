@@ -106,6 +106,10 @@ class RequestSession:
     def schema_differs(self) -> bool:
         return self.inner.schema_differs
 
+    @property
+    def schema_changes(self) -> Sequence[str]:
+        return self.inner.schema_changes
+
     async def groups(self, prefix: str) -> Mapping[str, str]:
         return await self.inner.groups(prefix)
 

@@ -22,6 +22,7 @@ class TestJson:
             "target": "sqlite:////t.db",
             "revisions": {"default": "r1"},
             "loadsSchema": False,
+            "schemaChanges": [],
             "summary": {
                 "create": 0,
                 "update": 0,
@@ -67,6 +68,7 @@ class TestJson:
             "figures": {"deletes": 1, "members": 20, "percent": 60.0},
             "objects": [{"kind": "NetDevice", "hfid": ["leaf1"]}],
             "digest": "b10c",
+            "protected": False,
         }
 
     def test_keeps_the_order_of_the_changes(self) -> None:
