@@ -5,9 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from stateward.model.finding import Finding
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Mutation, Refusal
-from stateward.model.run import Entry
+from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 
@@ -124,6 +125,18 @@ class Session(Protocol):
         """
         ...
 
+    @property
+    def aside(self) -> bool:
+        """Whether changes are made where nobody sees them, and take effect together or never."""
+        ...
+
+    async def conclude(self, *, well: bool) -> Merge | None:
+        """End the changes of this session, once: those made aside take effect, or are dropped.
+
+        Returns what took effect; None where nothing was made aside, or it was dropped.
+        """
+        ...
+
 
 class Target(Protocol):
     """A system that is written to."""
@@ -151,6 +164,14 @@ class Target(Protocol):
         A session that is not to write must not change the target in any way, and works on a
         read-only one. One that is to write holds the target's lease until it is closed; raises
         ``TargetUnavailable`` while somebody else holds it.
+        """
+        ...
+
+    async def diagnose(self, declared: Schema | None, kinds: Collection[str]) -> Sequence[Finding]:
+        """Look at all that a round would need, and say of each thing how it is.
+
+        Must: go on after what is wrong, as far as there is anything to be seen.
+        Must not: raise for what is wrong, change anything, or repeat a secret.
         """
         ...
 

@@ -11,6 +11,7 @@ import click
 from stateward import __version__
 from stateward.cli.apply import apply, run_command
 from stateward.cli.config import config
+from stateward.cli.doctor import doctor
 from stateward.cli.exits import INTERRUPTED, Exit
 from stateward.cli.export import export
 from stateward.cli.plan import plan, validate
@@ -23,7 +24,7 @@ def main() -> None:
     """Keep Infrahub equal to Git: plan, apply and prune objects by directory."""
 
 
-for command in (validate, plan, apply, run_command, export, config):
+for command in (validate, plan, apply, run_command, export, config, doctor):
     main.add_command(command)
 
 

@@ -6,6 +6,7 @@ as ISO 8601.
 
 import asyncio
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from stateward.errors import Code, StateUnavailable
+from stateward.model.finding import Finding, fine, warning, wrong
 from stateward.model.run import Entry
 
 APPLICATION_ID = 0x53574A31  # "SWJ1"
 VERSION = 1
+_SUBJECT = "state"
 _TABLES = """
 CREATE TABLE run (
     id TEXT PRIMARY KEY, unit TEXT NOT NULL, revision TEXT NOT NULL, target TEXT NOT NULL,
@@ -89,6 +92,25 @@ class SqliteJournal:
             ).fetchall()
         )
         return [row[0] for row in rows]
+
+    async def diagnose(self, target: str) -> Finding:
+        """Say whether history can be written, and what of it is unfinished; nothing is made."""
+        if not self._path.exists():
+            above = next(own for own in self._path.parents if own.exists())
+            if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+                message = f"{self._path}: is not there, and {above} cannot be written to"
+                return wrong(_SUBJECT, message, "name another file: state.url")
+            return fine(_SUBJECT, f"{self._path}: is not there yet, the first apply makes it")
+        try:
+            left = await self.unfinished(target)
+        except StateUnavailable as error:
+            return wrong(_SUBJECT, str(error), "give this user the right to write to it")
+        if left:
+            message = f"{self._path}: {len(left)} runs are interrupted, or under way"
+            return warning(
+                _SUBJECT, message, "apply again where nobody does: it goes on from what is there"
+            )
+        return fine(_SUBJECT, f"{self._path}: can be written to")
 
     async def close(self) -> None:
         if self._connection is not None:

@@ -61,24 +61,81 @@ class Wired:
     state: Path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What an invocation, the environment and the configuration say together."""
+
+    invocation: Invocation
+    environment: Environment
+    base: Path
+    home: Path
+    """The directory that relative paths of the configuration belong to."""
+    configuration: Configuration
+    source: SourceSettings
+    file: Path | None
+
+    @property
+    def state(self) -> Path:
+        return sqlite_path(self.environment.state or self.configuration.state.url, self.home)
+
+    def target(self) -> Target:
+        named = self.invocation.target or self.environment.target
+        return open_target(named, self.configuration.target, self.home)
+
+    def loader(self) -> Loader:
+        return Loader(
+            source=_source(self.invocation, self.source, self.base),
+            layout=Layout(settings.rules(self.source)),
+            schemas=self.source.schemas,
+            read_settings=_read_settings(self.configuration, self.source),
+        )
+
+
+def set_up(invocation: Invocation) -> Setup:
+    """Read the configuration that an invocation goes by; raises ``ConfigError``."""
+    environment = Environment()
+    base = _base(invocation.repo)
+    file = _configuration_file(invocation.config or environment.config, base)
+    configuration = _read_configuration(file) if file else Configuration()
+    return Setup(
+        invocation=invocation,
+        environment=environment,
+        base=base,
+        home=file.parent if file else base,
+        configuration=configuration,
+        source=_choose(configuration, invocation.source),
+        file=file,
+    )
+
+
+def unconfigured(invocation: Invocation) -> Setup:
+    """Go by the defaults, where the configuration cannot be used."""
+    base = _base(invocation.repo)
+    return Setup(
+        invocation=invocation,
+        environment=Environment(),
+        base=base,
+        home=base,
+        configuration=Configuration(),
+        source=SourceSettings(),
+        file=None,
+    )
+
+
 def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
     """Put together what an invocation needs; raises ``ConfigError``.
 
     Offline there is no target, and an empty one that is never written to takes its place.
     """
-    environment = Environment()
-    base = _base(invocation.repo)
-    file = _configuration_file(invocation.config or environment.config, base)
-    configuration = _read_configuration(file) if file else Configuration()
-    source = _choose(configuration, invocation.source)
-    home = file.parent if file else base
+    setup = set_up(invocation)
+    source = setup.source
     if offline:
-        target: Target = EmbeddedTarget(f"sqlite:///{home / STATE_DIRECTORY / f'none-{uuid4()}'}")
+        nowhere = setup.home / STATE_DIRECTORY / f"none-{uuid4()}"
+        target: Target = EmbeddedTarget(f"sqlite:///{nowhere}")
     else:
-        named = invocation.target or environment.target
-        target = open_target(named, configuration.target, home)
+        target = setup.target()
     scope = Scope(
-        instance=environment.instance or configuration.instance,
+        instance=setup.environment.instance or setup.configuration.instance,
         source=source.name,
         schemas=source.schemas,
         manage_schema=source.manage_schema,
@@ -86,19 +143,12 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
         unit=invocation.unit,
         allow_deletes=invocation.allow_deletes,
     )
-    loader = Loader(
-        source=_source(invocation, source, base),
-        layout=Layout(settings.rules(source)),
-        schemas=source.schemas,
-        read_settings=_read_settings(configuration, source),
-    )
-    state = sqlite_path(environment.state or configuration.state.url, home)
     return Wired(
-        round=Round(loader=loader, target=target, scope=scope),
+        round=Round(loader=setup.loader(), target=target, scope=scope),
         revision=invocation.revision,
-        configuration=configuration,
+        configuration=setup.configuration,
         source=source,
-        state=state,
+        state=setup.state,
     )
 
 

@@ -3,13 +3,15 @@
 ``tables`` describes the file, ``docs/adr/0002-embedded-target.md`` what it simulates and what not.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stateward.errors import ConfigError
+from stateward.model.finding import Finding
 from stateward.model.schema import Schema
 from stateward.ports import Session
+from stateward.targets.embedded.diagnosis import diagnose
 from stateward.targets.embedded.session import EmbeddedSession
 from stateward.targets.embedded.store import Library
 
@@ -45,3 +47,10 @@ class EmbeddedTarget:
             yield session
         finally:
             await session.close()
+
+    async def diagnose(
+        self, declared: Schema | None, kinds: Collection[str]
+    ) -> tuple[Finding, ...]:
+        """Look at the file; whoever may write to it may write every kind."""
+        del kinds
+        return await diagnose(self._path, EmbeddedSession(self._path, self._library), declared)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stateward.model.mutation import Mutation, Refusal
+from stateward.model.run import Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 from stateward.ports import Query
@@ -33,6 +34,11 @@ class EmbeddedSession:
     @property
     def schema_changes(self) -> tuple[str, ...]:
         return self._store.changes
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no file yet, and nothing but what every target comes with is seen."""
+        return self._store.is_new
 
     async def open(self, declared: Schema | None, *, write: bool) -> None:
         await self._run(lambda: self._store.open(declared, write=write))
@@ -65,6 +71,14 @@ class EmbeddedSession:
 
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
         return await self._run(lambda: self._store.apply(mutations))
+
+    @property
+    def aside(self) -> bool:
+        return False
+
+    async def conclude(self, *, well: bool) -> Merge | None:
+        """There is nothing to end: each change took effect when it was made."""
+        del well
 
     async def _run(self, job: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)

@@ -94,11 +94,15 @@ class Client:
         *,
         at: str | None = None,
         polling: bool = False,
+        anywhere: bool = False,
     ) -> Mapping[str, Any]:
-        """Return the data of a query; any error in the answer raises."""
+        """Return the data of a query; any error in the answer raises.
+
+        What is the same ``anywhere`` is asked for on no branch: it works where ours is not there.
+        """
         call = Call(
             method="POST",
-            url=self._connection.graphql,
+            url=f"{self._connection.address}/graphql" if anywhere else self._connection.graphql,
             params={"at": at} if at is not None else {},
             body=_packed({"query": text, "variables": variables or {}}),
             low=polling,
