@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from stateward.model.mutation import Mutation, Refusal
-from stateward.model.run import Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 from stateward.ports import Query
@@ -71,14 +70,6 @@ class EmbeddedSession:
 
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
         return await self._run(lambda: self._store.apply(mutations))
-
-    @property
-    def aside(self) -> bool:
-        return False
-
-    async def conclude(self, *, well: bool) -> Merge | None:
-        """There is nothing to end: each change took effect when it was made."""
-        del well
 
     async def _run(self, job: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)
