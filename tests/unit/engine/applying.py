@@ -1,19 +1,19 @@
 """Rounds that are looked at: what was sent, what was refused, what came of each unit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from rounds import Workshop
-from stateward.errors import Code, TargetUnavailable
+from stateward.errors import Code
 from stateward.model.mutation import Create, Delete, Mutation, Refusal, Update
 from stateward.model.plan import Plan
 from stateward.model.run import Entry, Report, Run
 from stateward.model.schema import Schema
-from stateward.model.state import Hold, Observed
 from stateward.model.unit import Stamp, group_name
-from stateward.ports import Query, Session, Target
+from stateward.ports import Session
+from watching import Watched, WatchedSession
 
 NOT_TODAY = Refusal(code=Code.CONSTRAINT, message="not today")
 HELD = Refusal(code=Code.REJECTED, message="somebody needs it")
@@ -70,22 +70,13 @@ async def converges(shop: Workshop) -> Plan:
 
 
 @dataclass
-class Requests:
+class Requests(Watched):
     """A target that takes note of requests: how large each is, and how many are under way."""
 
-    inner: Target
-    batch: int = 2
-    in_flight: int = 1
     sizes: list[int] = field(default_factory=list)
     running: int = 0
     most: int = 0
-    lost: int = -1
-    """The number of a request whose connection breaks."""
-    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
+    one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def session(self, declared: Schema | None, *, write: bool) -> AsyncIterator[Session]:
@@ -94,44 +85,16 @@ class Requests:
 
 
 @dataclass
-class RequestSession:
-    inner: Session
+class RequestSession(WatchedSession):
     target: Requests
 
-    @property
-    def schema(self) -> Schema:
-        return self.inner.schema
-
-    @property
-    def schema_differs(self) -> bool:
-        return self.inner.schema_differs
-
-    @property
-    def schema_changes(self) -> Sequence[str]:
-        return self.inner.schema_changes
-
-    async def groups(self, prefix: str) -> Mapping[str, str]:
-        return await self.inner.groups(prefix)
-
-    async def observe(self, query: Query) -> Observed:
-        return await self.inner.observe(query)
-
-    async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
-        return await self.inner.holds(ids, ours)
-
-    async def load_schema(self) -> None:
-        await self.inner.load_schema()
-
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
-        number = len(self.target.sizes)
         self.target.sizes.append(len(mutations))
         self.target.running += 1
         self.target.most = max(self.target.most, self.target.running)
         try:
-            if number == self.target.lost:
-                raise TargetUnavailable("the connection was reset")
             await asyncio.sleep(0)  # so that whoever wants to come in between can
-            async with self.target._one:
-                return await self.inner.apply(mutations)
+            async with self.target.one:
+                return await super().apply(mutations)
         finally:
             self.target.running -= 1

@@ -391,7 +391,9 @@ class TestTargetThatGoesAway:
 
     async def test_lets_the_other_requests_end(self, shop: Workshop) -> None:
         shop.commit({"a/1.yml": tags(*(f"tag{number}" for number in range(8)))})
-        target = Requests(shop.target, batch=2, in_flight=4, lost=1)
+        target = Requests(
+            shop.target, batch=2, in_flight=4, lose=lambda own: "before" if own == 1 else None
+        )
         await shop.apply(target=target, journal=MemoryJournal())
         assert target.running == 0
         assert len(await shop.members("a")) == 6
