@@ -2,8 +2,9 @@
 
 A case is a directory: ``before`` is committed and applied, ``case.yml`` says what others do to the
 target (``madeFirst``, ``made`` and ``claimed``) and how the plan is asked for, ``after`` is
-committed and planned. What that has to look like stands beside it; ``--update-golden`` writes it
-anew. Ids and digests are left out of it: they are never the same twice.
+committed and planned, under the schema of the rounds unless the case has one. What that has to
+look like stands beside it; ``--update-golden`` writes it anew. Ids and digests are left out of it:
+they are never the same twice.
 """
 
 import json
@@ -19,6 +20,7 @@ from rounds import Workshop
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Enrol
 from stateward.model.plan import Plan
+from stateward.model.run import Outcome
 from stateward.reporting import plan as plans
 
 CASES = sorted(own.parent for own in Path(__file__).parent.glob("*/case.yml"))
@@ -32,13 +34,11 @@ async def test_plan_is_as_expected(
 ) -> None:
     given = yaml.safe_load((case / "case.yml").read_text())
     shop = Workshop(tmp_path, **given.get("defaults", {}))
-    if "madeFirst" in given:
-        shop.commit({})
-        await shop.apply()
-        await _others(shop, {"made": given["madeFirst"]})
+    if not (case / "before" / "schema.yml").exists():
+        await _apply(shop, {})
+    await _others(shop, {"made": given.get("madeFirst", ())})
     if (case / "before").is_dir():
-        shop.commit(_files(case / "before"))
-        await shop.apply()
+        await _apply(shop, _files(case / "before"))
     await _others(shop, given)
     shop.commit(_files(case / "after"))
     plan = await shop.plan(allow_deletes=given.get("allowDeletes"))
@@ -47,6 +47,13 @@ async def test_plan_is_as_expected(
         if request.config.getoption("--update-golden"):
             (case / name).write_text(found)
         assert found == (case / name).read_text(), f"{case.name}/{name}: {given['about']}"
+
+
+async def _apply(shop: Workshop, files: Mapping[str, bytes]) -> None:
+    shop.commit(files)
+    plan, report = await shop.apply()
+    done = {own.outcome for own in report.runs} <= {Outcome.APPLIED, Outcome.UNCHANGED}
+    assert done, plans.as_text(plan)
 
 
 def _files(directory: Path) -> dict[str, bytes]:

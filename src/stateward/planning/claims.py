@@ -136,10 +136,12 @@ class Claims:
 
 def _stranger(obj: DesiredObject, fields: Sequence[FieldChange]) -> Problem:
     differs = ", ".join(change.name for change in fields)
-    reason = f"differs in {differs}" if fields else "adopting is off"
+    reason = "adopting is off: set `adopt: identical`"
+    if fields:
+        reason = f"differs in {differs}: set `adopt: always`, or mend the files"
     return Problem(
         code=Code.STRANGER,
-        message=f"{obj.key}: exists and belongs to nobody: {reason}: set adopt, or mend the files",
+        message=f"{obj.key}: exists and belongs to nobody: {reason}",
         location=obj.origin,
         unit=obj.unit,
         subject=str(obj.key),

@@ -213,11 +213,11 @@ def follow(standing: Standing, identities: Identities) -> None:
                 pending.append(obj.key)
     for (unit, cause), objects in waiting.items():
         first, *others = sorted(objects, key=lambda own: own.origin)
-        more = f" and {len(others)} more" if others else ""
+        wait = f" and {len(others)} more: wait" if others else ": waits"
         standing.problems.append(
             Problem(
                 code=Code.WAITING,
-                message=f"{first.key}{more}: wait for {cause}, which is not made this round",
+                message=f"{first.key}{wait} for {cause}, which is not made this round",
                 location=first.origin,
                 unit=unit,
                 severity=Severity.WARNING,

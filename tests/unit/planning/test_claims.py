@@ -85,6 +85,20 @@ def test_stranger_that_may_not_be_adopted_is_named_with_what_differs() -> None:
     assert str(problem.location) == "file.yml:7:1"
 
 
+@pytest.mark.parametrize(
+    ("there", "cure"),
+    [
+        pytest.param(device("d", role="leaf"), "adopt: identical", id="it is as declared"),
+        pytest.param(device("d", role="spine"), "adopt: always", id="it differs"),
+    ],
+)
+def test_stranger_is_reported_with_the_setting_that_would_adopt_it(
+    there: DesiredObject, cure: str
+) -> None:
+    found = plan([unit("a", device("d", role="leaf"), adopt=Adopt.NEVER)], held("", there))
+    assert f"set `{cure}`" in messages(found)
+
+
 def test_stranger_does_not_keep_the_rest_of_its_unit_waiting() -> None:
     found = plan([unit("a", device("d", role="spine"), device("e"))], held("", device("d")))
     assert told(found) == ["create NetDevice/e"]
@@ -115,6 +129,13 @@ def test_id_of_an_object_of_another_kind_is_a_problem() -> None:
     )
     assert codes(found) == ["identity"]
     assert told(found) == []
+
+
+def test_id_that_two_objects_name_is_a_problem() -> None:
+    both = [device("d", node="id"), device("e", node="id")]
+    found = plan([unit("a", *both)], held("a", device("d", node="id")))
+    assert codes(found) == ["identity"]
+    assert "declared for NetDevice/d as well" in messages(found)
 
 
 def test_object_that_two_units_declare_is_made_once_and_shared() -> None:
@@ -150,6 +171,7 @@ def test_one_unit_that_may_adopt_a_stranger_is_enough_for_all_who_declare_it() -
     ]
     found = plan(both, held("", device("d")))
     assert told(found) == ["adopt NetDevice/d [a] role", "adopt NetDevice/d [b]"]
+    assert [own.adopted for own in found.changes] == [True, True]
 
 
 def test_owner_that_the_configuration_names_is_the_only_one_that_counts() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from stateward.errors import Code, Problem
 from unit.builders import (
     asset,
     codes,
@@ -64,6 +65,43 @@ def test_unique_value_that_nobody_gives_up_in_this_round(units: str, expected: s
     )
     assert codes(found) == [expected]
     assert told(found) == ["create NetDevice/d"]
+
+
+def test_unique_value_that_a_withheld_object_is_to_give_up_is_waited_for() -> None:
+    wrong = Problem(code=Code.ENUM, message="no such field", subject="NetAsset/x")
+    found = plan(
+        [unit("a", asset("x", "new"), asset("y", "passed-on"), problems=(wrong,))],
+        held("a", asset("x", "passed-on"), asset("y", "old")),
+    )
+    assert set(codes(found)) == {"enum", "waiting"}
+    assert told(found) == []
+
+
+def test_unique_value_of_a_withheld_object_that_goes_on_having_it_is_a_problem() -> None:
+    wrong = Problem(code=Code.ENUM, message="no such field", subject="NetAsset/x")
+    silent = obj("NetAsset", "x", name="x")
+    found = plan(
+        [unit("a", silent, asset("y", "taken"), problems=(wrong,))],
+        held("a", asset("x", "taken"), asset("y", "old")),
+    )
+    assert set(codes(found)) == {"enum", "unique"}
+
+
+def test_values_that_are_unique_together_are_taken_when_one_of_them_changes() -> None:
+    devices = [device("d"), device("e")]
+    found = plan(
+        [unit("a", *devices, interface("e", "eth0", node="the-id"))],
+        held("a", *devices, interface("d", "eth0", node="the-id"), interface("e", "eth0")),
+    )
+    assert levels(found) == [["delete NetInterface/e/eth0"], ["update NetInterface/e/eth0"]]
+
+
+def test_unique_value_that_settings_keep_in_place_is_a_problem() -> None:
+    found = plan(
+        [unit("a", asset("y", "taken")), unit("b", prune=False, suspend=True)],
+        [*held("a", asset("y", "old")), *held("b", asset("x", "taken"))],
+    )
+    assert codes(found) == ["unique"]
 
 
 def test_swap_of_unique_values_is_a_problem_that_says_two_commits() -> None:

@@ -131,6 +131,13 @@ def test_unique_value_of_an_object_that_stays_renames_nothing() -> None:
     assert told(found) == ["update NetAsset/old serial", "create NetAsset/new"]
 
 
+def test_unique_values_that_two_new_objects_take_over_rename_nothing() -> None:
+    one = asset("one", "s1")
+    other = asset("other", "s1")
+    there = held("a", asset("old", "s1"))
+    assert "update" not in {own.action for own in plan([unit("a", one, other)], there).changes}
+
+
 def test_unique_value_of_a_stranger_renames_nothing() -> None:
     found = plan([unit("a", asset("new", "s1"))], held("", asset("old", "s1")))
     assert told(found) == []

@@ -125,7 +125,7 @@ def test_what_refers_to_a_mandatory_cycle_waits_without_being_blamed() -> None:
     assert told(found) == []
     blamed = {own.subject for own in found.problems if own.code.slug == "cycle"}
     assert blamed == {"NetTwin/x", "NetTwin/y"}
-    assert "NetTwin/z: wait for NetTwin/x" in messages(found)
+    assert "NetTwin/z: waits for NetTwin/x" in messages(found)
 
 
 def test_mandatory_cycle_of_what_exists_is_no_problem() -> None:

@@ -5,7 +5,7 @@ import pytest
 from stateward.errors import Code, Problem
 from stateward.model.identity import NodeId
 from stateward.model.plan import UnitState
-from stateward.model.state import Hold
+from stateward.model.state import DesiredObject, Hold
 from unit.builders import (
     asset,
     codes,
@@ -150,6 +150,21 @@ def test_what_an_unreadable_file_may_declare_is_not_deleted(text: str) -> None:
 
 def test_what_no_unreadable_file_can_mean_is_deleted() -> None:
     assert unread("- {name: other, serial: s2") == ["delete NetAsset/old"]
+
+
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [
+        pytest.param(device("it's"), "- name: 'it''s", id="a quote may be doubled"),
+        pytest.param(interface("kept", "eth0"), "- name: eth0: x", id="a parent is not repeated"),
+        pytest.param(device("two words"), "- name: two\n    words: x", id="a line may be folded"),
+    ],
+)
+def test_name_that_need_not_stand_in_a_file_as_it_is_counts(
+    member: DesiredObject, text: str
+) -> None:
+    units = [unit("a", KEPT), unit("b", unread=(text,), problems=(MISTAKE,))]
+    assert told(plan(units, held("a", KEPT, member))) == []
 
 
 def test_object_that_may_have_moved_is_said_to_be_kept() -> None:

@@ -18,6 +18,7 @@ from unit.builders import (
     messages,
     obj,
     plan,
+    server,
     site,
     tag,
     told,
@@ -161,13 +162,14 @@ STALLED = unit("b", site("ams"), tag("t"), problems=(MISTAKE,))
         pytest.param(device("d", site=ELSEWHERE), id="by a relationship to one"),
         pytest.param(device("d", tags=frozenset({key("BuiltinTag", "t")})), id="to many"),
         pytest.param(device("d", rack_unit=FromPool(pool=ELSEWHERE)), id="by a pool"),
+        pytest.param(server("s", address=FromPool(pool=ELSEWHERE)), id="to what a pool gives"),
     ],
 )
 def test_object_waits_for_what_a_stalled_unit_was_to_make(referrer: DesiredObject) -> None:
     found = plan([unit("a", referrer, device("e")), STALLED])
     assert told(found) == ["create NetDevice/e"]
     assert found.units["a"].state is UnitState.WAITING
-    assert "wait for" in messages(found)
+    assert "waits for" in messages(found)
 
 
 def test_object_does_not_wait_for_what_is_there_already() -> None:
