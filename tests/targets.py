@@ -4,6 +4,8 @@ Names are made unique, so that the same tests can run on a server that holds oth
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from ipaddress import IPv6Network
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +16,7 @@ from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Allocation, Create, Mutation, Peers, Refusal
 from stateward.model.schema import Schema
 from stateward.model.state import Observed, ObservedObject
-from stateward.ports import Query, Session
+from stateward.ports import Query, Session, Target
 from stateward.schema.files import load
 
 Data = dict[str, Any]
@@ -103,6 +105,16 @@ nodes:
       - {name: name, kind: Text}
       - {name: variant, kind: Text, optional: true}
   - namespace: Suite
+    name: Slot
+    human_friendly_id: [name__value, number__value, rear__value]
+    uniqueness_constraints: [[name__value, number__value, rear__value]]
+    default_filter: label__value
+    attributes:
+      - {name: name, kind: Text}
+      - {name: number, kind: Number}
+      - {name: rear, kind: Boolean, default_value: false}
+      - {name: label, kind: Text, optional: true}
+  - namespace: Suite
     name: Address
     inherit_from: [BuiltinIPAddress]
     human_friendly_id: [address__value, ip_namespace__name__value]
@@ -131,9 +143,9 @@ def schema(text: str = SCHEMA) -> Schema:
     return found
 
 
-def changed(change: Callable[[dict[str, Data]], None]) -> Schema:
+def changed(change: Callable[[dict[str, Data]], None], namespace: str = "Suite") -> Schema:
     """Return the suite's schema with a change to its kinds, which are given by name."""
-    data = yaml.safe_load(SCHEMA)
+    data = yaml.safe_load(SCHEMA.replace("Suite", namespace))
     items = [*data["generics"], *data["nodes"]]
     change({item["name"]: item for item in items})
     for section in ("generics", "nodes"):
@@ -153,9 +165,15 @@ def new_id() -> str:
 class World:
     """A session that is written to, in few words."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, namespace: str = "Suite") -> None:
         self.session = session
+        self._namespace = namespace
         self._mark = uuid4().hex[:8]
+
+    @property
+    def network(self) -> IPv6Network:
+        """A network that is nobody else's."""
+        return IPv6Network(f"fd00:{self._mark[:4]}:{self._mark[4:]}::/64")
 
     def named(self, text: str) -> str:
         """Return a name that is nobody else's."""
@@ -196,7 +214,8 @@ class World:
         node, *fields = asked
         query = Query(ids=[node])
         for kind in (own.key.kind for own in (await self.session.observe(query)).objects.values()):
-            query = Query(ids=[node], fields={kind: frozenset(fields)})
+            wanted = {kind: frozenset(fields)}
+            query = Query(ids=[node], fields=wanted, pooled=wanted)
         return await self.session.observe(query)
 
     async def gone(self, node: str) -> bool:
@@ -211,11 +230,11 @@ class World:
         return (await self.session.observe(Query(references=[key]))).references.get(key, ())
 
     async def site(self, name: str = "site") -> str:
-        return await self.make("SuiteSite", name=self.named(name))
+        return await self.make(f"{self._namespace}Site", name=self.named(name))
 
     async def device(self, name: str = "leaf", site: str | None = None, **attributes: Any) -> str:
         return await self.make(
-            "SuiteDevice",
+            f"{self._namespace}Device",
             {"site": site or await self.site(f"site-of-{name}")},
             name=self.named(name),
             **attributes,
@@ -230,3 +249,21 @@ class World:
     async def members(self, name: str) -> Collection[str]:
         full = self.named(name)
         return (await self.session.observe(Query(groups=[full]))).groups[full].members
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A target, and a namespace of which nobody has loaded any kinds into it yet."""
+
+    target: Target
+    namespace: str
+
+    @property
+    def schema(self) -> Schema:
+        return schema(SCHEMA.replace("Suite", self.namespace))
+
+    def changed(self, change: Callable[[dict[str, Data]], None]) -> Schema:
+        return changed(change, self.namespace)
+
+    def world(self, session: Session) -> World:
+        return World(session, self.namespace)

@@ -1,6 +1,7 @@
 """The queries, as texts: many lists of nodes in one request, each under an alias of its own."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,9 @@ NODE = "CoreNode"
 EVERYTHING = (NODE, GROUP)
 """Generics that all objects are of: to the server a group is no node."""
 _NUMBERS = frozenset({"Number", "Bandwidth", "NumberPool"})
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_BEYOND = 2**63
+"""No number of the server's is as large."""
 _TRUTHS = frozenset({"Boolean", "Checkbox"})
 _NOTHING = spell(None)
 MADE_BY = "node_metadata { created_by { id } }"
@@ -144,7 +148,8 @@ def _attribute_kind(schema: Schema, kind: str, path: Path) -> str | None:
 def _value(kind: str, spelled: str) -> Any:
     """Return a part of a name as the type that the filter takes; None where it cannot be one."""
     if kind in _NUMBERS:
-        return int(spelled) if spelled.lstrip("-").isdecimal() else None
+        number = int(spelled) if _NUMBER.fullmatch(spelled) else None
+        return number if number is not None and -_BEYOND <= number < _BEYOND else None
     if kind in _TRUTHS:
         return {"True": True, "False": False}.get(spelled)
     return spelled

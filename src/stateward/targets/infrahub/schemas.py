@@ -1,7 +1,8 @@
 """The server's schema: read once for each of its hashes, and brought up to the files'."""
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from stateward.schema.api import from_api
 from stateward.schema.differences import differences, united
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.observe import understood
+from stateward.targets.infrahub.words import shown
 
 _LOAD_DEADLINE = 300.0
 """Seconds for the server to answer; a large schema takes ten of them on a small machine."""
@@ -80,6 +82,11 @@ class Schemas:
         with understood():
             return str(summary["main"])
 
+    async def follow(self, client: Client, branch: str) -> None:
+        """Go on with a branch that was just made of the one so far."""
+        self.client, self.branch = client, branch
+        self.hash = await self._current()
+
     async def moved(self) -> bool:
         """Tell whether the server's schema is another one than was read."""
         return await self._current() != self.hash
@@ -138,16 +145,33 @@ class Schemas:
 
 
 _REFUSED = 400
+_VALUE = re.compile(r"(relates to field [\w.]+)=.*")
 
 
 def _complaint(answer: Any) -> str:
-    """Return the first thing that the server says is wrong."""
-    detail = answer.get("detail") if isinstance(answer, Mapping) else None
-    errors = answer.get("errors") if isinstance(answer, Mapping) else None
-    for found in (detail, errors):
-        if isinstance(found, list) and found and isinstance(found[0], Mapping):
-            one = found[0]
-            where = ".".join(str(part) for part in one.get("loc", ()))
-            text = str(one.get("msg") or one.get("message") or "no reason given")
-            return f"{where}: {text}" if where else text
-    return "no reason given"
+    """Return the first thing that the server says is wrong, and how many more there are.
+
+    It lists every object that is not as the schema asks, with the value that is not: that may be
+    a secret, and is left out.
+    """
+    lines = [
+        where + _VALUE.sub(r"\1", line.strip().rstrip(","))
+        for where, text in _complaints(answer)
+        for line in text.splitlines()
+        if line.strip()
+    ]
+    if not lines:
+        return "no reason given"
+    more = f" ... and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"{shown(lines[0])}{more}"
+
+
+def _complaints(answer: Any) -> Iterator[tuple[str, str]]:
+    """Yield where something is wrong, and what."""
+    for name in ("detail", "errors"):
+        found = answer.get(name) if isinstance(answer, Mapping) else None
+        for one in found if isinstance(found, list) else ():
+            if isinstance(one, Mapping):
+                where = ".".join(str(part) for part in one.get("loc", ()))
+                text = str(one.get("msg") or one.get("message") or "no reason given")
+                yield (f"{where}: " if where else ""), text
