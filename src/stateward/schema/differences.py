@@ -39,6 +39,26 @@ def _of_kind(have: Kind | None, want: Kind) -> Iterator[str]:
     yield from _of_fields(want.kind, have.relationships, want.relationships)
 
 
+def removals(have: Schema, want: Schema) -> tuple[str, ...]:
+    """Say what would go if one schema took the other one's place as a whole."""
+    return tuple(line for name in sorted(have.kinds) for line in _removed(have.kinds[name], want))
+
+
+def _removed(have: Kind, want: Schema) -> Iterator[str]:
+    left = want.kinds.get(have.kind)
+    if left is None:
+        yield f"{have.kind}: removed"
+        return
+    for name in _OF_KINDS:
+        if getattr(have, name) and not getattr(left, name):
+            yield f"{have.kind}: {name.replace('_', ' ')} removed"
+    if gone := have.inherits - left.inherits:
+        yield f"{have.kind}: no longer inherits {', '.join(sorted(gone))}"
+    for name in (*have.attributes, *have.relationships):
+        if name not in left.attributes and name not in left.relationships:
+            yield f"{have.kind}.{name}: removed"
+
+
 def _sorted(value: Any) -> Any:
     """Take constraints for the sets that they are; the order of a name's parts counts."""
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):

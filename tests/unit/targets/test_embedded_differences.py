@@ -7,15 +7,20 @@ import pytest
 
 from stateward.errors import Code
 from stateward.model.mutation import Allocation, Create, Delete, Relate, Update
+from stateward.ports import Target
 from stateward.targets.embedded import EmbeddedTarget
-from targets import World, new_id, schema
+from targets import Data, World, attribute, changed, new_id, schema
 
 DEVICE = "SuiteDevice"
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    target = EmbeddedTarget(f"sqlite:///{tmp_path}/target.db")
+def target(tmp_path: Path) -> Target:
+    return EmbeddedTarget(f"sqlite:///{tmp_path}/target.db")
+
+
+@pytest.fixture
+async def world(target: Target) -> AsyncIterator[World]:
     async with target.session(schema(), write=True) as session:
         await session.load_schema()
         yield World(session)
@@ -79,3 +84,102 @@ async def test_identifier_counts_for_numbers_too(world: World) -> None:
     tenants = [await world.make("SuiteTenant", name=name, number=shared) for name in "ab"]
     given = [(await world.read(tenant, "number")).attributes["number"] for tenant in tenants]
     assert given == [10, 10]
+
+
+async def test_objects_are_brought_into_a_schema_that_they_do_not_conform_to(
+    target: Target,
+) -> None:
+    async with target.session(schema(), write=True) as session:
+        await session.load_schema()
+        device = await World(session).device(serial="ABC", ports=48)
+        neighbours = frozenset({device})
+        other = await World(session).device("spine")
+        relate = Update(id=other, kind="SuiteDevice", relations={"neighbours": neighbours})
+        await World(session).do(relate)
+
+    def change(kinds: dict[str, Data]) -> None:
+        device = kinds["Device"]
+        device["human_friendly_id"] = ["site__name__value", "name__value"]
+        device["attributes"] = [item for item in device["attributes"] if item["name"] != "serial"]
+        device["attributes"].append({"name": "tier", "kind": "Number", "default_value": 3})
+        attribute(device, "ports")["kind"] = "Text"
+        device["relationships"] = [
+            item for item in device["relationships"] if item["name"] != "neighbours"
+        ]
+
+    async with target.session(changed(change), write=True) as session:
+        world = World(session)
+        assert {
+            "SuiteDevice.ports: kind Number → Text",
+            "SuiteDevice.serial: removed",
+            "SuiteDevice.neighbours: removed",
+        } <= set(session.schema_changes)
+        await session.load_schema()
+        found = await world.read(device, "serial", "ports", "tier", "neighbours", "site")
+        assert found.attributes["ports"] == "48"
+        assert found.attributes["tier"] == 3
+        assert "tier" in found.defaults
+        assert "serial" not in found.attributes
+        assert "neighbours" not in found.relations
+        assert await world.find("SuiteDevice", *found.key.hfid) == (device,)
+        assert len(found.key.hfid) == 2
+    # What was dropped does not come back with the old schema.
+    async with target.session(schema(), write=True) as session:
+        await session.load_schema()
+        found = await World(session).read(device, "serial", "ports", "neighbours")
+        assert found.relations["neighbours"] == frozenset()
+        assert found.attributes["serial"] is None
+        assert found.attributes["ports"] == 48
+
+
+async def test_kind_that_files_drop_stays_while_it_has_objects(target: Target) -> None:
+    note = new_id()
+    async with target.session(schema(), write=True) as session:
+        await session.load_schema()
+        await World(session).do(
+            Create(id=note, kind="SuiteNote", attributes={"title": "t", "topic": "x"})
+        )
+    without = changed(lambda kinds: kinds["Note"].update(dropped=True))
+    async with target.session(without, write=True) as session:
+        assert session.schema.get("SuiteNote")
+        assert session.schema.get("SuiteDevice")
+        await session.load_schema()
+        world = World(session)
+        assert (await world.read(note, "title")).attributes["title"] == "t"
+        assert not session.schema_differs
+        await world.do(Delete(id=note, kind="SuiteNote"))
+    async with target.session(without, write=False) as session:
+        assert session.schema.get("SuiteNote") is None
+        assert not session.schema_differs
+
+
+async def test_kind_that_files_drop_is_told_beside_what_else_changes(target: Target) -> None:
+    async with target.session(schema(), write=True) as session:
+        await session.load_schema()
+
+    def change(kinds: dict[str, Data]) -> None:
+        kinds["Note"].update(dropped=True)
+        kinds["Tenant"]["attributes"][1]["optional"] = False
+
+    async with target.session(changed(change), write=False) as session:
+        assert "SuiteNote: removed" in session.schema_changes
+        assert "SuiteTenant.number: optional True → False" in session.schema_changes
+
+
+async def test_session_that_reads_sees_one_moment(target: Target) -> None:
+    async with target.session(schema(), write=True) as writing:
+        await writing.load_schema()
+        site = await World(writing).site()
+        async with target.session(schema(), write=False) as reading:
+            assert not await World(reading).gone(site)
+            late = await World(writing).site("late")
+            assert await World(reading).gone(late)
+
+
+async def test_lineage_is_cleared(world: World) -> None:
+    login = {"name": world.named("robot"), "password": "secret"}
+    account = await world.make("CoreAccount", **login)
+    site = await world.make("SuiteSite", {"name.source": account}, name=world.named("ams"))
+    assert await world.related(site, "name.source") == account
+    await world.do(Update(id=site, kind="SuiteSite", relations={"name.source": None}))
+    assert await world.related(site, "name.source") is None

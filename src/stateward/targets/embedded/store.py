@@ -10,7 +10,7 @@ from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 from stateward.ports import Query
 from stateward.schema import api
-from stateward.schema.differences import differences
+from stateward.schema.differences import differences, removals
 from stateward.schema.files import core_schema
 from stateward.schema.retention import retain
 from stateward.targets.embedded import observe, seeds
@@ -78,8 +78,11 @@ class Store:
         if not self.differs:
             return ()
         have, want = self._loaded.schema, self._in_force.schema
-        gone = sorted(have.kinds.keys() - want.kinds.keys())
-        return (*differences(have, want), *(f"{kind}: removed" for kind in gone))
+        lines = (*differences(have, want), *removals(have, want))
+        # What is spelled otherwise and means the same is loaded, too.
+        return lines or tuple(
+            f"{name}: changes" for name, kind in want.kinds.items() if have.kinds.get(name) != kind
+        )
 
     def open(self, declared: Schema | None, *, write: bool) -> None:
         with errors(str(self._path)):
