@@ -19,7 +19,7 @@ from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.trouble import told
 from stateward.targets.lease import Lease
 
-LOOK = 15.0
+LOOK = 30.0
 """Seconds for one look; the schema, which the server may have to work out, gets longer."""
 SCHEMA_LOOK = 120.0
 
@@ -71,7 +71,7 @@ class Diagnosis:
     async def _reach(self) -> bool:
         """Ask for what every Infrahub tells anybody, so that nobody else gets our credentials."""
         own = self.connection
-        call = Call(method="GET", url=f"{own.address}/api/config", deadline=min(own.timeout, LOOK))
+        call = Call(method="GET", url=f"{own.address}/api/config", deadline=own.timeout)
         try:
             async with Exchange(own) as exchange:
                 reply = await exchange.send(call, {}, own.secrets)

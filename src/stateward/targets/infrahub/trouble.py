@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from stateward.errors import Code, StatewardError, Transient
+from stateward.errors import Code, StatewardError
 from stateward.model.finding import Finding, wrong
+from stateward.targets.infrahub.answers import Untouched
 from stateward.targets.infrahub.connection import Connection
 
 _LOST = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
@@ -59,12 +60,19 @@ def _of(error: StatewardError, connection: Connection) -> Trouble | None:
             return Trouble(f"{where}: nothing answers at port {port}", advice)
         if isinstance(cause, ssl.SSLError):
             return _of_tls(cause, connection)
-        if isinstance(cause, TimeoutError) and isinstance(error, Transient):
-            advice = "look at host and port, firewalls, and whether a proxy is needed: target.proxy"
-            return Trouble(f"{where}: no answer in time", advice)
+        if isinstance(cause, TimeoutError):
+            return _of_time(where, error)
         if isinstance(cause, OSError) and cause.errno in _LOST:
             return Trouble(f"{where}: there is no way to it", "look at the network and its routes")
     return None
+
+
+def _of_time(where: str, error: StatewardError) -> Trouble:
+    if isinstance(error, Untouched):
+        advice = "look at host and port, firewalls, and whether a proxy is needed: target.proxy"
+        return Trouble(f"{where}: no connection in time", advice)
+    advice = "it may be busy: look at its load, try again, or set target.timeout higher"
+    return Trouble(f"{where}: {error.args[0]}", advice)
 
 
 def _of_tls(error: ssl.SSLError, connection: Connection) -> Trouble:
