@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rounds import Broken
 from stateward.errors import TargetUnavailable
 from stateward.model.mutation import Mutation, Refusal
-from stateward.model.run import Entry
+from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 from stateward.ports import Journal, Query, Session, Target
@@ -75,6 +75,13 @@ class WatchedSession:
     @property
     def schema_changes(self) -> Sequence[str]:
         return self.inner.schema_changes
+
+    @property
+    def aside(self) -> bool:
+        return self.inner.aside
+
+    async def conclude(self, *, well: bool) -> Merge | None:
+        return await self.inner.conclude(well=well)
 
     async def groups(self, prefix: str) -> Mapping[str, str]:
         return await self.inner.groups(prefix)

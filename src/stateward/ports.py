@@ -8,7 +8,7 @@ from typing import Protocol
 from stateward.model.finding import Finding
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Mutation, Refusal
-from stateward.model.run import Entry
+from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 
@@ -122,6 +122,18 @@ class Session(Protocol):
         """Carry out mutations and say of each whether it was refused.
 
         Raises ``TargetUnavailable`` when what happened is not known: observe before going on.
+        """
+        ...
+
+    @property
+    def aside(self) -> bool:
+        """Whether changes are made where nobody sees them, and take effect together or never."""
+        ...
+
+    async def conclude(self, *, well: bool) -> Merge | None:
+        """End the changes of this session, once: those made aside take effect, or are dropped.
+
+        Returns what took effect; None where nothing was made aside, or it was dropped.
         """
         ...
 

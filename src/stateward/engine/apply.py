@@ -15,7 +15,7 @@ from stateward.engine.ledger import Ledger
 from stateward.errors import Stalled, StateUnavailable, Transient
 from stateward.model.mutation import Refusal
 from stateward.model.plan import Action, Change, Plan
-from stateward.model.run import Report
+from stateward.model.run import Merge, Report
 from stateward.model.unit import Stamp
 from stateward.tracking.session import Result, Tracking
 
@@ -53,13 +53,28 @@ class Applier:
             await self._close()
         except (Transient, Stalled) as error:
             lost = str(error)
+        merge, lost = await self._conclude(lost)
         runs = tuple(self.ledger.runs(self.tracking.runs, self.tracking.written, lost))
         # Where the journal is what was lost, the next run closes what is open in it.
         with suppress(*((StateUnavailable,) if lost else ())):
             for own in runs:
                 if own.id:
                     await self.tracking.journal.finish(own.id, own.outcome, own.error or "")
-        return Report(digest=self.plan.digest, writes=self.tracking.writes, runs=runs)
+        return Report(digest=self.plan.digest, writes=self.tracking.writes, runs=runs, merge=merge)
+
+    async def _conclude(self, lost: str | None) -> tuple[Merge | None, str | None]:
+        """Have what was made aside take effect if all of it is well, and nothing of it if not."""
+        session = self.tracking.session
+        if not session.aside:
+            return None, lost
+        merge = None
+        try:
+            merge = await session.conclude(well=lost is None and self.ledger.all_well())
+        except (Transient, Stalled) as error:
+            lost = lost or str(error)
+        if merge is None:
+            self.ledger.throw_away()
+        return merge, lost
 
     async def _open(self) -> None:
         """Have the units' groups before the first change, with the revision that is attempted."""

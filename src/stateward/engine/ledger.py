@@ -111,6 +111,20 @@ class Ledger:
             return "the unit's prune is withheld, because another of its changes failed"
         return None
 
+    def all_well(self) -> bool:
+        """Tell whether nothing that was tried has failed, in any unit."""
+        return not any(own.went_wrong for own in self._accounts.values())
+
+    def throw_away(self) -> None:
+        """Take note that nothing of the round took effect, what had worked included."""
+        for unit in self._touched:
+            account = self.of(unit)
+            account.done.clear()
+            account.survivors.clear()
+            account.ended = False
+            if not account.went_wrong:
+                account.failures.append("thrown away, because another change failed")
+
     def settled(self, unit: str) -> bool:
         """Tell whether all that was planned for a unit is done."""
         account = self.of(unit)

@@ -56,9 +56,21 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """A round that was applied aside and then took effect at once, as the target counts it."""
+
+    branch: str
+    added: int
+    updated: int
+    removed: int
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a round did, over all its units."""
 
     digest: str
     writes: int
     runs: tuple[Run, ...]
+    merge: Merge | None = None

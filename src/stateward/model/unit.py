@@ -52,6 +52,13 @@ class ManageSchema(StrEnum):
     OFF = "off"
 
 
+class Strategy(StrEnum):
+    """How changes reach a target: one by one, or all at once by a branch that is merged."""
+
+    DIRECT = "direct"
+    BRANCH = "branch"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How much of a unit may be deleted at once: blocked beyond ``deletes`` and ``percent``."""

@@ -1,6 +1,7 @@
 """What a round did, as JSON and as text."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from stateward.model.plan import Action, Plan
@@ -17,6 +18,7 @@ def as_json(report: Report, plan: Plan) -> dict[str, Any]:
         "schema": SCHEMA,
         "digest": report.digest,
         "writes": report.writes,
+        **({"merge": asdict(report.merge)} if report.merge else {}),
         "runs": [_run(own) for own in report.runs],
         "problems": [values.problem(own) for own in plan.problems],
     }
@@ -45,7 +47,7 @@ def as_text(report: Report, plan: Plan) -> str:
 
 
 def as_markdown(report: Report, plan: Plan) -> str:
-    lines = ["### Stateward report", "", f"{report.writes} writes.", ""]
+    lines = ["### Stateward report", "", _written(report), ""]
     lines += ["| unit | outcome | done | error |", "|---|---|---|---|"]
     for run in report.runs:
         cells = (run.unit, run.outcome.value, _done(run), run.error or "")
@@ -64,7 +66,17 @@ def _runs(report: Report) -> Iterator[str]:
             yield values.safe(f"          kept {survivor.key}: {survivor.reason}")
         if run.error and run.outcome is Outcome.FAILED:
             yield values.safe(f"          {run.error}")
-    yield f"{report.writes} writes."
+    yield _written(report)
+
+
+def _written(report: Report) -> str:
+    merge = report.merge
+    if merge is None:
+        return f"{report.writes} writes."
+    return (
+        f"{report.writes} writes, on a branch that was merged: as the target counts them,"
+        f" {merge.added} added, {merge.updated} updated, {merge.removed} removed."
+    )
 
 
 def _done(run: Run) -> str:

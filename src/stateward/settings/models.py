@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from stateward.model.unit import Adopt, ManageSchema
+from stateward.model.unit import Adopt, ManageSchema, Strategy
 
 DEFAULT_TARGET = "sqlite:///.stateward/target.db"
 DEFAULT_STATE = "sqlite:///.stateward/state.db"
@@ -174,6 +174,7 @@ class TargetSettings(_Model):
     """Mutations in one request."""
     in_flight: Annotated[int, Field(ge=1, le=10)] = 2
     """Requests under way at once."""
+    strategy: Annotated[Strategy, Field(strict=False)] = Strategy.DIRECT
 
 
 class StateSettings(_Model):

@@ -29,7 +29,9 @@ def open_target(named: str | None, settings: TargetSettings, home: Path) -> Targ
     if scheme in _SERVERS:
         connection = _connection(url, settings, sdk, home)
         leases = home / STATE_DIRECTORY / "leases"
-        return InfrahubTarget(connection, batch=settings.batch, leases=leases)
+        return InfrahubTarget(
+            connection, batch=settings.batch, leases=leases, strategy=settings.strategy
+        )
     raise ConfigError(
         f"{scheme or url!r}: no such kind of target: expected sqlite:///path or https://host",
         code=Code.TARGET_UNKNOWN,

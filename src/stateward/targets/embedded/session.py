@@ -71,5 +71,13 @@ class EmbeddedSession:
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
         return await self._run(lambda: self._store.apply(mutations))
 
+    @property
+    def aside(self) -> bool:
+        return False
+
+    async def conclude(self, *, well: bool) -> None:
+        """There is nothing to end: each change took effect when it was made."""
+        del well
+
     async def _run(self, job: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job)

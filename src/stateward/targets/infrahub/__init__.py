@@ -1,13 +1,15 @@
 """A real Infrahub server as a target: one branch of it, over GraphQL."""
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from stateward.model.finding import Finding
 from stateward.model.schema import Schema
+from stateward.model.unit import Strategy
 from stateward.ports import Session
+from stateward.targets.infrahub.aside import aside
 from stateward.targets.infrahub.client import Client, new_breaker
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.diagnosis import Diagnosis
@@ -23,9 +25,17 @@ _PAUSE = 0.5
 class InfrahubTarget:
     """A branch of a server. Sessions that write take turns on this machine, by a lock file."""
 
-    def __init__(self, connection: Connection, *, batch: int, leases: Path) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        batch: int,
+        leases: Path,
+        strategy: Strategy = Strategy.DIRECT,
+    ) -> None:
         self._connection = connection
         self._batch = batch
+        self._strategy = strategy
         self._leases = leases
         self._library = Library()
         self._breaker = new_breaker()
@@ -49,10 +59,17 @@ class InfrahubTarget:
             self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
             lease.take()
         try:
-            async with Client(self._connection, breaker=self._breaker) as client:
-                schemas = Schemas(client, self._connection.branch, self._library)
+            async with AsyncExitStack() as stack:
+                client = Client(self._connection, breaker=self._breaker)
+                schemas = Schemas(
+                    await stack.enter_async_context(client), self._connection.branch, self._library
+                )
                 await schemas.open(declared)
-                yield InfrahubSession(client, schemas, write, _PAUSE)
+                session = InfrahubSession(client, schemas, write, _PAUSE)
+                if write and self._strategy is Strategy.BRANCH:
+                    throwaway = aside(self._connection, self._breaker)
+                    session.throwaway = await stack.enter_async_context(throwaway)
+                yield session
         finally:
             lease.release()
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
 from stateward.model.mutation import Create, Mutation, Refusal
+from stateward.model.run import Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 from stateward.ports import Query
 from stateward.targets.infrahub import observe, queries, wire, writes
 from stateward.targets.infrahub.answers import Answer, GraphqlError, Untouched
+from stateward.targets.infrahub.aside import NAME, Aside
 from stateward.targets.infrahub.checks import Unsendable, check
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.holds import Holds
@@ -36,7 +38,13 @@ class InfrahubSession:
     write: bool
     pause: float
     """Seconds between two looks at what a lost request has done."""
+    throwaway: Aside | None = None
+    """The branch that changes are made on, where they are not made where they are to stand."""
     _checked: bool = False
+
+    @property
+    def aside(self) -> bool:
+        return self.throwaway is not None
 
     @property
     def schema(self) -> Schema:
@@ -60,25 +68,35 @@ class InfrahubSession:
         return await Holds(self.client, self.schemas.there, ours).of(ids)
 
     async def load_schema(self) -> None:
-        self._may_write()
+        await self._begin()
         if self.schema_differs:
             await self.schemas.load()
 
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
-        self._may_write()
-        await self._check_schema()
+        await self._begin()
         return await _Batch(self, mutations).send()
 
-    def _may_write(self) -> None:
+    async def conclude(self, *, well: bool) -> Merge | None:
+        if self.throwaway is None or not self.throwaway.made:
+            return None
+        if well:
+            return await self.throwaway.merge()
+        await self.throwaway.discard()
+        return None
+
+    async def _begin(self) -> None:
+        """Refuse to write under another schema than was planned with; looked at once."""
         if not self.write:
             message = "this session was opened to read"
             raise TargetRefused(message, code=Code.TARGET_READ_ONLY)
-
-    async def _check_schema(self) -> None:
-        """Refuse to write under another schema than was planned with; looked at once."""
-        if not self._checked and await self.schemas.moved():
+        if self._checked:
+            return
+        if await self.schemas.moved():
             message = "the server's schema has changed since it was read: plan again"
             raise TargetUnavailable(message, code=Code.TARGET_BUSY)
+        if self.throwaway is not None:
+            self.client = await self.throwaway.make()
+            await self.schemas.follow(self.client, NAME)
         self._checked = True
 
     async def settle(self, mutations: Sequence[Mutation]) -> None:
