@@ -99,7 +99,7 @@ def _exported(
     relations: dict[str, Reference | frozenset[Reference]] = {}
     for relationship in kind.relationships.values():
         peers = own.relations.get(relationship.name)
-        if relationship.read_only or not peers:
+        if relationship.read_only or not peers or peers in tracking:
             continue
         if isinstance(peers, str):
             relations[relationship.name] = name(peers)

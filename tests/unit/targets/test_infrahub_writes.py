@@ -139,13 +139,19 @@ def test_object_joins_before_it_leaves(suite: Schema) -> None:
     ]
 
 
-def test_group_joins_a_group_from_the_other_end(suite: Schema) -> None:
+def test_group_is_put_below_a_group(suite: Schema) -> None:
     assert "member_of_groups" not in suite.kinds[GROUP].relationships
-    found = spelled(suite, Enrol(id="n1", kind=GROUP, join=("g1",), leave=("g2",)))
-    assert [(own.name, own.data["id"], own.data["name"]) for own in found] == [
-        ("RelationshipAdd", "g1", "members"),
-        ("RelationshipRemove", "g2", "members"),
-    ]
+    (made,) = spelled(suite, Create(id="n1", kind=GROUP, groups=("g1",)))
+    assert made.data == {"id": "n1", "parent": {"id": "g1"}}
+
+    (joined,) = spelled(suite, Enrol(id="n1", kind=GROUP, join=("g1", "g2"), leave=("g3",)))
+    assert (joined.name, joined.data) == (f"{GROUP}Update", {"id": "n1", "parent": {"id": "g1"}})
+    (left,) = spelled(suite, Enrol(id="n1", kind=GROUP, leave=("g2",)))
+    assert (left.name, left.data["id"], left.data["name"]) == (
+        "RelationshipRemove",
+        "g2",
+        "children",
+    )
 
 
 def test_nothing_to_do_is_nothing_to_send(suite: Schema) -> None:

@@ -13,7 +13,7 @@ from stateward.errors import Code
 from stateward.model.mutation import RESET, Allocation, Create, Mutation, Refusal, Relate, Update
 from stateward.model.schema import Attribute, Kind, Schema
 from stateward.schema import values
-from stateward.targets.infrahub.shapes import LINEAGE, MEMBER_OF_GROUPS, PROTECTED
+from stateward.targets.infrahub.shapes import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, is_group
 
 _TEMPLATE = "object_template"
 
@@ -34,6 +34,7 @@ def check(schema: Schema, mutation: Mutation) -> dict[str, Any]:
             _check_id(mutation.id)
             _check_relations(kind, mutation.relations)
             _check_mandatory(kind, mutation)
+            _check_parent(kind, mutation)
             return {name: _sent(kind, name, own) for name, own in mutation.attributes.items()}
         case Update():
             _check_relations(kind, mutation.relations)
@@ -76,6 +77,13 @@ def _check_mandatory(kind: Kind, mutation: Create) -> None:
             if end.peer == "BuiltinIPNamespace":
                 continue  # the server fills in the default one
             raise Unsendable(Code.MANDATORY, f"{end.name} is mandatory for {kind.kind}")
+
+
+def _check_parent(kind: Kind, mutation: Create) -> None:
+    """A group is ours by the group above it: there cannot be another one."""
+    if mutation.groups and mutation.relations.get(PARENT) and is_group(kind):
+        message = f"{PARENT}: a group stands below the group of its unit: leave it out"
+        raise Unsendable(Code.REJECTED, message)
 
 
 def _check_relations(kind: Kind, relations: Mapping[str, Any]) -> None:

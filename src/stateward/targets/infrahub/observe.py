@@ -18,7 +18,7 @@ from stateward.ports import Query
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Lookup, Request
-from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS, Shape, shape, ways
+from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS, PARENT, Shape, shape, ways
 
 _LOT = 500
 """Objects in one request: more cost no less each, and a lost answer costs more."""
@@ -102,6 +102,19 @@ class Observation:
                 for group in wire.peers(node[MEMBER_OF_GROUPS]):
                     if group in members:
                         members[group].add(node["id"])
+            self._take_groups(wire.nodes(answer["children"]), members)
+
+    def _take_groups(self, children: list[wire.Node], members: Mapping[str, set[str]]) -> None:
+        """Take groups below ours for members of ours, and of those that ours are below in turn."""
+        above = {node["id"]: node[PARENT]["node"]["id"] for node in children}
+        for node in children:
+            if node["id"] in members:
+                continue
+            self.kinds[node["id"]] = node["__typename"]
+            group = above[node["id"]]
+            while group is not None:
+                members[group].add(node["id"])
+                group = above.get(group)
 
     async def _ids(self) -> None:
         """Find out of which kinds the ids are that were asked for."""
@@ -161,13 +174,15 @@ class Observation:
 
     async def _keys(self) -> None:
         """Find what bears the names that no object shown so far bears, and read it."""
-        borne = {own.key for own in self.objects.values()}
-        wanted = [key for key in self.query.keys if key not in borne]
+        shown = {own.key for own in self.objects.values()}
+        wanted = [key for key in self.query.keys if key not in shown]
         found = await self._find(wanted)
         fresh = {node: key.kind for key, ids in found.items() for node in ids}
         await self._read(fresh)
         for key, ids in found.items():
-            if len(ids) > 1 or self.objects[ids[0]].key != key:
+            # What was deleted between the two requests is not there.
+            borne = {own.key for node in ids if (own := self.objects.get(node))}
+            if len(ids) > 1 or borne - {key}:
                 self.references[key] = ids
 
     async def _references(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import Kind, Path, Schema
 from stateward.schema.values import spell
-from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS
+from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS, PARENT
 
 GROUP = "CoreGroup"
 NODE = "CoreNode"
@@ -66,9 +66,12 @@ def add_groups(request: Request, names: Sequence[str]) -> None:
 
 def add_members(request: Request, groups: Sequence[str]) -> None:
     """Ask for the members of groups, and for the groups that each of them is in."""
-    filters = f"{MEMBER_OF_GROUPS}__ids: {request.given(groups, 'ID')}"
+    ids = request.given(groups, "ID")
     memberships = f"{MEMBER_OF_GROUPS} {{ edges {{ node {{ id }} }} }}"
-    request.add("members", NODE, filters, f"node {{ id __typename {memberships} }}")
+    node = f"node {{ id __typename {memberships} }}"
+    request.add("members", NODE, f"{MEMBER_OF_GROUPS}__ids: {ids}", node)
+    node = f"node {{ id __typename {PARENT} {{ node {{ id }} }} }}"
+    request.add("children", GROUP, f"{PARENT}__ids: {ids}", node)
 
 
 def add_kinds_of(request: Request, ids: Sequence[str]) -> None:

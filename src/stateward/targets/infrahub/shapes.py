@@ -15,6 +15,8 @@ from stateward.schema import paths
 PROTECTED = ".is_protected"
 LINEAGE = (".source", ".owner")
 MEMBER_OF_GROUPS = "member_of_groups"
+PARENT = "parent"
+"""What makes a group ours: the server takes groups as members of groups and forgets them."""
 
 Ways = tuple[tuple[Path, ...], ...]
 
@@ -138,3 +140,8 @@ def properties(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return an attribute of a node as it was answered; an empty one where there is none."""
     found = node.get(name)
     return found if isinstance(found, Mapping) else {}
+
+
+def is_group(kind: Kind) -> bool:
+    """Tell whether objects of a kind are groups, which have a place and no memberships."""
+    return MEMBER_OF_GROUPS not in kind.relationships and PARENT in kind.relationships

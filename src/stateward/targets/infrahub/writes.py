@@ -16,9 +16,9 @@ from stateward.model.mutation import (
     Update,
 )
 from stateward.model.schema import Kind, Schema
-from stateward.targets.infrahub.shapes import LINEAGE, MEMBER_OF_GROUPS, PROTECTED
+from stateward.targets.infrahub.shapes import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, is_group
 
-_MEMBERS = "members"
+_CHILDREN = "children"
 _REMOVE = "RelationshipRemove"
 _DELETE_INPUT = "DeleteInput"
 
@@ -72,8 +72,11 @@ def _create(kind: Kind, mutation: Create, attributes: Mapping[str, Any]) -> Oper
     relations = {name: own for name, own in mutation.relations.items() if own}
     data = {"id": mutation.id, **_fields(kind, attributes, relations)}
     if mutation.groups:
-        asked = [own["id"] for own in data.get(MEMBER_OF_GROUPS, ())]
-        data[MEMBER_OF_GROUPS] = _nodes(dict.fromkeys((*asked, *mutation.groups)))
+        if is_group(kind):
+            data[PARENT] = {"id": mutation.groups[0]}
+        else:
+            asked = [own["id"] for own in data.get(MEMBER_OF_GROUPS, ())]
+            data[MEMBER_OF_GROUPS] = _nodes(dict.fromkeys((*asked, *mutation.groups)))
     return Operation(f"{kind.kind}Create", f"{kind.kind}CreateInput", data)
 
 
@@ -143,12 +146,17 @@ def _removals(id_: str, name: str, peers: Iterable[str]) -> Iterator[Operation]:
 
 
 def _enrol(kind: Kind, mutation: Enrol) -> Iterator[Operation]:
-    """Join and leave from the object's side, which costs the same however large the groups are."""
-    if MEMBER_OF_GROUPS in kind.relationships:
+    """Join and leave from the object's side, which costs the same however large the groups are.
+
+    A group has one group above it, the first of those that it joins: that one's own is beyond.
+    """
+    if not is_group(kind):
         if mutation.join:
             yield _relate("Add", mutation.id, MEMBER_OF_GROUPS, mutation.join)
         yield from _removals(mutation.id, MEMBER_OF_GROUPS, mutation.leave)
-        return
-    for way, groups in (("Add", mutation.join), ("Remove", mutation.leave)):
-        for group in groups:
-            yield _relate(way, group, _MEMBERS, (mutation.id,))
+    elif mutation.join:
+        data = {"id": mutation.id, PARENT: {"id": mutation.join[0]}}
+        yield Operation(f"{kind.kind}Update", f"{kind.kind}UpdateInput", data)
+    else:
+        for group in mutation.leave:
+            yield _relate("Remove", group, _CHILDREN, (mutation.id,))
