@@ -143,9 +143,29 @@ def schema(text: str = SCHEMA) -> Schema:
     return found
 
 
-def changed(change: Callable[[dict[str, Data]], None], namespace: str = "Suite") -> Schema:
-    """Return the suite's schema with a change to its kinds, which are given by name."""
-    data = yaml.safe_load(SCHEMA.replace("Suite", namespace))
+SMALL = """
+version: "1.0"
+nodes:
+  - namespace: Suite
+    name: Site
+    human_friendly_id: [name__value]
+    attributes:
+      - {name: name, kind: Text, unique: true}
+  - namespace: Suite
+    name: Device
+    human_friendly_id: [name__value]
+    attributes:
+      - {name: name, kind: Text, unique: true}
+      - {name: comment, kind: Text, optional: true}
+    relationships:
+      - {name: site, peer: SuiteSite, cardinality: one, optional: false, kind: Attribute}
+"""
+
+
+def changed(change: Callable[[dict[str, Data]], None], text: str = SCHEMA) -> Schema:
+    """Return a schema, the suite's, with a change to its kinds, which are given by name."""
+    data = yaml.safe_load(text)
+    data.setdefault("generics", [])
     items = [*data["generics"], *data["nodes"]]
     change({item["name"]: item for item in items})
     for section in ("generics", "nodes"):
@@ -253,17 +273,21 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A target, and a namespace of which nobody has loaded any kinds into it yet."""
+    """A target, and a small schema in a namespace of which it has no kinds yet."""
 
     target: Target
     namespace: str
 
     @property
     def schema(self) -> Schema:
-        return schema(SCHEMA.replace("Suite", self.namespace))
+        return schema(self._text)
 
     def changed(self, change: Callable[[dict[str, Data]], None]) -> Schema:
-        return changed(change, self.namespace)
+        return changed(change, self._text)
+
+    @property
+    def _text(self) -> str:
+        return SMALL.replace("Suite", self.namespace)
 
     def world(self, session: Session) -> World:
         return World(session, self.namespace)

@@ -1,7 +1,8 @@
 """One target, whichever it is: the suites ask for ``target`` and ``world`` and no more."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -9,7 +10,7 @@ from live import Lab
 from stateward.model.schema import Schema
 from stateward.ports import Target
 from stateward.targets.embedded import EmbeddedTarget
-from targets import World, schema
+from targets import Fresh, World, schema
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,25 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
         return EmbeddedTarget(f"sqlite:///{tmp_path}/target.db")
     lab: Lab = request.getfixturevalue("lab")
     return lab.target(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def branch(lab: Lab) -> Iterator[str]:
+    """A branch of the server, for schemas that are to be gone afterwards."""
+    with lab.branch("contract") as found:
+        yield found.name
+
+
+@pytest.fixture(params=["embedded", pytest.param("infrahub", marks=pytest.mark.live)])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Fresh:
+    """A target without any of the suite's kinds: on a server these are kinds of each test's own."""
+    letters = str.maketrans("0123456789", "ghijklmnop")
+    namespace = f"Own{uuid4().hex[:8].translate(letters)}"
+    if request.param == "embedded":
+        return Fresh(EmbeddedTarget(f"sqlite:///{tmp_path}/target.db"), namespace)
+    lab: Lab = request.getfixturevalue("lab")
+    own: str = request.getfixturevalue("branch")
+    return Fresh(lab.target(tmp_path, own), namespace)
 
 
 @pytest.fixture

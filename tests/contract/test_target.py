@@ -229,6 +229,46 @@ async def test_nothing_in_a_name_is_spelled_none(world: World) -> None:
     assert await world.find("SuiteSetting", world.named("mtu"), "None") == (setting,)
 
 
+async def test_name_is_made_of_numbers_and_truths_as_the_server_spells_them(
+    world: World,
+) -> None:
+    name = world.named("bay")
+    front = await world.make("SuiteSlot", name=name, number=3)
+    rear = await world.make("SuiteSlot", name=name, number=3, rear=True)
+    await world.make("SuiteSlot", name=name, number=30)
+    assert (await world.read(front)).key.hfid == (name, "3", "False")
+    assert (await world.read(rear)).key.hfid == (name, "3", "True")
+    keys = [ObjectKey("SuiteSlot", (name, "3", "True")), ObjectKey("SuiteSlot", (name, "3", "no"))]
+    assert (await world.session.observe(Query(keys=keys))).objects.keys() == {rear}
+    assert await world.find("SuiteSlot", name, "3", "False") == (front,)
+    assert await world.find("SuiteSlot", name, "three", "False") == ()
+    assert await world.find("SuiteSlot", name, "03", "False") == ()
+
+
+async def test_reference_by_default_filter_beside_a_name(world: World) -> None:
+    label = world.named("label")
+    slot = await world.make("SuiteSlot", name=world.named("bay"), number=1, label=label)
+    assert await world.find("SuiteSlot", label) == (slot,)
+    assert await world.find("SuiteSlot", world.named("bay")) == ()
+
+
+async def test_names_through_a_relationship_are_told_apart_many_at_once(world: World) -> None:
+    made = {}
+    for device, ports in (("leaf", ("eth0", "eth1")), ("spine", ("eth1", "eth2"))):
+        own = await world.device(device)
+        for port in ports:
+            key = ObjectKey("SuiteInterface", (world.named(device), port))
+            made[key] = await world.interface(own, port)
+    crossed = [
+        ObjectKey("SuiteInterface", (world.named("leaf"), "eth2")),
+        ObjectKey("SuiteInterface", (world.named("spine"), "eth0")),
+    ]
+    found = await world.session.observe(Query(keys=[*made, *crossed]))
+    assert {own.key: own.id for own in found.objects.values()} == made
+    asked = await world.session.observe(Query(references=[*made, *crossed]))
+    assert asked.references == {key: (node,) for key, node in made.items()}
+
+
 async def test_reference_to_a_generic_means_any_heir(world: World) -> None:
     room = await world.make("SuiteRoom", name=world.named("room"))
     assert await world.find("SuiteLocation", world.named("room")) == (room,)
@@ -306,6 +346,7 @@ async def test_nothing_is_a_value_that_is_unique_too(world: World) -> None:
 async def test_lineage_of_an_attribute(world: World) -> None:
     login = {"name": world.named("robot"), "password": "secret"}
     account = await world.make("CoreAccount", **login)
+    other = await world.make("CoreAccount", **(login | {"name": world.named("other")}))
     site = new_id()
     fields = ("name", "name.is_protected", "name.source", "name.owner")
     await world.do(
@@ -325,12 +366,12 @@ async def test_lineage_of_an_attribute(world: World) -> None:
             id=site,
             kind="SuiteSite",
             attributes={"name.is_protected": False},
-            relations={"name.source": None, "name.owner": account},
+            relations={"name.source": other, "name.owner": account},
         )
     )
     found = await world.read(site, *fields)
     assert found.attributes["name.is_protected"] is False
-    assert (found.relations["name.source"], found.relations["name.owner"]) == (None, account)
+    assert (found.relations["name.source"], found.relations["name.owner"]) == (other, account)
 
 
 async def test_template_stands_for_what_is_mandatory(world: World) -> None:

@@ -1,4 +1,7 @@
-"""What the target gives by itself: the default namespace, and what resource pools hold."""
+"""What the target gives by itself: the default namespace, and what resource pools hold.
+
+Each test has a namespace of its own, so that the same networks can be used again.
+"""
 
 from collections.abc import Sequence
 
@@ -18,8 +21,15 @@ async def default_namespace(world: World) -> str:
     return found
 
 
+async def own_namespace(world: World) -> str:
+    """Return the test's own namespace; it is made if need be."""
+    found = await world.find("BuiltinIPNamespace", world.named("lab"))
+    return found[0] if found else await world.make("IpamNamespace", name=world.named("lab"))
+
+
 async def prefix(world: World, network: str, **attributes: bool | str) -> str:
-    return await world.make("SuitePrefix", prefix=network, **attributes)
+    place = {"ip_namespace": await own_namespace(world)}
+    return await world.make("SuitePrefix", place, prefix=network, **attributes)
 
 
 async def number_pool(world: World, first: int, last: int) -> str:
@@ -36,7 +46,7 @@ async def number_pool(world: World, first: int, last: int) -> str:
 async def address_pool(world: World, resources: Sequence[str], length: int | None = None) -> str:
     return await world.make(
         "CoreIPAddressPool",
-        {"resources": frozenset(resources), "ip_namespace": await default_namespace(world)},
+        {"resources": frozenset(resources), "ip_namespace": await own_namespace(world)},
         name=world.named(f"addresses-{new_id()}"),
         default_address_type="SuiteAddress",
         default_prefix_length=length,
@@ -46,7 +56,7 @@ async def address_pool(world: World, resources: Sequence[str], length: int | Non
 async def prefix_pool(world: World, resource: str, length: int) -> str:
     return await world.make(
         "CoreIPPrefixPool",
-        {"resources": frozenset({resource}), "ip_namespace": await default_namespace(world)},
+        {"resources": frozenset({resource}), "ip_namespace": await own_namespace(world)},
         name=world.named("prefixes"),
         default_prefix_type="SuitePrefix",
         default_prefix_length=length,
@@ -80,16 +90,16 @@ async def address_of(world: World, owner: ObservedObject) -> str:
 
 
 async def test_prefix_and_address_are_in_the_default_namespace(world: World) -> None:
-    network = await prefix(world, "10.0.0.0/24")
-    address = await world.make("SuiteAddress", address="10.0.0.1/24")
+    network = await world.make("SuitePrefix", prefix=str(world.network))
+    address = await world.make("SuiteAddress", address=f"{world.network[1]}/64")
     default = await default_namespace(world)
     assert await world.related(network, "ip_namespace") == default
     assert await world.related(address, "ip_namespace") == default
-    assert (await world.read(network)).key.hfid == ("10.0.0.0/24", "default")
+    assert (await world.read(network)).key.hfid == (str(world.network), "default")
 
 
 async def test_namespace_that_is_declared_counts(world: World) -> None:
-    own = await world.make("IpamNamespace", name=world.named("lab"))
+    own = await own_namespace(world)
     network = await world.make("SuitePrefix", {"ip_namespace": own}, prefix="10.0.0.0/24")
     assert (await world.read(network)).key.hfid == ("10.0.0.0/24", world.named("lab"))
     await world.do(Update(id=network, kind="SuitePrefix", relations={"ip_namespace": None}))
@@ -98,7 +108,7 @@ async def test_namespace_that_is_declared_counts(world: World) -> None:
 
 async def test_default_namespace_is_marked_and_cannot_be_deleted(world: World) -> None:
     default = await default_namespace(world)
-    own = await world.make("IpamNamespace", name=world.named("lab"))
+    own = await own_namespace(world)
     found = (await world.session.observe(Query(kinds=["IpamNamespace"]))).objects
     assert (found[default].seeded, found[own].seeded) == (True, False)
     assert found[default].attributes["default"] is True
@@ -107,7 +117,7 @@ async def test_default_namespace_is_marked_and_cannot_be_deleted(world: World) -
 
 
 async def test_namespace_takes_what_it_holds_along(world: World) -> None:
-    own = await world.make("IpamNamespace", name=world.named("lab"))
+    own = await own_namespace(world)
     network = await world.make("SuitePrefix", {"ip_namespace": own}, prefix="10.0.0.0/24")
     await world.do(Delete(id=own, kind="IpamNamespace"))
     assert await world.gone(network)
@@ -182,14 +192,19 @@ async def test_addresses_leave_out_what_is_taken_and_the_ends_of_the_network(
     world: World,
 ) -> None:
     pool = await address_pool(world, [await prefix(world, "10.0.0.0/29")])
-    await world.make("SuiteAddress", address="10.0.0.2/32")
+    place = {"ip_namespace": await own_namespace(world)}
+    await world.make("SuiteAddress", place, address="10.0.0.2/32")
     seen = []
     for _ in range(5):
         found = await given(world, address=Allocation(pool=pool))
         assert found.pools == {"address": pool}
+        address = found.relations["address"]
+        assert isinstance(address, str)
+        assert not (await world.read(address)).seeded
         seen.append(await address_of(world, found))
     assert seen == [f"10.0.0.{host}/29" for host in (1, 3, 4, 5, 6)]
     refusal = await world.refused(tenant(world, address=Allocation(pool=pool)))
+    assert refusal.code == Code.REJECTED
     assert refusal.message == "There are no more addresses available in this pool."
 
 
@@ -252,6 +267,7 @@ async def test_prefixes_are_cut_from_a_larger_one(world: World) -> None:
         assert found.pools == {"prefix": pool}
     assert seen == ["10.0.0.0/26", "10.0.0.128/26", "10.0.0.192/26"]
     refusal = await world.refused(tenant(world, prefix=Allocation(pool=pool)))
+    assert refusal.code == Code.REJECTED
     assert refusal.message == "No more resources available"
 
 

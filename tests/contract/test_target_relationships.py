@@ -81,6 +81,16 @@ async def test_relationship_to_many_is_replaced(world: World) -> None:
     assert await world.related(device, "tags") == frozenset()
 
 
+async def test_every_peer_is_shown_however_many_there_are(world: World) -> None:
+    tags = [new_id() for _ in range(12)]
+    await world.do(
+        *(Create(id=tag, kind="BuiltinTag", attributes={"name": world.named(tag)}) for tag in tags)
+    )
+    device = await world.device()
+    await world.do(Update(id=device, kind=DEVICE, relations={"tags": frozenset(tags)}))
+    assert await world.related(device, "tags") == frozenset(tags)
+
+
 async def test_peers_are_added_and_removed_and_twice_is_no_error(world: World) -> None:
     tags = [await world.make("BuiltinTag", name=world.named(f"tag{n}")) for n in range(3)]
     device = await world.device()
@@ -225,12 +235,14 @@ async def test_what_stands_in_the_way_of_a_delete(world: World) -> None:
     repository = await world.make("CoreGeneratorGroup", name=world.named("generator"))
     other = await world.group("stateward/other/s/unit")
     people = await world.group("people")
-    await world.do(Enrol(id=device, kind=DEVICE, join=(repository, other, people)))
+    sdk = f"{world.named('loader')}-{'0123456789abcdef' * 2}"
+    loaded = await world.make("CoreStandardGroup", name=sdk)
+    await world.do(Enrol(id=device, kind=DEVICE, join=(repository, other, people, loaded)))
     holds = await world.session.holds([site, device, part], "stateward/i/s/")
     assert holds.keys() == {site, device}
     assert {one.id for one in holds[site].needed_by} == {device}
     assert holds[device].claims == tuple(
-        sorted([world.named("generator"), world.named("stateward/other/s/unit")])
+        sorted([world.named("generator"), world.named("stateward/other/s/unit"), sdk])
     )
     assert {one.id for one in holds[device].cascade} == {interface, part}
 
@@ -315,3 +327,45 @@ async def test_groups_observed_show_their_description_and_members(world: World) 
     assert await world.find("CoreGroup", name) == (found[name].id,)
     key = ObjectKey("CoreStandardGroup", (name,))
     assert (await world.session.observe(Query(keys=[key]))).objects[found[name].id].key == key
+
+
+async def test_members_of_several_groups_are_observed_at_once(world: World) -> None:
+    first, second = await world.group("first"), await world.group("second")
+    both = await world.make("SuiteSite", {}, (first, second), name=world.named("both"))
+    one = await world.make("BuiltinTag", {}, (second,), name=world.named("one"))
+    names = [world.named("first"), world.named("second")]
+    found = await world.session.observe(Query(groups=names))
+    assert {name: group.members for name, group in found.groups.items()} == {
+        names[0]: {both},
+        names[1]: {both, one},
+    }
+    assert {own.id: own.key.kind for own in found.objects.values()} == {
+        both: "SuiteSite",
+        one: "BuiltinTag",
+    }
+
+
+async def test_every_member_is_observed_however_many_there_are(world: World) -> None:
+    group = await world.group("many")
+    sites = {new_id(): world.named(f"site{n}") for n in range(60)}
+    made = [
+        Create(id=node, kind="SuiteSite", attributes={"name": name}, groups=(group,))
+        for node, name in sites.items()
+    ]
+    for start in range(0, len(made), 20):
+        await world.do(*made[start : start + 20])
+    found = await world.session.observe(Query(groups=[world.named("many")]))
+    assert found.groups[world.named("many")].members == sites.keys()
+    assert {node: own.key.hfid for node, own in found.objects.items()} == {
+        node: (name,) for node, name in sites.items()
+    }
+
+
+async def test_group_has_no_groups_and_is_found_by_id(world: World) -> None:
+    above = await world.group("above", description="first")
+    below = await world.make("CoreStandardGroup", {"parent": above}, name=world.named("below"))
+    found = await world.session.observe(
+        Query(ids=[below], fields={"CoreStandardGroup": frozenset({"parent"})})
+    )
+    assert found.objects[below].relations["parent"] == above
+    assert found.names[above] == ObjectKey("CoreStandardGroup", (world.named("above"),))

@@ -183,3 +183,19 @@ async def test_lineage_is_cleared(world: World) -> None:
     assert await world.related(site, "name.source") == account
     await world.do(Update(id=site, kind="SuiteSite", relations={"name.source": None}))
     assert await world.related(site, "name.source") is None
+
+
+async def test_default_that_changes_is_shown_at_once(target: Target) -> None:
+    async with target.session(schema(), write=True) as session:
+        await session.load_schema()
+        device = await World(session).device()
+
+    def change(kinds: dict[str, Data]) -> None:
+        attribute(kinds["Device"], "label")["default_value"] = "fancy"
+
+    for write in (False, True):
+        async with target.session(changed(change), write=write) as session:
+            assert (await World(session).read(device, "label")).attributes["label"] == "fancy"
+    async with target.session(changed(change), write=True) as session:
+        await session.load_schema()
+        assert (await World(session).read(device, "label")).attributes["label"] == "fancy"
