@@ -6,13 +6,18 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test gates bench requirements clean
+.PHONY: demo test live gates bench requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev  ## all tests that need nothing but this repository
 	@$(BIN)/python -m pytest --numprocesses=auto
+
+live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
+	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
+	@test -n "$$INFRAHUB_API_TOKEN" || { echo 'make live: INFRAHUB_API_TOKEN is not set: give a token, see docs/development.md' >&2; exit 1; }
+	@$(BIN)/python -m pytest --live -m live
 
 gates: $(VENV)/dev  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

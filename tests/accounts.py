@@ -24,11 +24,17 @@ class Administrator:
         self.lab = lab
         self._made: list[tuple[str, str]] = []
 
-    def ask(self, text: str, headers: dict[str, str] | None = None, **variables: Any) -> Any:
+    def ask(
+        self,
+        text: str,
+        headers: dict[str, str] | None = None,
+        branch: str = "main",
+        **variables: Any,
+    ) -> Any:
         """Return the data of an answer; a server that is busy is asked again."""
         for _ in range(_ATTEMPTS):
             reply = httpx.post(
-                f"{self.lab.address}/graphql",
+                f"{self.lab.address}/graphql/{branch}",
                 headers=headers or {"X-INFRAHUB-KEY": self.lab.token},
                 json={"query": text, "variables": variables},
                 timeout=300,
