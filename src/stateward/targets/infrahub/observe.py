@@ -15,7 +15,7 @@ from stateward.model.identity import ObjectKey
 from stateward.model.schema import Schema
 from stateward.model.state import Group, Observed, ObservedObject
 from stateward.ports import Query
-from stateward.targets.infrahub import queries, wire
+from stateward.targets.infrahub import pools, queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Lookup, Request
 from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS, PARENT, Shape, shape, ways
@@ -70,6 +70,7 @@ class Observation:
         await self._whole_kinds()
         await self._read(self.kinds)
         await self._keys()
+        await self._pools()
         await self._references()
         await self._names()
         return Observed(
@@ -184,6 +185,15 @@ class Observation:
             borne = {own.key for node in ids if (own := self.objects.get(node))}
             if len(ids) > 1 or borne - {key}:
                 self.references[key] = ids
+
+    async def _pools(self) -> None:
+        """Find out whether the pools that attributes name still hold what they gave."""
+        named = pools.asked(self.objects.values())
+        if named:
+            answer = await self._ask(pools.request(named))
+            with understood():
+                held = {pool: wire.peers(answer[f"p{n}"]) for n, pool in enumerate(named)}
+            self.objects = {id_: pools.confirmed(own, held) for id_, own in self.objects.items()}
 
     async def _references(self) -> None:
         wanted = [key for key in self.query.references if key not in self.references]

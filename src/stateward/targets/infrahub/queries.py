@@ -17,6 +17,8 @@ EVERYTHING = (NODE, GROUP)
 """Generics that all objects are of: to the server a group is no node."""
 _NUMBERS = frozenset({"Number", "Bandwidth", "NumberPool"})
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
+_ALL = 1_000_000
+"""Said where the server would else give the first few only."""
 _BEYOND = 2**63
 """No number of the server's is as large."""
 _TRUTHS = frozenset({"Boolean", "Checkbox"})
@@ -88,6 +90,13 @@ def _add_by_id(request: Request, ids: Sequence[str], selection: str) -> None:
     passed = request.given(ids, "ID")
     for kind in EVERYTHING:
         request.add(kind, kind, f"ids: {passed}", selection)
+
+
+def add_allocated(request: Request, alias: str, pool: str) -> None:
+    """Ask which objects hold a number of a pool's."""
+    name = json.dumps(pool)
+    filters = f"pool_id: {name}, resource_id: {name}, limit: {_ALL}"
+    request.add(alias, "InfrahubResourcePoolAllocated", filters, "node { id }")
 
 
 @dataclass(frozen=True, slots=True)
