@@ -161,6 +161,13 @@ def test_default_branch_that_may_not_be_written_to() -> None:
     assert "edit_default_branch" in found.advice
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_strategy_that_merges(*, allowed: bool) -> None:
+    found = verdicts.strategy(allowed=allowed)
+    assert (found.level is Level.OK) is allowed
+    assert ("merge_branch" in found.advice) is not allowed
+
+
 @pytest.mark.parametrize(
     ("changes", "allowed", "level"),
     [

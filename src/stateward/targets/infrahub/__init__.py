@@ -76,7 +76,9 @@ class InfrahubTarget:
     async def diagnose(
         self, declared: Schema | None, kinds: Collection[str]
     ) -> tuple[Finding, ...]:
-        return await Diagnosis(self._connection, self._lease()).run(declared, kinds)
+        merges = self._strategy is Strategy.BRANCH
+        own = Diagnosis(self._connection, self._lease(), merges=merges)
+        return await own.run(declared, kinds)
 
     def _lease(self) -> Lease:
         return Lease(self._leases / sha256(self.name.encode()).hexdigest()[:16])

@@ -43,6 +43,8 @@ class Diagnosis:
 
     connection: Connection
     lease: Lease
+    merges: bool = False
+    """Whether rounds are made on a branch of their own, which is merged."""
     found: list[Finding] = field(default_factory=list)
     _is_default: bool | None = None
     _rights: list[Any] | None = None
@@ -140,7 +142,11 @@ class Diagnosis:
         if not self._is_default:
             return []
         allowed = verdicts.may(self._rights, verdicts.DEFAULT_BRANCH, default=True)
-        return [verdicts.default_branch(self.connection.branch, allowed=allowed)]
+        findings = [verdicts.default_branch(self.connection.branch, allowed=allowed)]
+        if self.merges:
+            merging = verdicts.may(self._rights, verdicts.MERGE, default=True)
+            findings.append(verdicts.strategy(allowed=merging))
+        return findings
 
     async def _on_kinds(self, client: Client, kinds: frozenset[str]) -> list[Finding]:
         found = await client.query(_OF_KINDS)

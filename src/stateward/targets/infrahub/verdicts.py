@@ -13,6 +13,7 @@ SKEW = 30.0
 """Seconds that the two clocks may differ by, before anybody is told."""
 GROUP = "CoreStandardGroup"
 ADMINISTRATOR, DEFAULT_BRANCH, SCHEMA = "super_admin", "edit_default_branch", "manage_schema"
+MERGE = "merge_branch"
 
 _ADMINISTRATORS = "have an administrator of Infrahub"
 _RIGHTS = ("view", "create", "update", "delete")
@@ -150,6 +151,16 @@ def default_branch(name: str, *, allowed: bool) -> Finding:
         f"the account may not write to {name}",
         f"{_ADMINISTRATORS} give it the global permission {DEFAULT_BRANCH},"
         " or write to another branch: ?branch=NAME",
+    )
+
+
+def strategy(*, allowed: bool) -> Finding:
+    if allowed:
+        return fine("strategy", "the account may merge the branch of a round")
+    return wrong(
+        "strategy",
+        "the account may not merge the branch of a round",
+        f"{_ADMINISTRATORS} give it the global permission {MERGE}, or use strategy: direct",
     )
 
 
