@@ -56,8 +56,8 @@ BOMB = "".join(
 
 FILES: dict[str, tuple[str | bytes, str, int, int]] = {
     "not-yaml": ("kind: Object\nspec: {", "yaml", 3, 1),
-    "100-KB-of-brackets": ("kind: Object\n" + "[" * 100_000, "yaml", 2, 1026),
-    "deep": ("kind: Object\nspec: " + "[" * 100_000, "depth", 2, 70),
+    "100-KB-of-brackets": ("kind: Object\n" + "[" * 100_000, "depth", 2, 1000),
+    "deep": ("kind: Object\nspec: " + "[" * 100_000, "depth", 2, 1006),
     "alias-bomb": (f"kind: Object\na: &a [x, x, x, x, x, x, x, x, x, x]\n{BOMB}", "alias", 7, 16),
     "duplicate-key": (devices("{name: leaf3, site: ams, name: leaf4}"), "duplicate-key", 8, 32),
     "tag": (devices("!!python/object:os.system {name: leaf3}"), "tag", 8, 7),

@@ -163,6 +163,31 @@ class TestOut:
         assert report["writes"] > 32
         assert (repo.path / "conf/.stateward/target.db").exists()
 
+    def test_means_the_same_in_another_environment(
+        self, repo: Repository, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        repo.write("conf/stateward.yaml", b"state: {url: 'sqlite:///state.db'}\n")
+        monkeypatch.setenv("STATEWARD_INSTANCE", "lab")
+        monkeypatch.setenv("STATEWARD_CONFIG", "conf/stateward.yaml")
+        asked(cli, "plan", "--out", "plan.json")
+        monkeypatch.delenv("STATEWARD_INSTANCE")
+        monkeypatch.delenv("STATEWARD_CONFIG")
+        asked(cli, "apply", "plan.json")
+        assert (repo.path / "conf/state.db").exists()
+        target = "sqlite:///conf/.stateward/target.db"
+        again = asked(cli, "plan", "--target", target)
+        assert again["summary"]["adopt"] == 32  # as another instance, which owns none of it
+
+    def test_of_the_configured_repository_is_applied(
+        self, repo: Repository, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "stateward.yaml").write_text(f"sources: [{{git: {{url: '{repo.url}'}}}}]\n")
+        monkeypatch.chdir(elsewhere)
+        asked(cli, "plan", "--out", "plan.json")
+        assert asked(cli, "apply", "plan.json")["writes"] > 32
+
     def test_holds_for_its_units_and_its_deletes_only(self, repo: Repository, cli: Cli) -> None:
         asked(cli, "apply")
         repo.git("rm", "-rq", "objects/network")

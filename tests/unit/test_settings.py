@@ -23,6 +23,7 @@ from stateward.settings import (
     UnitOverrides,
     UnitRule,
     read_configuration,
+    read_environment,
     read_unit,
     rules,
 )
@@ -143,6 +144,8 @@ class TestMistake:
         ("text", "said"),
         [
             ("targets: {}", "1:1: targets: no such setting"),
+            ("target: {ca_file: x}", "1:10: target.ca_file: no such setting"),
+            ("instance: a\n---\ninstance: b", "3:1: one document is expected"),
             ("target: {url: x, token: y}", "1:25: target.token: value error, expected {env: NAME} or {file: path}, never the secret itself"),
             ("sources:\n  - name: a\n    gti: {}", "3:5: sources.0.gti: no such setting"),
             ("sources: [{git: {ref: main}}]", "1:17: sources.0.git.url: field required"),
@@ -365,6 +368,11 @@ class TestEnvironment:
     def _nothing_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in Environment.model_fields:
             monkeypatch.delenv(f"STATEWARD_{name.upper()}", raising=False)
+
+    def test_instance_is_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("STATEWARD_INSTANCE", "a/b")
+        with pytest.raises(ConfigError, match=r"STATEWARD_INSTANCE: .*without slashes"):
+            read_environment()
 
     def test_is_empty_by_default(self) -> None:
         assert set(Environment().model_dump().values()) == {None}

@@ -51,18 +51,8 @@ def of_plan_file(given: Mapping[str, Any]) -> tuple[Invocation, str | None]:
 
 def save(plan: Plan, asked: Invocation, out: str) -> None:
     """Write a plan with what is needed to make the very same one again."""
-    repo = (
-        asked.repo
-        if asked.repo and "://" in asked.repo
-        else str(Path(asked.repo or ".").absolute())
-    )
-    request = replace(
-        asked,
-        repo=repo,
-        revision=next(iter(plan.revisions.values())),
-        target=plan.target,
-        config=str(Path(asked.config).absolute()) if asked.config else None,
-    )
+    revision = next(iter(plan.revisions.values()))
+    request = replace(wiring.pinned(asked), revision=revision, target=plan.target)
     document = {**plan_rendering.as_json(plan), "request": asdict(request)}
     try:
         Path(out).write_text(json.dumps(document, indent=2) + "\n")

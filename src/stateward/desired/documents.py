@@ -105,7 +105,9 @@ def _syntax_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
     here = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
     if here in _HINTS:
         message = f"{message}: {_HINTS[here]}"
-    return problem(Code.YAML, message, Location(file, mark.line + 1, mark.column + 1))
+    # The parser has a limit of its own, which it meets first where it has to look ahead.
+    code = Code.DEPTH if "nesting depth" in message else Code.YAML
+    return problem(code, message, Location(file, mark.line + 1, mark.column + 1))
 
 
 def _end(file: str, text: str) -> Location:

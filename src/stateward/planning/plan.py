@@ -253,7 +253,7 @@ def _digest(plan: Plan) -> str:
         ]
         for own in plan.changes
     ]
-    upkeep = [[own.unit, str(own.stamp), own.leaves] for own in plan.units.values()]
+    upkeep = [[own.unit, own.group, str(own.stamp), own.leaves] for own in plan.units.values()]
     blocked = [own.digest for own in plan.blocked]
     return digest_of(
         [

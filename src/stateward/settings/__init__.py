@@ -14,7 +14,7 @@ from stateward.settings.models import (
     UnitOverrides,
     UnitRule,
 )
-from stateward.settings.reading import read_configuration, read_unit, rules
+from stateward.settings.reading import read_configuration, read_environment, read_unit, rules
 
 __all__ = [
     "DEFAULT_STATE",
@@ -30,6 +30,7 @@ __all__ = [
     "UnitOverrides",
     "UnitRule",
     "read_configuration",
+    "read_environment",
     "read_unit",
     "rules",
 ]

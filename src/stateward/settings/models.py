@@ -199,7 +199,7 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STATEWARD_", frozen=True)
 
     config: str | None = None
-    instance: str | None = None
+    instance: Name | None = None
     target: str | None = None
     state: str | None = None
 

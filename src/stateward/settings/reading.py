@@ -13,6 +13,7 @@ from stateward.model.unit import Ignore, Limits, UnitSettings
 from stateward.settings.models import (
     Configuration,
     DeleteLimits,
+    Environment,
     SourceSettings,
     UnitDefaults,
     UnitFile,
@@ -21,15 +22,29 @@ from stateward.settings.models import (
 )
 
 
+def read_environment() -> Environment:
+    """Read what the environment says; raises ``ConfigError`` that names the variable."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        (own, *_) = error.errors(include_url=False, include_input=False)
+        name = "_".join(str(part) for part in own["loc"]).upper()
+        raise ConfigError(f"STATEWARD_{name}: {own['msg']}") from None
+
+
 def read_configuration(documents: Iterable[Document]) -> Configuration:
     """Check a configuration file; raises ``ConfigError`` that names every mistake and its place."""
-    for doc in documents:
-        try:
-            return Configuration.model_validate(plain(doc.root))
-        except ValidationError as error:
-            wrong = [f"{at}: {message}" for at, message in _mistakes(error, doc)]
-            raise ConfigError("\n".join(wrong)) from error
-    return Configuration()
+    found = list(documents)
+    if not found:
+        return Configuration()
+    first, *others = found
+    if others:
+        raise ConfigError(f"{others[0].location(others[0].mark)}: one document is expected")
+    try:
+        return Configuration.model_validate(plain(first.root), by_alias=True, by_name=False)
+    except ValidationError as error:
+        wrong = [f"{at}: {message}" for at, message in _mistakes(error, first)]
+        raise ConfigError("\n".join(wrong)) from error
 
 
 def read_unit(
@@ -39,7 +54,8 @@ def read_unit(
     own = UnitFile()
     problems: tuple[Problem, ...] = ()
     try:
-        own = UnitFile.model_validate(plain(doc.root)) if doc else own
+        if doc:
+            own = UnitFile.model_validate(plain(doc.root), by_alias=True, by_name=False)
     except ValidationError as error:
         problems = tuple(
             Problem(code=Code.CONFIGURATION, message=message, location=at)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import uuid4
@@ -47,6 +47,7 @@ class Invocation:
     unit: str | None = None
     source: str | None = None
     worktree: bool = False
+    instance: str | None = None
     allow_deletes: int | None = None
 
 
@@ -75,6 +76,11 @@ class Setup:
     file: Path | None
 
     @property
+    def instance(self) -> str:
+        said = self.invocation.instance or self.environment.instance
+        return said or self.configuration.instance
+
+    @property
     def state(self) -> Path:
         return sqlite_path(self.environment.state or self.configuration.state.url, self.home)
 
@@ -91,9 +97,28 @@ class Setup:
         )
 
 
+def pinned(invocation: Invocation) -> Invocation:
+    """Return an invocation that means the same in another directory and environment.
+
+    The target and the revision are the caller's to pin: they are known once there is a plan.
+    """
+    setup = set_up(invocation)
+    repo = invocation.repo
+    if repo is None:
+        repo = None if setup.source.git else str(Path.cwd())
+    elif address.local_path(repo) is not None and "://" not in repo:
+        repo = str(Path(repo).absolute())
+    return replace(
+        invocation,
+        repo=repo,
+        config=str(setup.file) if setup.file else None,
+        instance=setup.instance,
+    )
+
+
 def set_up(invocation: Invocation) -> Setup:
     """Read the configuration that an invocation goes by; raises ``ConfigError``."""
-    environment = Environment()
+    environment = settings.read_environment()
     base = _base(invocation.repo)
     file = _configuration_file(invocation.config or environment.config, base)
     configuration = _read_configuration(file) if file else Configuration()
@@ -113,7 +138,7 @@ def unconfigured(invocation: Invocation) -> Setup:
     base = _base(invocation.repo)
     return Setup(
         invocation=invocation,
-        environment=Environment(),
+        environment=settings.read_environment(),
         base=base,
         home=base,
         configuration=Configuration(),
@@ -135,7 +160,7 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
     else:
         target = setup.target()
     scope = Scope(
-        instance=setup.environment.instance or setup.configuration.instance,
+        instance=setup.instance,
         source=source.name,
         schemas=source.schemas,
         manage_schema=source.manage_schema,

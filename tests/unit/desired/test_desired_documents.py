@@ -219,7 +219,7 @@ def test_positions_are_exact() -> None:
         ("a: 1\nb:\n  c: 1\n  c: 2", Code.DUPLICATE_KEY, "4:3"),
         ("a: 1\n'a': 2", Code.DUPLICATE_KEY, "2:1"),
         ("{a: 1, a: 1}", Code.DUPLICATE_KEY, "1:8"),
-        ("[" * 100_000, Code.DEPTH, "1:65"),
+        ("[" * 100_000, Code.DEPTH, "1:1001"),
         ("- " * 100_000, Code.DEPTH, "1:129"),
         ("{a: " * 100_000, Code.DEPTH, "1:257"),
         ("a: 1\n---\nb: 2\n---\nc: [\n", Code.YAML, "6:1"),
