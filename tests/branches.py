@@ -1,0 +1,130 @@
+"""Branches of a real server: one for each test, made and deleted, and looked at in GraphQL."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from live import Lab
+
+_PATIENCE = 300.0
+"""Seconds for one answer: making a branch takes ten of them on a small machine."""
+_CREATE = "mutation($n: String!) { BranchCreate(data: {name: $n, sync_with_git: false}) { ok } }"
+_DELETE = "mutation($n: String!) { BranchDelete(data: {name: $n}) { ok } }"
+
+Node = Mapping[str, Any]
+Name = tuple[str, ...]
+"""A kind, and the parts of what an object of it is called."""
+
+
+class Branch:
+    """One branch, read and written without any of our code in between."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab = lab
+        self.name = name
+        self.made: set[Name] = set()
+        """What a test makes here that is then on all branches, and is to go with this one."""
+        self._http = httpx.Client(
+            base_url=lab.address, headers={"X-INFRAHUB-KEY": lab.token}, timeout=_PATIENCE
+        )
+
+    @property
+    def url(self) -> str:
+        """The branch as ``--target`` takes it."""
+        return f"{self.lab.address}?branch={self.name}"
+
+    def answer(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the whole answer to a query."""
+        asked = {"query": query, "variables": variables}
+        return dict(self._http.post(f"/graphql/{self.name}", json=asked).json())
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of an answer that has no errors."""
+        found = self.answer(query, **variables)
+        assert not found.get("errors"), found["errors"]
+        return dict(found["data"])
+
+    def schema(self) -> dict[str, Any]:
+        return dict(self._http.get("/api/schema", params={"branch": self.name}).json())
+
+    def load_schema(self, *documents: Any) -> None:
+        """Load schemas behind our back."""
+        asked = {"schemas": list(documents)}
+        found = self._http.post("/api/schema/load", params={"branch": self.name}, json=asked)
+        assert found.status_code == httpx.codes.OK, found.text
+
+    def make(self, kind: str, **fields: Any) -> str:
+        """Create an object by hand; plain values are attributes. Returns its id."""
+        data = {
+            name: own if isinstance(own, dict | list) else {"value": own}
+            for name, own in fields.items()
+        }
+        text = f"mutation($d: {kind}CreateInput!) {{ made: {kind}Create(data: $d) {{ object {{ id }} }} }}"
+        return str(self.ask(text, d=data)["made"]["object"]["id"])
+
+    def edit(self, kind: str, node: str, **fields: Any) -> None:
+        """Change attributes of an object by hand."""
+        data = {"id": node, **{name: {"value": own} for name, own in fields.items()}}
+        self.ask(f"mutation($d: {kind}UpdateInput!) {{ {kind}Update(data: $d) {{ ok }} }}", d=data)
+
+    def find(self, kind: str, selection: str = "", **filters: Any) -> list[Node]:
+        """Return the objects of a kind, with some of their fields."""
+        wanted = ", ".join(f"{name}: {json.dumps(own)}" for name, own in filters.items())
+        asked = f"({wanted})" if wanted else ""
+        found = self.ask(f"{{ {kind}{asked} {{ edges {{ node {{ id {selection} }} }} }} }}")
+        return [edge["node"] for edge in found[kind]["edges"]]
+
+    def everywhere(self) -> dict[str, Name]:
+        """Return what is on all branches at once, by id: a kind, and what it is called."""
+        schema = self.schema()
+        kinds = [
+            own["kind"]
+            for section in ("nodes", "templates", "profiles")
+            for own in schema[section]
+            if own["branch"] == "agnostic" and own["namespace"] != "Internal"
+        ]
+        asked = (f"{kind} {{ edges {{ node {{ id hfid }} }} }}" for kind in kinds)
+        answer = self.ask(f"{{ {' '.join(asked)} }}")
+        return {
+            edge["node"]["id"]: (kind, *(edge["node"]["hfid"] or ()))
+            for kind in kinds
+            for edge in answer[kind]["edges"]
+        }
+
+    def clear(self, names: Collection[Name], keep: Collection[str]) -> None:
+        """Delete what outlives the branch, of these names: what others need goes after them."""
+        there = self.everywhere()
+        left = {node: own for node, own in there.items() if own in names and node not in keep}
+        while left:
+            gone = set()
+            for node, (kind, *_) in left.items():
+                text = f"mutation($i: String!) {{ {kind}Delete(data: {{id: $i}}) {{ ok }} }}"
+                if not self.answer(text, i=node).get("errors"):
+                    gone.add(node)
+            assert gone, f"cannot be deleted: {sorted(left.values())}"
+            left = {node: own for node, own in left.items() if node not in gone}
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@contextmanager
+def fresh(lab: Lab, what: str) -> Iterator[Branch]:
+    """Make a branch and delete it in the end."""
+    main = Branch(lab, "main")
+    branch = Branch(lab, f"e2e-{what}-{uuid4().hex[:8]}")
+    try:
+        main.ask(_CREATE, n=branch.name)
+        try:
+            before = branch.everywhere()
+            yield branch
+            branch.clear(branch.made, before)
+        finally:
+            main.answer(_DELETE, n=branch.name)
+    finally:
+        branch.close()
+        main.close()

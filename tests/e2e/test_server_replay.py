@@ -1,0 +1,76 @@
+"""Some commits of each real history, one after the other on one branch of a real server."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from serving import Repo, fitted
+from test_replay import check_units
+
+from branches import fresh
+from live import Lab
+from repositories import git
+from stateward.model.identity import ObjectKey
+
+BY_HAND = tuple(f"by-hand-{number}" for number in range(3))
+NO_REPOSITORIES = """
+sources:
+  - units:
+      - {path: "objects/**", exclude: [objects/git-repo]}
+      - {path: menus}
+"""
+"""Of demo-sp: the server can clone neither of its two, which are alternatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    name: str
+    commits: tuple[int, ...]
+    config: str | None = None
+
+
+HISTORIES = (
+    # Objects go to directories of their own; a directory is renamed; more of them.
+    History("demo-sp", (6, 12, 17, 18), NO_REPOSITORIES),
+    # The schema changes; files are renamed; a fifth of the objects goes, and others come.
+    History("arista-avd", (1, 3, 12, 14, 16)),
+    # From a schema alone to objects; identities change; a part goes, and more comes.
+    History("service-catalog", (7, 8, 9, 10, 13)),
+)
+
+
+@pytest.fixture(params=[pytest.param(own, id=own.name) for own in HISTORIES])
+def history(
+    request: pytest.FixtureRequest, lab: Lab, shared_data: Path, tmp_path: Path
+) -> Iterator[tuple[History, Repo]]:
+    own: History = request.param
+    path = fitted(shared_data, own.name, tmp_path, own.commits)
+    with fresh(lab, f"{own.name}-history") as branch:
+        yield own, Repo(path, tmp_path, branch, own.config)
+
+
+@pytest.mark.timeout(1200)
+async def test_commit_by_commit(
+    history: tuple[History, Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, repo = history
+    by_hand = {repo.branch.make("BuiltinTag", name=name) for name in BY_HAND}
+    revisions = git("-C", str(repo.path), "rev-list", "--reverse", "main").decode().split()
+    before: dict[ObjectKey, str] = {}
+    for number, revision in zip(own.commits, revisions, strict=True):
+        asked = ("--rev", revision, "--allow-deletes", "1000000")
+        report = repo.asked("apply", *asked, code=None)
+        outcomes = {run["unit"]: (run["outcome"], run.get("error")) for run in report["runs"]}
+        assert {outcome for outcome, _ in outcomes.values()} <= {"applied", "waiting"}, outcomes
+        assert repo.asked("apply", *asked, code=None)["writes"] == 0, f"commit {number}"
+
+        plan, declared = await repo.declared(revision, monkeypatch)
+        now = repo.exported()
+        check_units(number, plan, declared, now)
+        here = {key: now[key]["id"] for unit in declared.values() for key in unit if key in now}
+        assert {key: here[key] for key in here.keys() & before.keys()} == {
+            key: before[key] for key in here.keys() & before.keys()
+        }, f"commit {number}: other ids"
+        assert {node["id"] for node in repo.branch.find("BuiltinTag")} >= by_hand
+        before = here

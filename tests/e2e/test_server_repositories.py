@@ -1,0 +1,158 @@
+"""The real repositories at their last commit, on a real server, and beside Infrahub's own tool."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reading import Fields, everything
+from serving import ONE_DATASET, Repo, fitted, infrahubctl
+from test_replay import check_units
+
+from branches import Name, fresh
+from live import Lab
+
+pytestmark = pytest.mark.timeout(1200)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A repository, and how Infrahub's own tool is told to load it."""
+
+    name: str
+    commits: int
+    schemas: tuple[str, ...]
+    objects: tuple[str, ...]
+    """Directories, in an order in which references lead backwards."""
+    menu: str
+    config: str | None = None
+    waiting: frozenset[str] = frozenset()
+    """Units that wait for generators, which the server makes of a repository."""
+
+
+GIVEN = (
+    Given(
+        name="demo-sp",
+        commits=23,
+        schemas=("schemas",),
+        objects=("objects", "objects/datasets/isp", "objects/events"),
+        menu="menus/menu.yml",
+        config=ONE_DATASET,
+        waiting=frozenset({"objects/events"}),
+    ),
+    Given(
+        name="arista-avd",
+        commits=111,
+        schemas=("schemas",),
+        objects=("objects", ".", "manual_objects"),
+        menu="menus/menu.yml",
+        waiting=frozenset({"."}),
+    ),
+    Given(
+        name="service-catalog",
+        commits=13,
+        schemas=("schemas/base", "schemas/location_minimal", "schemas/vlan", "schemas/service"),
+        objects=("data", "."),
+        menu="menu.yml",
+    ),
+)
+SALTED = "HashedPassword"
+IMPORTED = frozenset({"commit", "sync_status", "operational_status", "internal_status"})
+"""What the server writes on repositories once it has looked into them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    given: Given
+    repo: Repo
+    before: Collection[str]
+    """What was on all branches at once before."""
+    report: Any
+
+
+@pytest.fixture(scope="module", params=[pytest.param(own, id=own.name) for own in GIVEN])
+def applied(
+    request: pytest.FixtureRequest,
+    lab: Lab,
+    shared_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Applied]:
+    """A repository, validated and applied to a branch that knew nothing of it."""
+    given: Given = request.param
+    directory = tmp_path_factory.mktemp(given.name)
+    path = fitted(shared_data, given.name, directory, [given.commits])
+    with fresh(lab, given.name) as branch:
+        repo = Repo(path, directory, branch, given.config)
+        before = branch.everywhere()
+        problems = repo.asked("validate")["problems"]
+        assert {own["severity"] for own in problems} <= {"warning"}, problems
+        report = repo.asked("apply", code=None)
+        repo.exported()
+        yield Applied(given, repo, before, report)
+
+
+def test_all_is_applied_and_nothing_the_second_time(applied: Applied) -> None:
+    outcomes = {run["unit"]: run["outcome"] for run in applied.report["runs"]}
+    waiting = {unit for unit, outcome in outcomes.items() if outcome == "waiting"}
+    assert waiting == applied.given.waiting, applied.report
+    assert set(outcomes.values()) <= {"applied", "waiting"}, applied.report
+    again = applied.repo.asked("apply", code=4 if waiting else 0)
+    assert again["writes"] == 0, again
+
+
+async def test_export_is_what_is_declared(
+    applied: Applied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, declared = await applied.repo.declared("HEAD", monkeypatch)
+    assert plan.is_empty
+    check_units(applied.given.commits, plan, declared, applied.repo.exported())
+
+
+def test_all_is_as_infrahubctl_makes_it(applied: Applied, lab: Lab) -> None:
+    """This is the last one: what is on all branches at once cannot be made by both."""
+    given, ours = applied.given, applied.repo
+    made = comparable(ours)
+    ours.branch.clear(ours.branch.made, applied.before)
+    with fresh(lab, f"{given.name}-ctl") as branch:
+        branch.made = ours.branch.made
+        theirs = Repo(ours.path, ours.path.parent, branch)
+        refused = loaded_by_infrahubctl(theirs, given)
+        assert different(made, comparable(theirs), refused) == []
+
+
+def loaded_by_infrahubctl(repo: Repo, given: Given) -> set[str]:
+    """Load all that Infrahub's own tool takes; return the files that it does not."""
+    code, said = infrahubctl(repo, "schema", "load", *given.schemas, "--wait", "60")
+    assert code == 0, said[-3000:]
+    refused = set()
+    for directory in given.objects:
+        for file in sorted((repo.path / directory).glob("*.y*ml")):
+            name = str(file.relative_to(repo.path))
+            if name == given.menu or file.name.startswith("."):
+                continue
+            code, said = infrahubctl(repo, "object", "load", name)
+            if code != 0:
+                refused.add(f"{name}: {said[-600:]}")
+    code, said = infrahubctl(repo, "menu", "load", given.menu)
+    assert code == 0, said[-3000:]
+    return refused
+
+
+def comparable(repo: Repo) -> dict[Name, Fields]:
+    found = everything(repo.branch, without={SALTED})
+    for name, fields in found.items():
+        if name[0].endswith("Repository"):
+            found[name] = {own: value for own, value in fields.items() if own not in IMPORTED}
+    return found
+
+
+def different(ours: dict[Name, Fields], theirs: dict[Name, Fields], refused: set[str]) -> list[str]:
+    """Return what is not the same, in words."""
+    found = [f"only ours: {name}" for name in sorted(ours.keys() - theirs.keys())]
+    found += [f"only theirs: {name}" for name in sorted(theirs.keys() - ours.keys())]
+    for name in sorted(ours.keys() & theirs.keys()):
+        for field, value in ours[name].items():
+            if value != theirs[name][field]:
+                found.append(f"{name}: {field}: {value!r} and not {theirs[name][field]!r}")
+    return found + (sorted(refused) if found else [])
