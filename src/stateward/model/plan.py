@@ -60,7 +60,9 @@ class Change:
     """The object's id; None for what is to be created."""
     fields: tuple[FieldChange, ...] = ()
     deferred: frozenset[str] = frozenset()
-    """Fields of a cycle of optional references: written once the peers exist and are free."""
+    """Fields of a cycle: written once the peers exist, or what they take is free."""
+    parked: tuple[tuple[str, Any], ...] = ()
+    """Deferred attributes that cannot be without a value, and what they hold in between."""
     origin: Location | None = None
     giver: str | None = None
     """For a move: the unit that gives the object up."""

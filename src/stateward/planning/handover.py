@@ -12,6 +12,7 @@ from stateward.model.plan import Action, Change
 from stateward.model.schema import Path
 from stateward.model.state import ObservedObject
 from stateward.planning.ends import Ends
+from stateward.planning.parking import parked
 from stateward.planning.question import Identities, Question
 
 Value = tuple[Any, ...]
@@ -24,7 +25,9 @@ class HandOver(NamedTuple):
     taker: Change
     giver: Change
     field: str | None = None
-    """A relationship that may also be cleared first and written later."""
+    """A field that may also be cleared first, or set aside, and written later."""
+    value: Any = None
+    """What an attribute holds in between."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class HandOvers:
     leaves_later: Callable[[str, Collection[str]], bool]
     """Tells whether an object is to give up some of its fields, but not in this plan."""
     problems: list[Problem] = field(default_factory=list)
+    _used: set[str | int] | None = None
 
     def find(self, writes: Sequence[Change], deletes: Sequence[Change]) -> Iterator[HandOver]:
         """Yield what passes; a unique value that nobody gives up is a problem."""
@@ -44,6 +48,7 @@ class HandOvers:
         yield from self._places(writes, by_node)
 
     def _values(self, writes: Iterable[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
+        writes = list(writes)
         wanted = [(taker, value) for taker in writes for value in self._taken(taker)]
         held = self._held({taker.key.kind for taker, _ in wanted}) if wanted else {}
         for taker, value in wanted:
@@ -52,9 +57,27 @@ class HandOvers:
                 continue
             giver = by_node.get(holder.id)
             if giver is not None and _gives(giver, value):
-                yield HandOver(taker, giver)
+                yield HandOver(taker, giver, *self._parked(taker, value, writes))
             else:
                 self._refuse(taker, value, holder)
+
+    def _parked(
+        self, taker: Change, value: Value, writes: Iterable[Change]
+    ) -> tuple[str | None, Any]:
+        """Return the attribute that may be set aside for a moment, and what it holds meanwhile."""
+        if self._used is None:
+            self._used = {
+                own for obj in self.question.observed.objects.values() for own in _scalars(obj)
+            }
+            self._used |= {
+                own.new
+                for change in writes
+                for own in change.fields
+                if isinstance(own.new, str | int)
+            }
+        kind = self.question.schema.kinds[taker.key.kind]
+        found = parked(kind, value[1], taker, self._used)
+        return (None, None) if found is None else found
 
     def _places(self, writes: Sequence[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
         ends = Ends(self.question, self.identities)
@@ -136,6 +159,10 @@ class HandOvers:
                 message=f"{message} value and does not give it up in this round",
             )
         self.problems.append(problem)
+
+
+def _scalars(obj: ObservedObject) -> Iterator[str | int]:
+    return (own for own in obj.attributes.values() if isinstance(own, str | int))
 
 
 def _gives(giver: Change, value: Value) -> bool:

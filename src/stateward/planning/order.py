@@ -14,7 +14,7 @@ order, and is a problem that shows the path.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stateward.errors import Problem
 from stateward.model.identity import ObjectKey
@@ -42,6 +42,8 @@ class _Node:
 
     change: Change
     needs: dict[Name, frozenset[str]] = field(default_factory=dict)
+    parked: dict[str, Any] = field(default_factory=dict)
+    """What attributes hold in between, should they be deferred."""
 
     def need(self, name: Name, deferrable: str | None) -> None:
         """Add a need; one field that cannot be deferred makes the whole need firm."""
@@ -100,7 +102,10 @@ class Order:
         writers = {own.key: name for name in nodes for own in (nodes[name].change,) if own.fields}
         early: set[str] = set()
         for over in self.hand_overs.find([own.change for own in nodes.values()], deletes):
-            nodes[_name(over.taker)].need(_name(over.giver), self._deferrable(over))
+            taker = nodes[_name(over.taker)]
+            taker.need(_name(over.giver), self._deferrable(over))
+            if over.value is not None and over.field is not None:
+                taker.parked[over.field] = over.value
             if over.giver.action is Action.DELETE and over.giver.node is not None:
                 early |= _closure(over.giver.node, before)
         self.problems.extend(self.hand_overs.problems)
@@ -117,7 +122,9 @@ class Order:
     def _deferrable(self, over: HandOver) -> str | None:
         """Return the field that may also be written later, where a hand-over has one."""
         kind = self.question.schema.kinds[over.taker.key.kind]
-        return over.field if over.field is not None and _optional(kind, over.field) else None
+        if over.field is None or over.field in kind.attributes:
+            return over.field
+        return over.field if _optional(kind, over.field) else None
 
     def _follow_units(self, nodes: Mapping[Name, _Node]) -> None:
         """Let the changes of a unit wait for all changes of the units that it depends on."""
@@ -140,7 +147,12 @@ class Order:
         for name, need in given_up:
             node = nodes[name]
             deferred = node.needs.pop(need) - {""}
-            node.change = replace(node.change, deferred=node.change.deferred | deferred)
+            parked = tuple(own for own in sorted(node.parked.items()) if own[0] in deferred)
+            node.change = replace(
+                node.change,
+                deferred=node.change.deferred | deferred,
+                parked=(*node.change.parked, *parked),
+            )
         left = {name: {need for need in needs[name] if need in lost} for name in lost}
         self.problems.extend(deadlocked(left, {own: nodes[own].change for own in nodes}))
         return {name for name in lost if name in nodes}

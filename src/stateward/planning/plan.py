@@ -250,6 +250,7 @@ def _digest(plan: Plan) -> str:
             own.adopted,
             own.fields,
             sorted(own.deferred),
+            own.parked,
         ]
         for own in plan.changes
     ]

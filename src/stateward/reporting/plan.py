@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stateward.errors import Problem, Severity
-from stateward.model.plan import Action, Change, Plan, UnitState
+from stateward.model.plan import Action, Change, FieldChange, Plan, UnitState
 from stateward.reporting import values
 
 SCHEMA = "stateward/plan/v1"
@@ -124,9 +124,18 @@ def _change_lines(change: Change) -> Iterator[str]:
     note = f"  from {change.giver}" if change.giver else _NOTES.get(change.action, "")
     yield f"  {SIGNS[change.action]} {change.action} {values.safe(str(change.key))}{values.safe(note)}{origin}"
     for own in change.fields:
-        later = "  (written once its peer exists)" if own.name in change.deferred else ""
+        later = _later(change, own) if own.name in change.deferred else ""
         before = "" if change.action is Action.CREATE else f"{values.shown(own.old)} → "
         yield f"      {own.name}: {before}{values.shown(own.new)}{later}"
+
+
+def _later(change: Change, own: FieldChange) -> str:
+    """Say when a field of a cycle is written."""
+    if isinstance(own.new, str | int) and change.node is not None:
+        between = dict(change.parked).get(own.name)
+        held = f"holds {values.shown(between, 30)}" if between is not None else "is unset"
+        return f"  (written last, {held} in between: others swap values with it)"
+    return "  (written once its peer exists)"
 
 
 def blocked_lines(plan: Plan) -> Iterator[str]:

@@ -155,6 +155,7 @@ class Writer:
 
 def _first(change: Change) -> Iterator[FieldChange]:
     """Yield what is written of an existing object at first: deferred fields only let go."""
+    parked = dict(change.parked)
     for own in change.fields:
         if own.name not in change.deferred:
             yield own
@@ -162,4 +163,4 @@ def _first(change: Change) -> Iterator[FieldChange]:
             if own.old - own.new:
                 yield own._replace(new=own.old & own.new)
         elif own.old is not None:
-            yield own._replace(new=None)
+            yield own._replace(new=parked.get(own.name))
