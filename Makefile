@@ -17,7 +17,7 @@ test: $(VENV)/dev  ## all tests that need nothing but this repository
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
 	@test -n "$$INFRAHUB_API_TOKEN" || { echo 'make live: INFRAHUB_API_TOKEN is not set: give a token, see docs/development.md' >&2; exit 1; }
-	@$(BIN)/python -m pytest --live -m live
+	@$(BIN)/python -m pytest --live --shared -m live
 
 gates: $(VENV)/dev  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -21,6 +21,7 @@ GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
 }
+OTHERS = ("INFRAHUB_", "STATEWARD_")
 
 
 def main() -> None:
@@ -75,7 +76,9 @@ def commit(message: str) -> None:
 
 def stateward(*arguments: str) -> None:
     print(f"$ stateward {' '.join(arguments)}", flush=True)
-    subprocess.run([sys.executable, "-m", "stateward", *arguments], cwd=DEMO, check=True)
+    # Whatever server the environment may name: the demonstration keeps to its own file.
+    own = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
+    subprocess.run([sys.executable, "-m", "stateward", *arguments], cwd=DEMO, check=True, env=own)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What tests of all floors share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import live
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 _LEFT_OUT = pytest.StashKey[dict[str, int]]()
+_LAB = pytest.StashKey[live.Lab | None]()
 _NEEDS = {
     "shared": "real repositories beside this checkout",
     "live": "a real Infrahub server",
@@ -39,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker, what in _NEEDS.items():
         config.addinivalue_line("markers", f"{marker}: needs {what}")
+    config.stash[_LAB] = live.from_environment()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,9 +68,9 @@ def pytest_terminal_summary(
 
 
 @pytest.fixture(scope="session")
-def lab() -> live.Lab:
+def lab(pytestconfig: pytest.Config) -> live.Lab:
     """A real server."""
-    found = live.from_environment()
+    found = pytestconfig.stash[_LAB]
     if found is None:
         pytest.skip("INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
     return found
@@ -79,3 +82,10 @@ def shared_data() -> Path:
     if not _SHARED.is_dir():
         pytest.skip("the real repositories are not beside this checkout")
     return _SHARED
+
+
+@pytest.fixture(autouse=True)
+def _no_server_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own server out of tests that do not ask for one."""
+    for name in [own for own in os.environ if own.startswith("INFRAHUB_")]:
+        monkeypatch.delenv(name)
