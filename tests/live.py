@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,11 @@ class Lab:
         try:
             yield Branch(self.address, self.token, name)
         finally:
-            main.query(
-                "mutation($n: String!) { BranchDelete(data: {name: $n}) { ok } }", {"n": name}
-            )
+            # A server under load may fail to delete it, which is no failure of what was tested.
+            with suppress(AssertionError, httpx.HTTPError):
+                main.query(
+                    "mutation($n: String!) { BranchDelete(data: {name: $n}) { ok } }", {"n": name}
+                )
 
     def target(self, directory: Path, branch: str = "main") -> InfrahubTarget:
         return InfrahubTarget(self.connection(branch), batch=20, leases=directory / "leases")
