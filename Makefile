@@ -26,7 +26,7 @@ gates: $(VENV)/dev  ## formatting, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/bench  ## every benchmark, as ratios against something real in the same run
+bench: $(VENV)/bench $(RIVAL)/ready  ## every benchmark, as ratios against something real in the same run
 	@$(BIN)/python -m bench
 
 $(VENV)/runtime: requirements-build.txt pyproject.toml

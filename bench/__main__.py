@@ -1,9 +1,9 @@
-"""Run the benchmarks that are named, or all of them: `python -m bench [parse|read|validate|plan]`."""
+"""Run the benchmarks that are named, or all of them: `python -m bench [NAME]`."""
 
 import sys
 from importlib import import_module
 
-ALL = ("parse", "read", "validate", "plan")
+ALL = ("parse", "read", "validate", "plan", "server")
 
 
 def main() -> None:
