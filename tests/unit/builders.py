@@ -42,7 +42,14 @@ MORE = """
       - {name: community, kind: Password, optional: true}
       - {name: hashed, kind: HashedPassword, optional: true}
       - {name: given, kind: Text, optional: true, read_only: true}
-    relationships: [{name: address, peer: NetAsset, cardinality: one, identifier: server__address}]
+    relationships:
+      - {name: address, peer: NetAsset, cardinality: one, identifier: server__address}
+      - {name: cards, peer: NetCard, cardinality: many, kind: Component, identifier: server__cards}
+  - name: Card
+    namespace: Net
+    human_friendly_id: [server__name__value, name__value]
+    attributes: [{name: name, kind: Text}]
+    relationships: [{name: server, peer: NetServer, cardinality: one, optional: false, kind: Parent, identifier: server__cards}]
 """
 """What the schema of the rounds does without."""
 

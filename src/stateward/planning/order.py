@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from stateward.errors import Problem
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change
-from stateward.model.schema import Kind
-from stateward.planning.compare import references
+from stateward.model.schema import Kind, Section
+from stateward.planning.compare import TEMPLATE, references
 from stateward.planning.cycles import cuts, depths
 from stateward.planning.deadlocks import deadlocked
 from stateward.planning.dependencies import whole
@@ -65,6 +65,7 @@ class Order:
         nodes = {_name(own): _Node(own) for own in writes}
         before = self._referrers(deletes)
         self._find_needs(nodes)
+        self._await_templates(nodes)
         early = self._take_over(nodes, deletes, before)
         self._follow_units(nodes)
         leveled = list(self._level(nodes))
@@ -91,6 +92,43 @@ class Order:
                     else:
                         deferrable = change.action is Action.CREATE and _optional(kind, own.name)
                         node.need(makers[reference], own.name if deferrable else None)
+
+    def _await_templates(self, nodes: Mapping[Name, _Node]) -> None:
+        """Let what is made from a template wait for all of it: it is copied once, as it is then."""
+        made = {
+            name: own.new
+            for name, node in nodes.items()
+            if node.change.action is Action.CREATE
+            for own in node.change.fields
+            if own.name == TEMPLATE and isinstance(own.new, ObjectKey)
+        }
+        if not made:
+            return
+        parts: dict[ObjectKey, set[Name]] = {}
+        for name in nodes:
+            if self.question.schema.kinds[name.key.kind].section is Section.TEMPLATE:
+                for above in self._with_owners(name):
+                    parts.setdefault(above, set()).add(name)
+        for name, template in made.items():
+            for part in parts.get(template, ()):
+                nodes[name].need(part, "")
+
+    def _with_owners(self, name: Name) -> set[ObjectKey]:
+        """Return an object and all that it is a part of, by what is declared."""
+        objects = self.question.desired.units[name.unit].objects
+        found: set[ObjectKey] = set()
+        pending = [name.key]
+        while pending:
+            key = pending.pop()
+            own = objects.get(key)
+            if key in found:
+                continue
+            found.add(key)
+            known = self.question.schema.kinds[key.kind].relationships
+            for end, related in (own.relations if own else {}).items():
+                if end in known and known[end].kind == "Parent" and isinstance(related, ObjectKey):
+                    pending.append(related)
+        return found
 
     def _take_over(
         self, nodes: dict[Name, _Node], deletes: list[Change], before: Mapping[str, set[str]]

@@ -1,5 +1,7 @@
 """The order of changes."""
 
+from dataclasses import replace
+
 import pytest
 
 from unit.builders import (
@@ -10,7 +12,9 @@ from unit.builders import (
     interface,
     key,
     messages,
+    obj,
     plan,
+    server,
     site,
     tag,
     team,
@@ -157,3 +161,25 @@ def test_order_within_a_level_is_by_unit_and_name() -> None:
         "create BuiltinTag/x [b]",
         "create BuiltinTag/y [b]",
     ]
+
+
+def test_what_is_made_from_a_template_waits_for_all_of_it() -> None:
+    template = key("TemplateNetServer", "T")
+    whole = obj("TemplateNetServer", "T", template_name="T")
+    card = obj("TemplateNetCard", "T", "c", template_name="c", server=template)
+    made = server("s", object_template=template)
+    found = plan([unit("a", whole, card), unit("b", made)])
+    assert levels(found) == [
+        ["create TemplateNetServer/T"],
+        ["create TemplateNetCard/T/c"],
+        ["create NetServer/s"],
+    ]
+    there = held("a", whole, replace(card, attributes={"template_name": "c", "name": "old"}))
+    found = plan(
+        [
+            unit("a", whole, replace(card, attributes={"template_name": "c", "name": "new"})),
+            unit("b", made),
+        ],
+        there,
+    )
+    assert levels(found) == [["update TemplateNetCard/T/c"], ["create NetServer/s"]]
