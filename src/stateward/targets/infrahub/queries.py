@@ -86,6 +86,11 @@ def add_names_of(request: Request, ids: Sequence[str]) -> None:
     _add_by_id(request, ids, "node { id __typename hfid display_label }")
 
 
+def add_changes_of(request: Request, ids: Sequence[str]) -> None:
+    """Ask when objects were changed last."""
+    _add_by_id(request, ids, "node_metadata { updated_at } node { id }")
+
+
 def _add_by_id(request: Request, ids: Sequence[str], selection: str) -> None:
     passed = request.given(ids, "ID")
     for kind in EVERYTHING:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
-from stateward.model.mutation import Create, Mutation, Refusal
+from stateward.model.mutation import Mutation, Refusal
 from stateward.model.run import Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
@@ -101,17 +101,17 @@ class InfrahubSession:
 
     async def settle(self, mutations: Sequence[Mutation]) -> None:
         """Wait until a request whose answer was lost has ended: the server goes on with it."""
-        made = [own.id for own in mutations if isinstance(own, Create)]
-        before, same = -1, 0
+        request = Request()
+        queries.add_changes_of(request, sorted({own.id for own in mutations}))
+        before: dict[str, str] | None = None
+        same = 0
         while same < _SETTLED:
             await asyncio.sleep(self.pause)
-            request = Request()
-            queries.add_kinds_of(request, made)
             answer = await self.client.query(request.text, request.variables)
             with understood():
-                there = len(wire.found_by_id(answer))
-            same = same + 1 if there == before else 0
-            before = there
+                found = wire.changed_by_id(answer)
+            same = same + 1 if found == before else 0
+            before = found
 
 
 @dataclass(slots=True)

@@ -39,6 +39,12 @@ def found_by_id(answer: Mapping[str, Any]) -> list[Node]:
     return [node for kind in EVERYTHING for node in nodes(answer[kind])]
 
 
+def changed_by_id(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return when each of the nodes that were asked for by id was changed last."""
+    found = (edge for kind in EVERYTHING for edge in edges(answer[kind]))
+    return {edge["node"]["id"]: str(edge["node_metadata"]["updated_at"]) for edge in found}
+
+
 def _is_seeded(shape: Shape, edge: Mapping[str, Any]) -> bool:
     """Tell whether the server came with an object.
 
