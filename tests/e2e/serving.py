@@ -103,7 +103,7 @@ class Repo:
         return plan, {name: dict(unit.objects) for name, unit in desired.units.items()}
 
 
-_POOL = re.compile(r"node: \w+\n(\s+)node_attribute: \w+")
+_POOL = re.compile(r'node: "?\w+"?\n(\s+)node_attribute: "?\w+"?')
 _POOL_HERE = r"node: CoreIPAddressPool\n\1node_attribute: default_prefix_length"
 _CIRCUIT = "data/09_circuit.yml"
 

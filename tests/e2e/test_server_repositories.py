@@ -57,6 +57,8 @@ GIVEN = (
         menu="menu.yml",
     ),
 )
+POOLED = "primary_address"
+"""Of service-catalog's devices: a pool gives it, and never gives it again to another branch's."""
 SALTED = "HashedPassword"
 IMPORTED = frozenset({"commit", "sync_status", "operational_status", "internal_status"})
 """What the server writes on repositories once it has looked into them."""
@@ -93,10 +95,10 @@ def applied(
 
 
 def test_all_is_applied_and_nothing_the_second_time(applied: Applied) -> None:
-    outcomes = {run["unit"]: run["outcome"] for run in applied.report["runs"]}
-    waiting = {unit for unit, outcome in outcomes.items() if outcome == "waiting"}
-    assert waiting == applied.given.waiting, applied.report
-    assert set(outcomes.values()) <= {"applied", "waiting"}, applied.report
+    waiting = applied.given.waiting
+    for run in applied.report["runs"]:
+        expected = "waiting" if run["unit"] in waiting else "applied"
+        assert (run["outcome"], run.get("error")) == (expected, None), run["unit"]
     again = applied.repo.asked("apply", code=4 if waiting else 0)
     assert again["writes"] == 0, again
 
@@ -105,7 +107,7 @@ async def test_export_is_what_is_declared(
     applied: Applied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, declared = await applied.repo.declared("HEAD", monkeypatch)
-    assert plan.is_empty
+    assert plan.changes == ()
     check_units(applied.given.commits, plan, declared, applied.repo.exported())
 
 
@@ -118,7 +120,8 @@ def test_all_is_as_infrahubctl_makes_it(applied: Applied, lab: Lab) -> None:
         branch.made = ours.branch.made
         theirs = Repo(ours.path, ours.path.parent, branch)
         refused = loaded_by_infrahubctl(theirs, given)
-        assert different(made, comparable(theirs), refused) == []
+        found = different(made, comparable(theirs), refused)
+    assert not found, "\n".join(found[:100])
 
 
 def loaded_by_infrahubctl(repo: Repo, given: Given) -> set[str]:
@@ -144,7 +147,28 @@ def comparable(repo: Repo) -> dict[Name, Fields]:
     for name, fields in found.items():
         if name[0].endswith("Repository"):
             found[name] = {own: value for own, value in fields.items() if own not in IMPORTED}
-    return found
+    return without_numbers(found)
+
+
+def without_numbers(found: dict[Name, Fields]) -> dict[Name, Fields]:
+    """Call what a pool gave to an object by that object: which one it is given is for the pool."""
+    given = {
+        peer: (peer[0], "of", *name)
+        for name, fields in found.items()
+        for peer in fields.get(POOLED, ())
+    }
+    renamed: dict[Name, Fields] = {}
+    for name, fields in found.items():
+        own = {
+            field: sorted(given.get(peer, peer) for peer in value)
+            if isinstance(value, list) and all(isinstance(peer, tuple) for peer in value)
+            else value
+            for field, value in fields.items()
+        }
+        if name in given:
+            del own["address"]
+        renamed[given.get(name, name)] = own
+    return renamed
 
 
 def different(ours: dict[Name, Fields], theirs: dict[Name, Fields], refused: set[str]) -> list[str]:
