@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LIVE = $(BIN)/python -m pytest -p cacheprovider --live --shared -m live
+# With pytest's memory of what failed, which other runs do without.
+LIVE = $(BIN)/python -m pytest -o addopts='-q -rs -p no:pytest-infrahub' --live --shared -m live
 RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
