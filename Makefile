@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # With pytest's memory of what failed, which other runs do without.
-LIVE = $(BIN)/python -m pytest -o addopts='-q -rs -p no:pytest-infrahub' --live --shared -m live
+LIVE = $(BIN)/python -m pytest -o addopts='-q -rs -p no:pytest-infrahub' --live --shared
 RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test live gates bench requirements clean
+.PHONY: demo test live live-long gates bench requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
@@ -19,7 +19,10 @@ test: $(VENV)/dev  ## all tests that need nothing but this repository
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
 	@test -n "$$INFRAHUB_API_TOKEN" || { echo 'make live: INFRAHUB_API_TOKEN is not set: give a token, see docs/development.md' >&2; exit 1; }
-	@$(LIVE) || { echo 'make live: once more what failed: a server that small loses tasks of its own now and then'; $(LIVE) --last-failed; }
+	@$(LIVE) -m 'live and not long' || { echo 'make live: once more what failed: a server that small loses tasks of its own now and then'; $(LIVE) -m 'live and not long' --last-failed; }
+
+live-long: $(VENV)/dev $(RIVAL)/ready  ## whole real repositories on a real Infrahub, beside infrahubctl: half an hour
+	@$(LIVE) -m long
 
 gates: $(VENV)/dev  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker, what in _NEEDS.items():
         config.addinivalue_line("markers", f"{marker}: needs {what}")
+    config.addinivalue_line("markers", "long: takes many minutes on a small machine")
     config.stash[_LAB] = live.from_environment()
 
 

@@ -13,6 +13,8 @@ from live import Lab
 from repositories import git
 from stateward.model.identity import ObjectKey
 
+pytestmark = pytest.mark.long
+
 BY_HAND = tuple(f"by-hand-{number}" for number in range(3))
 NO_REPOSITORIES = """
 sources:
