@@ -97,7 +97,7 @@ FILES: dict[str, tuple[str | bytes, str, int, int]] = {
 }
 
 
-class Lab:
+class Yard:
     """A repository with a good unit and one that is going to be bad, applied once."""
 
     def __init__(self, directory: Path) -> None:
@@ -127,23 +127,23 @@ class Lab:
 
 
 @pytest.fixture
-def lab(
+def yard(
     tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Lab:
+) -> Yard:
     monkeypatch.setenv("STATEWARD_STATE", f"sqlite:///{tmp_path / 'state.db'}")
-    lab = Lab(tmp_path)
-    code, report = lab.run(capsysbinary, "apply")
+    yard = Yard(tmp_path)
+    code, report = yard.run(capsysbinary, "apply")
     assert code == 0, report
-    return lab
+    return yard
 
 
 def check(
-    lab: Lab, capsysbinary: pytest.CaptureFixture[bytes], name: str, place: tuple[str, int, int]
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes], name: str, place: tuple[str, int, int]
 ) -> None:
     """The bad unit has the problem at its place and keeps all; the good one has lost one tag."""
-    lab.repo.write("good/tags.yml", document("BuiltinTag", "{name: blue}", "{name: new}").encode())
-    lab.repo.commit("bad")
-    code, report = lab.run(capsysbinary, "apply", "--allow-deletes", "1000")
+    yard.repo.write("good/tags.yml", document("BuiltinTag", "{name: blue}", "{name: new}").encode())
+    yard.repo.commit("bad")
+    code, report = yard.run(capsysbinary, "apply", "--allow-deletes", "1000")
     assert code == 1
     file, line, column = place
     found = [
@@ -155,26 +155,28 @@ def check(
     outcomes = {own["unit"]: own["outcome"] for own in report["runs"]}
     assert outcomes == {"bad": "failed", "base": "unchanged", "good": "applied"}
     # A text may say anything where it stands for other texts, or is not known to the letter.
-    kept = {"red"} if any(own in lab.text() for own in ("expand_range", "\ufffd")) else set()
-    assert lab.names(capsysbinary) == {"ams", "blue", "new", "leaf1", "leaf2", *kept}
+    kept = {"red"} if any(own in yard.text() for own in ("expand_range", "\ufffd")) else set()
+    assert yard.names(capsysbinary) == {"ams", "blue", "new", "leaf1", "leaf2", *kept}
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_file_that_is_bad(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes], case: str) -> None:
+def test_file_that_is_bad(
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes], case: str
+) -> None:
     text, name, line, column = FILES[case]
-    lab.repo.write("bad/devices.yml", text if isinstance(text, bytes) else text.encode())
-    check(lab, capsysbinary, name, ("bad/devices.yml", line, column))
+    yard.repo.write("bad/devices.yml", text if isinstance(text, bytes) else text.encode())
+    check(yard, capsysbinary, name, ("bad/devices.yml", line, column))
 
 
-def outward_link(lab: Lab) -> None:
-    (lab.repo.path / "bad/devices.yml").unlink()
-    (lab.repo.path / "bad/devices.yml").symlink_to("/etc/passwd")
+def outward_link(yard: Yard) -> None:
+    (yard.repo.path / "bad/devices.yml").unlink()
+    (yard.repo.path / "bad/devices.yml").symlink_to("/etc/passwd")
 
 
-def link_to_a_directory(lab: Lab) -> None:
-    (lab.repo.path / "bad").rename(lab.repo.path / "elsewhere")
-    (lab.repo.path / "bad").symlink_to("elsewhere")
-    lab.repo.write("elsewhere/devices.yml", b"# nothing here")
+def link_to_a_directory(yard: Yard) -> None:
+    (yard.repo.path / "bad").rename(yard.repo.path / "elsewhere")
+    (yard.repo.path / "bad").symlink_to("elsewhere")
+    yard.repo.write("elsewhere/devices.yml", b"# nothing here")
 
 
 @pytest.mark.parametrize(
@@ -185,45 +187,45 @@ def link_to_a_directory(lab: Lab) -> None:
     ],
 )
 def test_file_that_is_no_file(
-    lab: Lab,
+    yard: Yard,
     capsysbinary: pytest.CaptureFixture[bytes],
-    change: Callable[[Lab], None],
+    change: Callable[[Yard], None],
     place: str,
 ) -> None:
-    change(lab)
-    check(lab, capsysbinary, "not-a-file", (place, 0, 0))
+    change(yard)
+    check(yard, capsysbinary, "not-a-file", (place, 0, 0))
 
 
 def test_submodule_in_the_place_of_a_unit(
-    lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    lab.repo.git("rm", "-rq", "bad")
-    commit = lab.repo.git("rev-parse", "HEAD")
-    lab.repo.git("update-index", "--add", "--cacheinfo", f"160000,{commit},bad")
-    lab.repo.write("good/tags.yml", document("BuiltinTag", "{name: blue}", "{name: new}").encode())
-    lab.repo.git("add", "good")
-    lab.repo.git("commit", "-qm", "submodule")
-    code, report = lab.run(capsysbinary, "apply", "--allow-deletes", "1000")
+    yard.repo.git("rm", "-rq", "bad")
+    commit = yard.repo.git("rev-parse", "HEAD")
+    yard.repo.git("update-index", "--add", "--cacheinfo", f"160000,{commit},bad")
+    yard.repo.write("good/tags.yml", document("BuiltinTag", "{name: blue}", "{name: new}").encode())
+    yard.repo.git("add", "good")
+    yard.repo.git("commit", "-qm", "submodule")
+    code, report = yard.run(capsysbinary, "apply", "--allow-deletes", "1000")
     assert code == 1
     assert [(own["name"], own["file"]) for own in report["problems"]] == [("not-a-file", "bad")]
-    assert lab.names(capsysbinary) == {"ams", "blue", "new", "leaf1", "leaf2"}
+    assert yard.names(capsysbinary) == {"ams", "blue", "new", "leaf1", "leaf2"}
 
 
-def test_file_name_with_a_newline(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    lab.repo.write("bad/de\nvices.yml", devices("{name: leaf3, site: ams, rol: x}").encode())
-    check(lab, capsysbinary, "unknown-field", ("bad/de\nvices.yml", 8, 32))
-    code = run(["validate", str(lab.repo.path)])
+def test_file_name_with_a_newline(yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    yard.repo.write("bad/de\nvices.yml", devices("{name: leaf3, site: ams, rol: x}").encode())
+    check(yard, capsysbinary, "unknown-field", ("bad/de\nvices.yml", 8, 32))
+    code = run(["validate", str(yard.repo.path)])
     assert code == 1
     assert b"'bad/de\\nvices.yml':8:32: SW1303" in capsysbinary.readouterr().out
 
 
 def test_stray_key_beside_data_is_said_and_stalls_nothing(
-    lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     text = "{name: leaf3, site: ams, tags: {kind: BuiltinTag, data: [{name: inner}], colour: red}}"
-    lab.repo.write("bad/devices.yml", (GOOD + f"    - {text}\n").encode())
-    lab.repo.commit("stray")
-    code, report = lab.run(capsysbinary, "apply")
+    yard.repo.write("bad/devices.yml", (GOOD + f"    - {text}\n").encode())
+    yard.repo.commit("stray")
+    code, report = yard.run(capsysbinary, "apply")
     assert code == 0
     (problem,) = report["problems"]
     assert (problem["name"], problem["severity"]) == ("stray-key", "warning")
@@ -232,55 +234,57 @@ def test_stray_key_beside_data_is_said_and_stalls_nothing(
 
 @pytest.mark.parametrize("gone", ["emptied", "no-data", "missing"])
 def test_unit_without_objects_is_blocked(
-    lab: Lab, capsysbinary: pytest.CaptureFixture[bytes], gone: str
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes], gone: str
 ) -> None:
     if gone == "missing":
-        lab.repo.git("rm", "-rq", "bad")
+        yard.repo.git("rm", "-rq", "bad")
     else:
         text = document("NetDevice").rstrip() + " []\n" if gone == "no-data" else "# later\n"
-        lab.repo.write("bad/devices.yml", text.encode())
-    lab.repo.commit("emptied")
-    code, report = lab.run(capsysbinary, "apply")
+        yard.repo.write("bad/devices.yml", text.encode())
+    yard.repo.commit("emptied")
+    code, report = yard.run(capsysbinary, "apply")
     assert code == 3
     assert {own["unit"]: own["outcome"] for own in report["runs"]}["bad"] == "blocked"
-    assert lab.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
+    assert yard.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
 
-    code, _ = lab.run(capsysbinary, "apply", "--allow-deletes", "1")
+    code, _ = yard.run(capsysbinary, "apply", "--allow-deletes", "1")
     assert code == 3
-    code, _ = lab.run(capsysbinary, "apply", "--allow-deletes", "2")
+    code, _ = yard.run(capsysbinary, "apply", "--allow-deletes", "2")
     assert code == 0
-    assert lab.names(capsysbinary) == {"ams", "blue", "red"}
+    assert yard.names(capsysbinary) == {"ams", "blue", "red"}
 
 
 def test_schema_with_a_mistake_stalls_everything(
-    lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    lab.repo.write("schemas/net.yml", SCHEMA.replace("namespace: Loc", "namespace: L").encode())
-    lab.repo.write("bad/devices.yml", document("NetDevice", DEVICE % "leaf1").encode())
-    lab.repo.commit("schema")
-    code, report = lab.run(capsysbinary, "apply")
+    yard.repo.write("schemas/net.yml", SCHEMA.replace("namespace: Loc", "namespace: L").encode())
+    yard.repo.write("bad/devices.yml", document("NetDevice", DEVICE % "leaf1").encode())
+    yard.repo.commit("schema")
+    code, report = yard.run(capsysbinary, "apply")
     assert code == 1
     assert ("schema", "schemas/net.yml", 5, 16) in [
         (own["name"], own["file"], own["line"], own["column"]) for own in report["problems"]
     ]
     assert {own["outcome"] for own in report["runs"]} == {"failed"}
-    assert lab.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
+    assert yard.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
 
 
-def test_revision_that_does_not_exist(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    code, said = lab.run(capsysbinary, "apply", "--rev", "maim")
+def test_revision_that_does_not_exist(
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    code, said = yard.run(capsysbinary, "apply", "--rev", "maim")
     assert code == 1
     assert "SW2002 no-revision" in said
     assert "main" in said
 
 
-def test_corrupt_clone(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    blob = lab.repo.git("rev-parse", "HEAD:bad/devices.yml")
-    (lab.repo.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    code, said = lab.run(capsysbinary, "apply", "--allow-deletes", "1000")
+def test_corrupt_clone(yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    blob = yard.repo.git("rev-parse", "HEAD:bad/devices.yml")
+    (yard.repo.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    code, said = yard.run(capsysbinary, "apply", "--allow-deletes", "1000")
     assert code == 1
     assert "SW2003 corrupt-repository" in said
-    assert lab.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
+    assert yard.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
 
 
 @pytest.mark.parametrize(
@@ -291,28 +295,28 @@ def test_corrupt_clone(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]) -> 
     ],
 )
 def test_target_that_is_not_ours(
-    lab: Lab, capsysbinary: pytest.CaptureFixture[bytes], contents: bytes | None, code: str
+    yard: Yard, capsysbinary: pytest.CaptureFixture[bytes], contents: bytes | None, code: str
 ) -> None:
-    lab.target = lab.target.with_name("other.db")
+    yard.target = yard.target.with_name("other.db")
     if contents is None:
-        with sqlite3.connect(lab.target) as database:
+        with sqlite3.connect(yard.target) as database:
             database.execute("CREATE TABLE theirs (x)")
         database.close()
     else:
-        lab.target.write_bytes(contents)
-    before = lab.target.read_bytes()
+        yard.target.write_bytes(contents)
+    before = yard.target.read_bytes()
     for command in ("plan", "apply", "export"):
-        status, said = lab.run(capsysbinary, command)
+        status, said = yard.run(capsysbinary, command)
         assert status == 1
         assert code in said
-    assert lab.target.read_bytes() == before
+    assert yard.target.read_bytes() == before
 
 
-def test_settings_with_mistakes(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    lab.repo.write("bad/.stateward.yaml", b"prune: maybe\nlimit: 1\n")
-    lab.repo.write("bad/devices.yml", document("NetDevice", DEVICE % "leaf1").encode())
-    lab.repo.commit("settings")
-    code, report = lab.run(capsysbinary, "apply")
+def test_settings_with_mistakes(yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    yard.repo.write("bad/.stateward.yaml", b"prune: maybe\nlimit: 1\n")
+    yard.repo.write("bad/devices.yml", document("NetDevice", DEVICE % "leaf1").encode())
+    yard.repo.commit("settings")
+    code, report = yard.run(capsysbinary, "apply")
     assert code == 1
     assert sorted(
         (own["name"], own["file"], own["line"], own["column"]) for own in report["problems"]
@@ -320,30 +324,39 @@ def test_settings_with_mistakes(lab: Lab, capsysbinary: pytest.CaptureFixture[by
         ("configuration", "bad/.stateward.yaml", 1, 8),
         ("configuration", "bad/.stateward.yaml", 2, 1),
     ]
-    assert lab.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
+    assert yard.names(capsysbinary) == {"ams", "blue", "red", "leaf1", "leaf2"}
 
 
-def test_passwords_are_never_shown(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_passwords_are_never_shown(yard: Yard, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     canary = "tr0ub4dor-and-3"
     account = "{name: bot, password: %s}"
-    lab.repo.write("good/accounts.yml", document("CoreAccount", account % canary).encode())
-    lab.repo.commit("account")
+    yard.repo.write("good/accounts.yml", document("CoreAccount", account % canary).encode())
+    yard.repo.commit("account")
     for form in ("text", "json", "markdown"):
         for command in (["validate"], ["plan"], ["plan", "--against", "HEAD~1"], ["apply"]):
             run(
                 [
                     *command,
-                    str(lab.repo.path),
+                    str(yard.repo.path),
                     "--target",
-                    f"sqlite:///{lab.target}",
+                    f"sqlite:///{yard.target}",
                     "--format",
                     form,
                 ]
             )
     for form in ("yaml", "json"):
-        run(["export", str(lab.repo.path), "--target", f"sqlite:///{lab.target}", "--format", form])
+        run(
+            [
+                "export",
+                str(yard.repo.path),
+                "--target",
+                f"sqlite:///{yard.target}",
+                "--format",
+                form,
+            ]
+        )
     captured = capsysbinary.readouterr()
     assert b"(sensitive)" in captured.out
     assert canary.encode() not in captured.out + captured.err
-    for file in lab.target.parent.glob("*.db*"):
+    for file in yard.target.parent.glob("*.db*"):
         assert canary.encode() not in file.read_bytes(), file.name
