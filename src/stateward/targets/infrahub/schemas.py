@@ -51,22 +51,19 @@ class Schemas:
     """The server's own hash of what ``there`` holds."""
     there: Schema = field(default_factory=lambda: Schema(kinds={}, hash=""))
     """What the server has."""
+    in_force: Schema = field(default_factory=lambda: Schema(kinds={}, hash=""))
+    """What the server has, with what the files declare on top."""
     declared: Schema | None = None
     changes: tuple[str, ...] = ()
     """What loading the declared schema would change."""
 
-    @property
-    def in_force(self) -> Schema:
-        """What the server has, with what the files declare on top."""
-        if self.declared is None or not self.changes:
-            return self.there
-        return united(self.there, self.declared)
-
     async def open(self, declared: Schema | None) -> None:
         self.declared = declared
         await self._read()
-        if declared is not None and (found := differences(self.there, declared)):
-            self.changes = () if await self._changes_nothing(declared) else found
+        found = () if declared is None else differences(self.there, declared)
+        if declared is not None and found and not await self._changes_nothing(declared):
+            self.changes = found
+            self.in_force = united(self.there, declared)
 
     async def _read(self) -> None:
         self.hash = await self._current()
@@ -75,7 +72,7 @@ class Schemas:
             payload = await self.client.get("/api/schema", {"branch": self.branch})
             with understood():
                 known = self.library.keep(self.hash, from_api(payload))
-        self.there = known
+        self.there = self.in_force = known
 
     async def _current(self) -> str:
         summary = await self.client.get("/api/schema/summary", {"branch": self.branch})
