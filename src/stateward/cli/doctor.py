@@ -8,18 +8,7 @@ from stateward.cli import exits, options
 
 
 @click.command()
-@click.argument("repo", required=False)
-@click.option(
-    "--config",
-    metavar="FILE",
-    help="The configuration; default: stateward.yaml in REPO, if it is there.",
-)
-@click.option(
-    "--target",
-    metavar="URL",
-    help="The target; default: the configuration's, else sqlite:///.stateward/target.db in REPO.",
-)
-@click.option("--source", metavar="NAME", help="The source, where the configuration has several.")
+@options.place
 @options.output("text", "json")
 def doctor(form: str, **given: Any) -> None:
     """Look at all that a run needs, and say what is wrong and what to do. Nothing is changed."""

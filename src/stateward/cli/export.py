@@ -8,18 +8,7 @@ from stateward.cli import options
 
 
 @click.command()
-@click.argument("repo", required=False)
-@click.option(
-    "--config",
-    metavar="FILE",
-    help="The configuration; default: stateward.yaml in REPO, if it is there.",
-)
-@click.option(
-    "--target",
-    metavar="URL",
-    help="The target; default: the configuration's, else sqlite:///.stateward/target.db in REPO.",
-)
-@click.option("--source", metavar="NAME", help="The source, where the configuration has several.")
+@options.place
 @click.option(
     "--kind",
     "kinds",

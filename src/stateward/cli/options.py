@@ -11,6 +11,22 @@ import click
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+_REPO = click.argument("repo", required=False)
+_CONFIG = click.option(
+    "--config",
+    metavar="FILE",
+    help="The configuration; default: stateward.yaml in REPO, if it is there.",
+)
+_TARGET = click.option(
+    "--target",
+    metavar="URL",
+    help="The target; default: the configuration's, else sqlite:///.stateward/target.db in REPO.",
+)
+_SOURCE = click.option(
+    "--source", metavar="NAME", help="The source, where the configuration has several."
+)
+
+
 def repository(command: _F) -> _F:
     """Add the arguments that say what is to be read, and against what."""
     for add in (
@@ -19,23 +35,20 @@ def repository(command: _F) -> _F:
             is_flag=True,
             help="Read the files as they lie on the disk, committed or not.",
         ),
-        click.option(
-            "--source", metavar="NAME", help="The source, where the configuration has several."
-        ),
+        _SOURCE,
         click.option("--unit", metavar="GLOB", help="Change only the units whose path matches."),
-        click.option(
-            "--target",
-            metavar="URL",
-            help="The target; default: the configuration's, else sqlite:///.stateward/target.db in REPO.",
-        ),
-        click.option(
-            "--config",
-            metavar="FILE",
-            help="The configuration; default: stateward.yaml in REPO, if it is there.",
-        ),
+        _TARGET,
+        _CONFIG,
         click.option("--rev", metavar="REV", help="The branch, tag or commit; default: HEAD."),
-        click.argument("repo", required=False),
+        _REPO,
     ):
+        command = add(command)
+    return command
+
+
+def place(command: _F) -> _F:
+    """Add the arguments that say which configuration and which target it is about."""
+    for add in (_SOURCE, _TARGET, _CONFIG, _REPO):
         command = add(command)
     return command
 
