@@ -11,9 +11,8 @@ from stateward.desired.notes import Notes
 from stateward.errors import Code, Location
 from stateward.model import document
 from stateward.model.identity import NodeId, ObjectKey, Reference
+from stateward.model.schema import OBJECT_TEMPLATE
 from stateward.model.state import DesiredObject, External, FromPool, Related
-
-TEMPLATE = "object_template"
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ class Resolver:
             relations=found.relations,
             origin=parts[0].origin,
             node=found.node,
-            template=found.relations.get(TEMPLATE) is not None,
+            template=found.relations.get(OBJECT_TEMPLATE) is not None,
             parts=tuple((part.file, part.source) for part in parts),
         )
 

@@ -13,6 +13,11 @@ from typing import Any, NamedTuple
 IP_NAMESPACE = "BuiltinIPNamespace"
 DEFAULT_IP_NAMESPACE = "default"
 """What the server puts a prefix or an address into that names no namespace."""
+MEMBER_OF_GROUPS = "member_of_groups"
+OBJECT_TEMPLATE = "object_template"
+PROTECTED = ".is_protected"
+LINEAGE = (".source", ".owner")
+"""How the names of metadata end, which stand among an object's fields (see ``model.state``)."""
 
 
 class Path(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import Default, FieldChange, Secret
-from stateward.model.schema import Relationship, Schema
+from stateward.model.schema import OBJECT_TEMPLATE, PROTECTED, Relationship, Schema
 from stateward.model.state import DesiredObject, FromPool, ObservedObject, Related
 from stateward.planning.question import Declared, Identities
 
@@ -14,9 +14,6 @@ _MISSING: Any = object()
 WRITE_ONLY_KINDS = frozenset({"HashedPassword"})
 """Attribute kinds that never read back as they were written."""
 SECRET_KINDS = frozenset({"HashedPassword", "Password"})
-PROTECTION = ".is_protected"
-TEMPLATE = "object_template"
-"""A template is applied when an object is made: naming another one later changes nothing else."""
 
 
 @dataclass(slots=True)
@@ -116,7 +113,8 @@ class Comparison:
             wanted = None if related is None else id_of(related) or _MISSING
             if wanted == observed:
                 return None
-            if name == TEMPLATE and formerly and formerly.relations.get(name) == related:
+            # A template is applied when an object is made: another one changes nothing else later.
+            if name == OBJECT_TEMPLATE and formerly and formerly.relations.get(name) == related:
                 return None
             new = None if related is None else self.identities.shown(related)
             return FieldChange(name, self._named(observed), new)
@@ -160,7 +158,7 @@ class Comparison:
             old = have.attributes.get(name)
             if name in want.attributes or not notes.resets(name) or name in have.defaults:
                 continue
-            default = False if name.endswith(PROTECTION) else notes.defaults.get(name)
+            default = False if name.endswith(PROTECTED) else notes.defaults.get(name)
             if old is not None and old != default:
                 found.append(FieldChange(name, old, Default(default)))
         for name, before in formerly.relations.items():

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from stateward.errors import Problem
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change
-from stateward.model.schema import Kind, Section
-from stateward.planning.compare import TEMPLATE, references
+from stateward.model.schema import OBJECT_TEMPLATE, Kind, Section
+from stateward.planning.compare import references
 from stateward.planning.cycles import cuts, depths
 from stateward.planning.deadlocks import deadlocked
 from stateward.planning.dependencies import whole
@@ -100,7 +100,7 @@ class Order:
             for name, node in nodes.items()
             if node.change.action is Action.CREATE
             for own in node.change.fields
-            if own.name == TEMPLATE and isinstance(own.new, ObjectKey)
+            if own.name == OBJECT_TEMPLATE and isinstance(own.new, ObjectKey)
         }
         if not made:
             return

@@ -6,7 +6,8 @@ import pytest
 
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import Kind, Path, Schema
-from stateward.targets.infrahub import queries, shapes
+from stateward.schema import paths
+from stateward.targets.infrahub import queries
 from stateward.targets.infrahub.queries import Lookup, Request
 from targets import schema
 
@@ -19,7 +20,7 @@ def suite() -> Schema:
 def lookup(suite: Schema, kind: str, *keys: tuple[str, ...]) -> Lookup:
     known = suite.kinds[kind]
     wanted = [ObjectKey(kind, parts) for parts in keys]
-    return queries.lookups(known, shapes.ways(known), wanted)[0]
+    return queries.lookups(known, paths.references(known), wanted)[0]
 
 
 def test_request_passes_what_is_long_beside_its_text() -> None:
@@ -90,7 +91,7 @@ def test_part_that_may_be_nothing_narrows_nothing(suite: Schema) -> None:
 def test_keys_are_looked_up_the_way_they_fit(suite: Schema) -> None:
     kind = suite.kinds["SuiteSlot"]
     whole, short = ObjectKey(kind.kind, ("bay", "3", "True")), ObjectKey(kind.kind, ("label",))
-    found = queries.lookups(kind, shapes.ways(kind), [whole, short])
+    found = queries.lookups(kind, paths.references(kind), [whole, short])
     assert [(own.way, own.keys) for own in found] == [
         (kind.hfid, (whole,)),
         ((Path(None, "label"),), (short,)),
@@ -100,7 +101,7 @@ def test_keys_are_looked_up_the_way_they_fit(suite: Schema) -> None:
 def test_peer_is_named_by_itself_where_no_attribute_is() -> None:
     kind = Kind(kind="X", uniqueness=((Path("device", None), Path(None, "name")),))
     key = ObjectKey("X", ("leaf", "eth0"))
-    (found,) = queries.lookups(kind, shapes.ways(kind), [key])
+    (found,) = queries.lookups(kind, paths.references(kind), [key])
     assert "device { node { id hfid } }" in found.selection()
     assert "name { value }" in found.selection()
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from stateward.errors import Code
 from stateward.model.mutation import RESET, Allocation
-from stateward.model.schema import Attribute
+from stateward.model.schema import PROTECTED, Attribute
 from stateward.schema import values
-from stateward.targets.embedded.layout import PROTECTED, Layout
+from stateward.targets.embedded.layout import Layout
 from stateward.targets.embedded.records import Refused
 
 Draw = Callable[[Attribute, Allocation], Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 from stateward.errors import Code
 from stateward.model.schema import Path
-from stateward.schema import values
+from stateward.schema import paths, values
 from stateward.targets.embedded.layout import Layout, Paths
 from stateward.targets.embedded.records import Node, Records, Refused, dump, shown, spelled
 
@@ -40,18 +40,9 @@ class Keys:
         self._database = records.database
 
     def identity(self, subject: Subject) -> tuple[str, ...]:
-        """Return the parts of an identity.
-
-        A human-friendly id spells what is not there ``None``, as the server does; elsewhere it is
-        left out, and the first way to identify an object that leaves anything is taken.
-        """
-        for paths in subject.layout.identities:
-            parts = [self._part(subject, path) for path in paths]
-            if subject.layout.kind.hfid:
-                return tuple(values.spell(part) for part in parts)
-            if any(part is not None for part in parts):
-                return tuple(values.spell(part) for part in parts if part is not None)
-        return (subject.id,)
+        """Return the parts of an identity."""
+        found = paths.name(subject.layout.kind, lambda path: self._part(subject, path))
+        return found or (subject.id,)
 
     def aliases(self, subject: Subject) -> set[tuple[str, str]]:
         """Return the further names, each with the scope it is one in."""

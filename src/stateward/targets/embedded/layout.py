@@ -9,6 +9,8 @@ from functools import cached_property
 
 from stateward.model.schema import (
     IP_NAMESPACE,
+    LINEAGE,
+    MEMBER_OF_GROUPS,
     Cardinality,
     Direction,
     Kind,
@@ -21,10 +23,6 @@ from stateward.schema import paths
 GROUP = "CoreGroup"
 NODE = "CoreNode"
 MEMBERSHIP = "group_member"
-MEMBER_OF_GROUPS = "member_of_groups"
-TEMPLATE = "object_template"
-PROTECTED = ".is_protected"
-LINEAGE = (".source", ".owner")
 
 _MEMBERSHIPS = frozenset({MEMBERSHIP, "group_subscriber"})
 _IN_NAMESPACES = ("BuiltinIPPrefix", "BuiltinIPAddress")
@@ -171,11 +169,7 @@ class Layouts:
     def references(self, kind: str) -> tuple[Paths, ...]:
         """Return how a reference to a kind may be spelled, the way to be preferred first."""
         known = self.schema.kinds.get(kind)
-        if known is None:
-            return ()
-        found = paths.identity(known)
-        own = (known.default_filter,) if known.default_filter else None
-        return (*found, own) if own and own not in found else found
+        return paths.references(known) if known else ()
 
     def _lay_out(self, kind: Kind) -> Layout:
         ends = {item.name: _bounded(_directed(item)) for item in kind.relationships.values()}

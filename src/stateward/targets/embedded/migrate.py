@@ -9,13 +9,13 @@ What cannot be kept, a peer that is none any more, is taken off.
 from collections.abc import Iterator
 from typing import Any
 
-from stateward.model.schema import Relationship
+from stateward.model.schema import LINEAGE, PROTECTED, Relationship
 from stateward.schema import values
 from stateward.targets.embedded import seeds
 from stateward.targets.embedded.database import Database
 from stateward.targets.embedded.edges import REMOVE, Edges, edge
 from stateward.targets.embedded.keys import Keys
-from stateward.targets.embedded.layout import LINEAGE, PROTECTED, Layout, Layouts
+from stateward.targets.embedded.layout import Layout, Layouts
 from stateward.targets.embedded.records import Node, Records, dump
 
 _OF_KIND = "SELECT seq FROM node WHERE kind = ?"

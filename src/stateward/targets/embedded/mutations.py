@@ -16,7 +16,7 @@ from stateward.model.mutation import (
     Relate,
     Update,
 )
-from stateward.model.schema import Attribute, Relationship
+from stateward.model.schema import OBJECT_TEMPLATE, Attribute, Relationship
 from stateward.targets.embedded import fields
 from stateward.targets.embedded.database import Database
 from stateward.targets.embedded.deletes import Deletes
@@ -24,7 +24,6 @@ from stateward.targets.embedded.edges import ADD, REMOVE, Edges, Own, edge
 from stateward.targets.embedded.keys import Keys, Subject
 from stateward.targets.embedded.layout import (
     MEMBER,
-    TEMPLATE,
     Layout,
     Layouts,
 )
@@ -98,7 +97,7 @@ class Mutations:
             drawn[attribute.name] = allocation
             return self.pools.number(attribute, allocation, mutation.id, layout)
 
-        templated = bool(mutation.relations.get(TEMPLATE))
+        templated = bool(mutation.relations.get(OBJECT_TEMPLATE))
         found = fields.created(layout, mutation.attributes, draw, templated=templated)
         related = self._related(layout, mutation.id, mutation.relations, drawn)
         if layout.namespace and not related.get(layout.namespace):

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from stateward.model.identity import ObjectKey
-from stateward.model.schema import Direction, Relationship
+from stateward.model.schema import PROTECTED, Direction, Relationship
 from stateward.model.state import Group, Observed, ObservedObject
 from stateward.ports import Query
 from stateward.targets.embedded.database import Database
 from stateward.targets.embedded.find import Found, find
-from stateward.targets.embedded.layout import MEMBERSHIP, PROTECTED, Layout, Layouts
+from stateward.targets.embedded.layout import MEMBERSHIP, Layout, Layouts
 from stateward.targets.embedded.records import dump
 
 _ROWS = (

@@ -11,11 +11,18 @@ from uuid import UUID
 
 from stateward.errors import Code
 from stateward.model.mutation import RESET, Allocation, Create, Mutation, Refusal, Relate, Update
-from stateward.model.schema import Attribute, Kind, Schema
+from stateward.model.schema import (
+    IP_NAMESPACE,
+    LINEAGE,
+    MEMBER_OF_GROUPS,
+    OBJECT_TEMPLATE,
+    PROTECTED,
+    Attribute,
+    Kind,
+    Schema,
+)
 from stateward.schema import values
-from stateward.targets.infrahub.shapes import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, is_group
-
-_TEMPLATE = "object_template"
+from stateward.targets.infrahub.shapes import PARENT, is_group
 
 
 class Unsendable(Exception):
@@ -61,7 +68,7 @@ def _check_id(id_: str) -> None:
 
 
 def _check_mandatory(kind: Kind, mutation: Create) -> None:
-    if mutation.relations.get(_TEMPLATE):
+    if mutation.relations.get(OBJECT_TEMPLATE):
         return
     given = {
         name for name, own in mutation.attributes.items() if own is not None and own is not RESET
@@ -74,7 +81,7 @@ def _check_mandatory(kind: Kind, mutation: Create) -> None:
             raise Unsendable(Code.MANDATORY, f"{attribute.name} is mandatory for {kind.kind}")
     for end in kind.relationships.values():
         if end.mandatory and not mutation.relations.get(end.name) and end.kind != "Group":
-            if end.peer == "BuiltinIPNamespace":
+            if end.peer == IP_NAMESPACE:
                 continue  # the server fills in the default one
             raise Unsendable(Code.MANDATORY, f"{end.name} is mandatory for {kind.kind}")
 

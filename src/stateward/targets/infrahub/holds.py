@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from stateward.model.identity import NodeId
-from stateward.model.schema import Kind, Relationship, Schema
+from stateward.model.schema import MEMBER_OF_GROUPS, Kind, Relationship, Schema
 from stateward.model.state import Hold
 from stateward.targets.claims import claims
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.observe import understood
 from stateward.targets.infrahub.queries import Request
-from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS
 
 _GROUP_KINDS = frozenset({"Group", "Profile"})
 _LOT = 500

@@ -12,13 +12,14 @@ from typing import Any
 
 from stateward.errors import Code, TargetUnavailable
 from stateward.model.identity import ObjectKey
-from stateward.model.schema import Schema
+from stateward.model.schema import MEMBER_OF_GROUPS, Schema
 from stateward.model.state import Group, Observed, ObservedObject
 from stateward.ports import Query
+from stateward.schema import paths
 from stateward.targets.infrahub import pools, queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Lookup, Request
-from stateward.targets.infrahub.shapes import MEMBER_OF_GROUPS, PARENT, Shape, shape, ways
+from stateward.targets.infrahub.shapes import PARENT, Shape, shape
 
 _LOT = 500
 """Objects in one request: more cost no less each, and a lost answer costs more."""
@@ -221,7 +222,7 @@ class Observation:
         """Yield the search of each kind's next way, for the kinds that have one more."""
         for kind, keys in pending.items():
             known = self.there.kinds.get(kind)
-            searches = queries.lookups(known, ways(known), keys) if known else []
+            searches = queries.lookups(known, paths.references(known), keys) if known else []
             if depth < len(searches):
                 yield kind, searches[depth]
 

@@ -9,16 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from stateward.model.schema import Kind, Path, Relationship
+from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Relationship
 from stateward.schema import paths
 
-PROTECTED = ".is_protected"
-LINEAGE = (".source", ".owner")
-MEMBER_OF_GROUPS = "member_of_groups"
 PARENT = "parent"
 """What makes a group ours: the server takes groups as members of groups and forgets them."""
-
-Ways = tuple[tuple[Path, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -127,13 +122,6 @@ def shape(
     """Return what to read of a kind."""
     wanted = frozenset(asked)
     return Shape(kind, there, wanted, frozenset(pooled) & wanted, whole)
-
-
-def ways(kind: Kind) -> Ways:
-    """Return how a reference to a kind may be spelled, the way to be preferred first."""
-    found = paths.identity(kind)
-    own = (kind.default_filter,) if kind.default_filter else None
-    return (*found, own) if own and own not in found else found
 
 
 def properties(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:

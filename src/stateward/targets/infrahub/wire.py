@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stateward.model.identity import ObjectKey
-from stateward.model.schema import Path, Relationship
+from stateward.model.schema import PROTECTED, Path, Relationship
 from stateward.model.state import ObservedObject
 from stateward.schema import paths, values
 from stateward.targets.infrahub.queries import EVERYTHING
-from stateward.targets.infrahub.shapes import PROTECTED, Shape, properties
+from stateward.targets.infrahub.shapes import Shape, properties
 
 _SYSTEM = "__system__"
 """The account under whose name the server makes what it comes with."""
@@ -113,18 +113,9 @@ def _pools(shape: Shape, node: Node) -> Iterator[tuple[str, str]]:
 
 
 def identity(shape: Shape, node: Node) -> tuple[str, ...]:
-    """Return the parts of an object's name.
-
-    A human-friendly id spells what is not there ``None``, as the server does; elsewhere it is
-    left out, and the first way to identify an object that leaves anything is taken.
-    """
-    for way in paths.identity(shape.kind):
-        parts = [_part(shape, path, node) for path in way]
-        if shape.kind.hfid:
-            return tuple(values.spell(part) for part in parts)
-        if any(part is not None for part in parts):
-            return tuple(values.spell(part) for part in parts if part is not None)
-    return (node["id"],)
+    """Return the parts of an object's name."""
+    found = paths.name(shape.kind, lambda path: _part(shape, path, node))
+    return found or (node["id"],)
 
 
 def named(way: tuple[Path, ...], node: Node) -> tuple[str, ...]:

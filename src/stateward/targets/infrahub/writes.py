@@ -15,8 +15,8 @@ from stateward.model.mutation import (
     Relate,
     Update,
 )
-from stateward.model.schema import Kind, Schema
-from stateward.targets.infrahub.shapes import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, is_group
+from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Schema
+from stateward.targets.infrahub.shapes import PARENT, is_group
 
 _CHILDREN = "children"
 _REMOVE = "RelationshipRemove"
