@@ -7,7 +7,8 @@ import pytest
 from stateward.errors import Code
 from stateward.model.mutation import RESET, Allocation, Create, Delete, Enrol, Relate, Update
 from stateward.model.schema import Schema
-from stateward.targets.infrahub.checks import Unsendable, check
+from stateward.targets.infrahub.checks import check
+from stateward.targets.rules import Refused
 from targets import new_id, schema
 
 DEVICE = "SuiteDevice"
@@ -84,7 +85,7 @@ def test_values_are_spelled_as_the_schema_asks(
 def test_what_the_server_would_refuse_is_not_sent(
     suite: Schema, mutation: Create | Update | Relate | Delete, code: Code, said: str
 ) -> None:
-    with pytest.raises(Unsendable) as caught:
+    with pytest.raises(Refused) as caught:
         check(suite, mutation)
     assert caught.value.refusal.code == code
     assert said in caught.value.refusal.message
@@ -111,6 +112,6 @@ def test_groups_are_joined_by_whatever_it_is(suite: Schema) -> None:
 
 
 def test_refusal_repeats_no_value_of_a_secret(suite: Schema) -> None:
-    with pytest.raises(Unsendable) as caught:
+    with pytest.raises(Refused) as caught:
         check(suite, device(attributes={"password": {"hunter2": 1}}))
     assert "hunter2" not in caught.value.refusal.message

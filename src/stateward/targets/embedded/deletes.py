@@ -10,7 +10,8 @@ from stateward.model.state import Hold
 from stateward.targets.claims import claims
 from stateward.targets.embedded.keys import Keys
 from stateward.targets.embedded.layout import MEMBER, Layout
-from stateward.targets.embedded.records import Node, Records, Refused, dump
+from stateward.targets.embedded.records import Node, Records, dump
+from stateward.targets.rules import Refused
 
 _HEADS = (
     "SELECT e.identifier, n.seq, n.kind FROM edge AS e CROSS JOIN node AS n ON n.seq = e.head "

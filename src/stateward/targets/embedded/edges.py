@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from stateward.errors import Code
 from stateward.model.schema import Direction, Relationship
-from stateward.targets.embedded.records import Place, Records, Refused
+from stateward.targets.embedded.records import Place, Records
+from stateward.targets.rules import Refused
 
 ADD = "INSERT OR IGNORE INTO edge VALUES (?, ?, ?)"
 REMOVE = "DELETE FROM edge WHERE head = ? AND identifier = ? AND tail = ?"

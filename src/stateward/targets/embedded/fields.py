@@ -9,12 +9,10 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stateward.errors import Code
 from stateward.model.mutation import RESET, Allocation
-from stateward.model.schema import PROTECTED, Attribute
-from stateward.schema import values
+from stateward.model.schema import Attribute
+from stateward.targets import rules
 from stateward.targets.embedded.layout import Layout
-from stateward.targets.embedded.records import Refused
 
 Draw = Callable[[Attribute, Allocation], Any]
 """Has a pool give a value to an attribute."""
@@ -29,12 +27,12 @@ def created(
     """Return what a new object keeps of the attributes given."""
     fields: dict[str, Any] = {}
     for name, value in given.items():
-        attribute = writable(layout, name)
+        attribute = rules.writable_attribute(layout.kind, name)
         if attribute is None:
             fields[name] = bool(value)
         elif value is None or value is RESET:
             if attribute.mandatory and not templated:
-                raise Refused(Code.MANDATORY, f"{name}: A value must be provided for {name}")
+                raise rules.no_value(name)
             if value is None and attribute.default is None:
                 fields[name] = None
         else:
@@ -42,8 +40,7 @@ def created(
     if not templated:
         for name in layout.mandatory_attributes:
             if name not in fields:
-                message = f"{name} is mandatory for {layout.kind.kind}"
-                raise Refused(Code.MANDATORY, message)
+                raise rules.missing(name, layout.kind)
     return fields
 
 
@@ -53,15 +50,15 @@ def updated(
     """Return what an object keeps once some of its attributes are written."""
     fields = dict(old)
     for name, value in given.items():
-        attribute = writable(layout, name)
+        attribute = rules.writable_attribute(layout.kind, name)
         if attribute is None:
             fields[name] = bool(value)
         elif value is RESET or (value is None and attribute.default is not None):
             if attribute.mandatory:
-                raise Refused(Code.MANDATORY, f"{name}: A value must be provided for {name}")
+                raise rules.no_value(name)
             fields.pop(name, None)
         elif value is None and attribute.mandatory:
-            raise Refused(Code.MANDATORY, f"{name}: A value must be provided for {name}")
+            raise rules.no_value(name)
         else:
             new = None if value is None else _value(attribute, value, draw)
             if name in fields or new != attribute.default:
@@ -69,26 +66,10 @@ def updated(
     return fields
 
 
-def writable(layout: Layout, name: str) -> Attribute | None:
-    """Return the attribute that a name means; None where it means an attribute's protection."""
-    protects = name.endswith(PROTECTED)
-    attribute = layout.kind.attributes.get(name.removesuffix(PROTECTED))
-    if attribute is None:
-        raise Refused(Code.UNKNOWN_FIELD, f"{name}: {layout.kind.kind} has no such attribute")
-    if protects:
-        return None
-    if attribute.read_only or attribute.computed:
-        raise Refused(Code.READ_ONLY, f"{name}: it is read-only on {layout.kind.kind}")
-    return attribute
-
-
 def _value(attribute: Attribute, value: Any, draw: Draw) -> Any:
     if isinstance(value, Allocation):
         value = draw(attribute, value)
-    try:
-        found = values.normalise(attribute, value)
-    except values.Invalid as error:
-        raise Refused(error.code, f"{attribute.name}: {error}") from error
+    found = rules.normalised(attribute, value)
     return _hashed(found) if attribute.kind == _HASHED else found
 
 

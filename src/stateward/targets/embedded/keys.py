@@ -12,7 +12,8 @@ from stateward.errors import Code
 from stateward.model.schema import Path
 from stateward.schema import paths, values
 from stateward.targets.embedded.layout import Layout, Paths
-from stateward.targets.embedded.records import Node, Records, Refused, dump, shown, spelled
+from stateward.targets.embedded.records import Node, Records, dump, shown, spelled
+from stateward.targets.rules import Refused
 
 _PEER_SEPARATOR = "__"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from stateward.errors import Code
 from stateward.model.mutation import (
@@ -16,7 +16,8 @@ from stateward.model.mutation import (
     Relate,
     Update,
 )
-from stateward.model.schema import OBJECT_TEMPLATE, Attribute, Relationship
+from stateward.model.schema import OBJECT_TEMPLATE, Attribute
+from stateward.targets import rules
 from stateward.targets.embedded import fields
 from stateward.targets.embedded.database import Database
 from stateward.targets.embedded.deletes import Deletes
@@ -28,8 +29,9 @@ from stateward.targets.embedded.layout import (
     Layouts,
 )
 from stateward.targets.embedded.pools import Pools
-from stateward.targets.embedded.records import Node, Place, Records, Refused, dump, spelled
+from stateward.targets.embedded.records import Node, Place, Records, dump, spelled
 from stateward.targets.embedded.seeds import DEFAULT_NAMESPACE
+from stateward.targets.rules import Refused
 
 _INSERT = (
     "INSERT OR IGNORE INTO node (id, kind, identity, fields) "
@@ -60,17 +62,18 @@ class Mutations:
         try:
             self._carry_out(mutation)
         except Refused as refused:
-            return self._undone(refused.code, refused.message)
+            return self._undone(refused.refusal)
         except UnicodeEncodeError as error:
-            return self._undone(Code.TYPE, f"{error.object!r} is no text: it has no UTF-8")
+            message = f"{error.object!r} is no text: it has no UTF-8"
+            return self._undone(Refusal(code=Code.TYPE, message=message))
         self._database.execute("RELEASE mutation")
         return None
 
-    def _undone(self, code: Code, message: str) -> Refusal:
+    def _undone(self, refusal: Refusal) -> Refusal:
         self._database.execute("ROLLBACK TO mutation")
         self._database.execute("RELEASE mutation")
         self.records.forget()
-        return Refusal(code=code, message=message)
+        return refusal
 
     def _carry_out(self, mutation: Mutation) -> None:
         match mutation:
@@ -90,7 +93,7 @@ class Mutations:
 
     def _create(self, mutation: Create) -> int:
         layout = self._layout(mutation.kind)
-        _check_id(mutation.id)
+        rules.check_id(mutation.id)
         drawn: dict[str, Allocation] = {}
 
         def draw(attribute: Attribute, allocation: Allocation) -> Any:
@@ -151,7 +154,7 @@ class Mutations:
         """Return the peers that relationships are given, each by its name."""
         found: dict[str, dict[int, Place]] = {}
         for name, given in relations.items():
-            end = _writable(layout, name)
+            end = rules.writable_end(layout.kind, name, layout.end(name))
             if isinstance(given, Allocation):
                 drawn[name] = given
                 place = self.pools.peer(name, given, id_)
@@ -209,7 +212,8 @@ class Mutations:
 
     def _relate(self, mutation: Relate) -> None:
         node = self._node(mutation.id, mutation.kind)
-        end = _writable(node.layout, mutation.relationship)
+        name = mutation.relationship
+        end = rules.writable_end(node.layout.kind, name, node.layout.end(name))
         own = Own(node.seq, node.id, node.kind)
         old = self.records.peers(node.seq, end)
         added = self.edges.resolve(end, mutation.add)
@@ -254,9 +258,7 @@ class Mutations:
     def _layout(self, kind: str) -> Layout:
         layout = self._layouts.of(kind)
         if layout is None:
-            if self._layouts.schema.get(kind):
-                raise Refused(Code.GENERIC_KIND, f"{kind}: a generic has no objects of its own")
-            raise Refused(Code.UNKNOWN_KIND, f"{kind}: no such kind in the schema that is loaded")
+            raise rules.no_objects(self._layouts.schema, kind)
         return layout
 
     def _node(self, id_: str, kind: str) -> Node:
@@ -276,24 +278,7 @@ class Mutations:
 _ABSENT = object()
 
 
-def _check_id(id_: str) -> None:
-    try:
-        UUID(id_)
-    except ValueError as error:
-        raise Refused(Code.TYPE, f"id: {id_} is not a valid UUID") from error
-
-
-def _writable(layout: Layout, name: str) -> Relationship:
-    end = layout.end(name)
-    if end is None:
-        message = f"{name}: {layout.kind.kind} has no such relationship"
-        raise Refused(Code.UNKNOWN_FIELD, message)
-    if end.read_only:
-        raise Refused(Code.READ_ONLY, f"{name}: it is read-only on {layout.kind.kind}")
-    return end
-
-
 def _check_related(layout: Layout, related: Related) -> None:
     for name in layout.mandatory_ends:
         if not related.get(name):
-            raise Refused(Code.MANDATORY, f"{name} is mandatory for {layout.kind.kind}")
+            raise rules.missing(name, layout.kind)

@@ -9,7 +9,8 @@ from stateward.model.mutation import Allocation
 from stateward.model.schema import Attribute
 from stateward.schema import values
 from stateward.targets.embedded.layout import Layout
-from stateward.targets.embedded.records import Node, Place, Records, Refused, dump
+from stateward.targets.embedded.records import Node, Place, Records, dump
+from stateward.targets.rules import Refused
 
 Network = IPv4Network | IPv6Network
 Make = Callable[[str, dict[str, Any], int], Place]

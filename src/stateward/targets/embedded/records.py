@@ -9,6 +9,7 @@ from stateward.errors import Code
 from stateward.model.schema import Direction, Relationship
 from stateward.targets.embedded.database import Database
 from stateward.targets.embedded.layout import Layout, Layouts
+from stateward.targets.rules import Refused
 
 _HEADS = "SELECT head FROM edge WHERE tail = ? AND identifier = ?"
 _TAILS = "SELECT tail FROM edge WHERE head = ? AND identifier = ?"
@@ -20,15 +21,6 @@ dump = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 def spelled(parts: Iterable[str]) -> str:
     """Return the parts of a name as ``dump`` would, in a fraction of the time."""
     return f"[{','.join(map(json.encoder.encode_basestring_ascii, parts))}]"
-
-
-class Refused(Exception):
-    """A mutation is not carried out; nothing of it stays."""
-
-    def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 class Place(NamedTuple):

@@ -15,7 +15,7 @@ from stateward.ports import Query
 from stateward.targets.infrahub import observe, queries, wire, writes
 from stateward.targets.infrahub.answers import Answer, GraphqlError, Untouched
 from stateward.targets.infrahub.aside import NAME, Aside
-from stateward.targets.infrahub.checks import Unsendable, check
+from stateward.targets.infrahub.checks import check
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.holds import Holds
 from stateward.targets.infrahub.observe import Observation, understood
@@ -23,6 +23,7 @@ from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.refusals import refusal
 from stateward.targets.infrahub.schemas import Schemas
 from stateward.targets.infrahub.writes import Operation
+from stateward.targets.rules import Refused
 
 _BUSY = "MERGE_IN_PROGRESS"
 _SETTLED = 3
@@ -128,8 +129,8 @@ class _Batch:
         for index, mutation in enumerate(self.mutations):
             try:
                 attributes = check(schema, mutation)
-            except Unsendable as unsendable:
-                self.refusals[index] = unsendable.refusal
+            except Refused as refused:
+                self.refusals[index] = refused.refusal
                 continue
             spelled += [(index, own) for own in writes.operations(schema, mutation, attributes)]
         await self._send(spelled)
