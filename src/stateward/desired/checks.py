@@ -7,6 +7,7 @@ unit stalls the unit, since the unit alone is already wrong.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from stateward.desired.drafts import misread
 from stateward.desired.notes import problem
 from stateward.desired.resolve import place
 from stateward.errors import Code, Location, Problem
@@ -44,19 +45,14 @@ def mandatory(objects: Iterable[DesiredObject], schema: Schema) -> Iterator[Prob
         missing = {
             name
             for name in attributes
-            if obj.attributes.get(name) is None and not _misread(obj, name)
+            if obj.attributes.get(name) is None
+            and not misread(name, obj.attributes, (part for _, part in obj.parts))
         }
         missing |= {name for name in relations if not obj.relations.get(name)}
         if missing and not obj.template:
             names = ", ".join(sorted(missing))
             message = f"{obj.key}: {names}: mandatory: declare it"
             yield of_object(Code.MANDATORY, message, obj.origin, obj)
-
-
-def _misread(obj: DesiredObject, name: str) -> bool:
-    """Tell whether an attribute is declared, by a value that is a problem already."""
-    given = (part.get(name) for _, part in obj.parts)
-    return name not in obj.attributes and any(value is not None for value in given)
 
 
 def owned_twice(claims: Mapping[ObjectKey, list[DesiredObject]]) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Objects as they stand in one place of one file, before anything is looked up elsewhere."""
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -25,6 +26,11 @@ class RawPool(NamedTuple):
     identifier: str | None
 
 
+def misread(name: str, read: Container[str], declared: Iterable[Map]) -> bool:
+    """Tell whether a field is declared, and yet was not read: its value is a problem already."""
+    return name not in read and any(own.get(name) is not None for own in declared)
+
+
 @dataclass(eq=False, slots=True)
 class Draft:
     """One object as one mapping declares it, its inline peers being drafts of their own."""
@@ -46,8 +52,7 @@ class Draft:
 
     def is_misread(self, name: str) -> bool:
         """Tell whether an attribute is declared, by a value that is a problem already."""
-        is_attribute = name in self.kind.attributes and name not in self.attributes
-        return is_attribute and self.source.get(name) is not None
+        return name in self.kind.attributes and misread(name, self.attributes, [self.source])
 
     def at(self, name: str) -> Location:
         """Return where a field's value stands; what follows from elsewhere, where it starts."""

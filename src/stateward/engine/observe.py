@@ -72,21 +72,23 @@ async def known_of(
 
 
 def _fields(objects: Iterable[DesiredObject]) -> dict[str, frozenset[str]]:
-    fields: dict[str, set[str]] = {}
-    for obj in objects:
-        own = fields.setdefault(obj.key.kind, set())
-        own.update(obj.attributes)
-        own.update(obj.relations)
-    return {kind: frozenset(names) for kind, names in fields.items()}
+    return _by_kind((obj, (*obj.attributes, *obj.relations)) for obj in objects)
 
 
 def _pooled(objects: Iterable[DesiredObject]) -> dict[str, frozenset[str]]:
-    fields: dict[str, set[str]] = {}
-    for obj in objects:
-        for name, value in (*obj.attributes.items(), *obj.relations.items()):
-            if isinstance(value, FromPool):
-                fields.setdefault(obj.key.kind, set()).add(name)
-    return {kind: frozenset(names) for kind, names in fields.items()}
+    return _by_kind(
+        (obj, [name for name, own in fields.items() if isinstance(own, FromPool)])
+        for obj in objects
+        for fields in (obj.attributes, obj.relations)
+    )
+
+
+def _by_kind(named: Iterable[tuple[DesiredObject, Iterable[str]]]) -> dict[str, frozenset[str]]:
+    """Put the names of fields together that objects of one kind have."""
+    found: dict[str, set[str]] = {}
+    for obj, names in named:
+        found.setdefault(obj.key.kind, set()).update(names)
+    return {kind: frozenset(names) for kind, names in found.items() if names}
 
 
 def _former_references(objects: Iterable[DesiredObject]) -> Iterable[ObjectKey]:

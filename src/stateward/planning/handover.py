@@ -47,8 +47,7 @@ class HandOvers:
         yield from self._values(writes, by_node)
         yield from self._places(writes, by_node)
 
-    def _values(self, writes: Iterable[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
-        writes = list(writes)
+    def _values(self, writes: Sequence[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
         wanted = [(taker, value) for taker in writes for value in self._taken(taker)]
         held = self._held({taker.key.kind for taker, _ in wanted}) if wanted else {}
         for taker, value in wanted:
