@@ -5,7 +5,7 @@ stay the same while somebody writes.
 """
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,13 +120,10 @@ class Observation:
 
     async def _ids(self) -> None:
         """Find out of which kinds the ids are that were asked for."""
-        for some in _lots([own for own in self.query.ids if own not in self.kinds], _IDS):
-            request = Request()
-            queries.add_kinds_of(request, some)
-            answer = await self._ask(request)
-            with understood():
-                for node in wire.found_by_id(answer):
-                    self.kinds[node["id"]] = node["__typename"]
+        wanted = [own for own in self.query.ids if own not in self.kinds]
+        nodes = await self._by_id(wanted, queries.add_kinds_of)
+        with understood():
+            self.kinds |= {node["id"]: node["__typename"] for node in nodes}
 
     async def _whole_kinds(self) -> None:
         wanted = [kind for kind in self.query.kinds if self._askable(kind)]
@@ -207,7 +204,7 @@ class Observation:
         depth = 0
         while pending:
             round_ = dict(self._lookups(pending, depth))
-            found |= await self._look_up([own for own in round_.values() if own is not None])
+            found |= await self._look_up(round_.values())
             pending = {
                 kind: left
                 for kind in round_
@@ -218,7 +215,7 @@ class Observation:
 
     def _lookups(
         self, pending: Mapping[str, list[ObjectKey]], depth: int
-    ) -> Iterator[tuple[str, Lookup | None]]:
+    ) -> Iterator[tuple[str, Lookup]]:
         """Yield the search of each kind's next way, for the kinds that have one more."""
         for kind, keys in pending.items():
             known = self.there.kinds.get(kind)
@@ -249,15 +246,24 @@ class Observation:
         ids = {node for own in self.objects.values() for node in _related(own)}
         ids |= {node for found in self.references.values() for node in found}
         missing = sorted(ids - self.objects.keys() - {group.id for group in self.found.values()})
-        for some in _lots(missing, _IDS):
+        nodes = await self._by_id(missing, queries.add_names_of)
+        with understood():
+            for node in nodes:
+                called = node["hfid"] or [node["display_label"] or node["id"]]
+                self.names[node["id"]] = ObjectKey(node["__typename"], tuple(map(str, called)))
+
+    async def _by_id(
+        self, ids: list[str], add: Callable[[Request, Sequence[str]], None]
+    ) -> list[wire.Node]:
+        """Ask the same of many objects, whatever they are."""
+        found: list[wire.Node] = []
+        for some in _lots(ids, _IDS):
             request = Request()
-            queries.add_names_of(request, some)
+            add(request, some)
             answer = await self._ask(request)
             with understood():
-                for node in wire.found_by_id(answer):
-                    called = node["hfid"] or [node["display_label"] or node["id"]]
-                    parts = tuple(str(part) for part in called)
-                    self.names[node["id"]] = ObjectKey(node["__typename"], parts)
+                found += wire.found_by_id(answer)
+        return found
 
     async def _ask(self, request: Request) -> Mapping[str, Any]:
         return await self.client.query(request.text, request.variables)
