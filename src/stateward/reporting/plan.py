@@ -1,7 +1,7 @@
 """A plan as JSON, as text and as Markdown."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from stateward.errors import Problem, Severity
@@ -23,21 +23,18 @@ _LOADS_SCHEMA = "The schema files are loaded into the target first"
 _MOST_SCHEMA_CHANGES = 20
 
 
-def schema_lines(plan: Plan) -> Iterator[str]:
+def _schema_lines(plan: Plan, listed: Callable[[str], str]) -> Iterator[str]:
     """Say what the schema files change in the target."""
     changes = plan.schema_changes
     yield f"{_LOADS_SCHEMA}:" if changes else f"{_LOADS_SCHEMA}."
-    for own in changes[:_MOST_SCHEMA_CHANGES]:
-        yield values.safe(f"  * {own}")
-    if len(changes) > _MOST_SCHEMA_CHANGES:
-        more = len(changes) - _MOST_SCHEMA_CHANGES
-        yield f"  … and {more} more (--format json names them all)"
+    yield from (listed(own) for own in changes[:_MOST_SCHEMA_CHANGES])
+    yield from _more(changes, _MOST_SCHEMA_CHANGES)
 
 
-def _listed(lines: Iterator[str]) -> Iterator[str]:
-    """Turn lines that begin with a star into a list of Markdown."""
-    for own in lines:
-        yield f"* {values.cell(own[4:])}" if own.startswith("  * ") else own.strip()
+def _more(items: Sequence[object], most: int) -> Iterator[str]:
+    """Say how many items there are beyond those that are shown."""
+    if len(items) > most:
+        yield f"  … and {len(items) - most} more (--format json names them all)"
 
 
 def summary(plan: Plan) -> dict[str, int]:
@@ -103,7 +100,7 @@ def as_text(plan: Plan) -> str:
 
 def _text(plan: Plan) -> Iterator[str]:
     if plan.loads_schema:
-        yield from schema_lines(plan)
+        yield from _schema_lines(plan, lambda own: values.safe(f"  * {own}"))
         yield ""
     by_unit: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -147,8 +144,7 @@ def blocked_lines(plan: Plan) -> Iterator[str]:
         )
         for key in own.objects[:_MOST_SHOWN]:
             yield f"  - {values.safe(str(key))}"
-        if len(own.objects) > _MOST_SHOWN:
-            yield f"  … and {len(own.objects) - _MOST_SHOWN} more (--format json names them all)"
+        yield from _more(own.objects, _MOST_SHOWN)
         if own.protected:
             yield "  to delete them after all: take the kind out of limits.protectedKinds"
         else:
@@ -212,7 +208,9 @@ def counted(counts: "Counter[str] | dict[str, int]") -> str:
 def as_markdown(plan: Plan) -> str:
     """Return the plan for a merge request."""
     lines = [f"### Stateward plan for {_TICK}{plan.target}{_TICK}", "", sentence(plan), ""]
-    lines += [*_listed(schema_lines(plan)), ""] if plan.loads_schema else []
+    if plan.loads_schema:
+        listed = _schema_lines(plan, lambda own: f"* {values.cell(own)}")
+        lines += [*(own.lstrip() for own in listed), ""]
     if plan.changes:
         lines += ["| | object | unit | fields | declared at |", "|---|---|---|---|---|"]
         lines += [_row(own) for own in plan.changes[:_MOST_ROWS]]
