@@ -84,6 +84,14 @@ async def test_broken_input_alone_deletes_nothing(
         assert ids(await everything(shop)) == before, shown(plan, report)
 
 
+async def _both(shop: Workshop, mended: Revision, broken: Files) -> tuple[Plan, Plan]:
+    """Plan a revision as it is meant to be, and as it is with a mistake in it."""
+    shop.commit(mended.files())
+    plan = await shop.plan(allow_deletes=PLENTY)
+    shop.commit(broken)
+    return plan, await shop.plan(allow_deletes=PLENTY)
+
+
 @pytest.mark.parametrize("how", UNREADABLE)
 @share(12)
 @given(data=st.data(), first=revisions(), second=revisions())
@@ -93,10 +101,7 @@ async def test_broken_input_deletes_nothing_that_it_would_not_delete_when_mended
     with workshop() as shop:
         await _apply(shop, first)
         unit = _pick(data, second)
-        shop.commit(second.files())
-        mended = await shop.plan(allow_deletes=PLENTY)
-        shop.commit(UNREADABLE[how](dict(second.files()), unit))
-        broken = await shop.plan(allow_deletes=PLENTY)
+        mended, broken = await _both(shop, second, UNREADABLE[how](dict(second.files()), unit))
         assert deletes(broken) <= deletes(mended), shown(mended) + shown(broken)
         assert broken.units[unit].state is UnitState.STALLED
         assert not [own for own in broken.changes if own.unit == unit]
@@ -159,10 +164,7 @@ async def test_bad_unit_leaves_the_others_as_they_would_be(
     with workshop() as shop:
         await _apply(shop, first)
         unit = _pick(data, second)
-        shop.commit(second.files())
-        mended = await shop.plan(allow_deletes=PLENTY)
-        shop.commit(UNREADABLE[how](dict(second.files()), unit))
-        broken = await shop.plan(allow_deletes=PLENTY)
+        mended, broken = await _both(shop, second, UNREADABLE[how](dict(second.files()), unit))
         theirs = _reached(mended, unit, await shop.members(unit))
         wanted = {_plain(own) for own in _writes(mended, unit) if not _touches(own, theirs)}
         found = {_plain(own) for own in _writes(broken, unit) if not _touches(own, theirs)}
