@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+import branches
 from live import Lab
 from stateward.model.schema import Schema
 from stateward.ports import Target
@@ -30,7 +31,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
 @pytest.fixture(scope="session")
 def branch(lab: Lab) -> Iterator[str]:
     """A branch of the server, for schemas that are to be gone afterwards."""
-    with lab.branch("contract") as found:
+    with branches.fresh(lab, "contract") as found:
         yield found.name
 
 

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from live import Branch, Lab
+from branches import Branch, fresh
+from live import Lab
 from repositories import Repository
 from stateward.cli import run
 
 HEAD = "---\napiVersion: infrahub.app/v1\nkind: Object\nspec:\n  kind: BuiltinTag\n  data:\n"
-TAGS = "{ BuiltinTag { edges { node { id name { value } } } } }"
 
 
 class Tags:
@@ -22,7 +22,7 @@ class Tags:
     def __init__(self, directory: Path, lab: Lab) -> None:
         self.mark = uuid4().hex[:8]
         self.lab = lab
-        self.main = Branch(lab.address, lab.token, "main")
+        self.main = Branch(lab, "main")
         self.repo = Repository(directory / "repo")
         self.repo.write("stateward.yaml", b"target: {strategy: branch}\n")
 
@@ -32,12 +32,16 @@ class Tags:
         self.repo.commit(" ".join(names))
 
     def there(self) -> set[str]:
-        nodes = [edge["node"] for edge in self.main.query(TAGS)["BuiltinTag"]["edges"]]
-        names = [node["name"]["value"] for node in nodes]
-        return {name.removesuffix(f"-{self.mark}") for name in names if name.endswith(self.mark)}
+        return {name.removesuffix(f"-{self.mark}") for name in self.nodes().values()}
+
+    def nodes(self) -> dict[str, str]:
+        """Return the names of our tags that are on the main branch, by id."""
+        found = self.main.find("BuiltinTag", "name { value }")
+        names = {node["id"]: node["name"]["value"] for node in found}
+        return {node: name for node, name in names.items() if name.endswith(self.mark)}
 
     def branches(self) -> set[str]:
-        return {own["name"] for own in self.main.query("{ Branch { name } }")["Branch"]}
+        return {own["name"] for own in self.main.ask("{ Branch { name } }")["Branch"]}
 
     def apply(self, capsysbinary: pytest.CaptureFixture[bytes], *more: str) -> tuple[int, Any]:
         asked = ["apply", str(self.repo.path), "--target", self.lab.address, "--format", "json"]
@@ -53,12 +57,9 @@ def tags(tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("STATEWARD_INSTANCE", own.mark)
     monkeypatch.setenv("INFRAHUB_API_TOKEN", lab.token)
     yield own
-    nodes = [edge["node"] for edge in own.main.query(TAGS)["BuiltinTag"]["edges"]]
-    for node in nodes:
-        if node["name"]["value"].endswith(own.mark):
-            own.main.query(
-                f'mutation {{ BuiltinTagDelete(data: {{id: "{node["id"]}"}}) {{ ok }} }}'
-            )
+    for node in own.nodes():
+        own.main.ask(f'mutation {{ BuiltinTagDelete(data: {{id: "{node}"}}) {{ ok }} }}')
+    own.main.close()
 
 
 @pytest.mark.timeout(600)
@@ -87,8 +88,8 @@ def test_round_is_merged_as_a_whole_or_thrown_away(
 def test_only_the_default_branch_can_be_branched_off(
     tags: Tags, lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    with lab.branch("strategy") as branch:
+    with fresh(lab, "strategy") as branch:
         tags.declare("blue")
-        code, said = tags.apply(capsysbinary, "--target", f"{lab.address}?branch={branch.name}")
+        code, said = tags.apply(capsysbinary, "--target", branch.url)
     assert code == 1
     assert "strategy: direct" in said

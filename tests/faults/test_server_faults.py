@@ -11,9 +11,11 @@ from typing import Any
 
 import fault_proxy
 import pytest
+import yaml
 from fault_proxy import Fault, FaultProxy
 
-from live import Branch, Lab
+from branches import Branch, fresh
+from live import Lab
 from repositories import Repository
 from stateward.cli import run
 
@@ -75,7 +77,7 @@ class Case:
 
     def ports(self) -> dict[str, tuple[str, list[str]]]:
         """Return the mode of each port, and the names of the groups that it is in."""
-        found = self.branch.query(
+        found = self.branch.ask(
             "{ FaultPort { edges { node { name { value } mode { value }"
             " member_of_groups { edges { node { display_label } } } } } } }"
         )["FaultPort"]["edges"]
@@ -104,8 +106,8 @@ class Case:
 
 @pytest.fixture(scope="module")
 def branch(lab: Lab) -> Iterator[Branch]:
-    with lab.branch("faults") as branch:
-        branch.load_schema(SCHEMA)
+    with fresh(lab, "faults") as branch:
+        branch.load_schema(yaml.safe_load(SCHEMA))
         yield branch
 
 
