@@ -16,7 +16,7 @@ from stateward.targets.infrahub.answers import Answer
 from stateward.targets.infrahub.breaker import Breaker
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.connection import Connection
-from stateward.targets.infrahub.observe import understood
+from stateward.targets.infrahub.wire import understood
 
 NAME = "stateward-round"
 """The branch's name: no other of this name is expected on a server."""

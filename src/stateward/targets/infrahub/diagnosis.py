@@ -14,9 +14,9 @@ from stateward.targets.infrahub.answers import QueryRefused, Reply
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.exchange import Call, Exchange
-from stateward.targets.infrahub.observe import understood
 from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.trouble import told
+from stateward.targets.infrahub.wire import understood
 from stateward.targets.lease import Lease
 
 LOOK = 30.0

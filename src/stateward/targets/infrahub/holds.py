@@ -13,7 +13,6 @@ from stateward.model.state import Hold
 from stateward.targets.claims import claims
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
-from stateward.targets.infrahub.observe import understood
 from stateward.targets.infrahub.queries import Request
 
 _GROUP_KINDS = frozenset({"Group", "Profile"})
@@ -56,7 +55,7 @@ class Holds:
         request = Request()
         queries.add_kinds_of(request, sorted(ids))
         answer = await self.client.query(request.text, request.variables)
-        with understood():
+        with wire.understood():
             self.kinds |= {node["id"]: node["__typename"] for node in wire.found_by_id(answer)}
 
     async def _look(self, ids: Collection[str]) -> None:
@@ -80,7 +79,7 @@ class Holds:
             asked = f"node {{ id {end.name} {{ {peer} }} }}"
             request.add(f"k{index}", other, f"{end.name}__ids: {passed}", asked)
         answer = await self.client.query(request.text, request.variables)
-        with understood():
+        with wire.understood():
             for node in wire.nodes(answer["own"]):
                 self._take(self.nodes[node["id"]], node, ends)
             for index, (_, end) in enumerate(distant):

@@ -6,20 +6,20 @@ stay the same while somebody writes.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from stateward.errors import Code, TargetUnavailable
 from stateward.model.identity import ObjectKey
-from stateward.model.schema import MEMBER_OF_GROUPS, Schema
+from stateward.model.schema import Schema
 from stateward.model.state import Group, Observed, ObservedObject
 from stateward.ports import Query
 from stateward.schema import paths
 from stateward.targets.infrahub import pools, queries, wire
 from stateward.targets.infrahub.client import Client
+from stateward.targets.infrahub.membership import Membership
 from stateward.targets.infrahub.queries import Lookup, Request
-from stateward.targets.infrahub.shapes import PARENT, Shape, shape
+from stateward.targets.infrahub.shapes import Shape, shape
+from stateward.targets.infrahub.wire import understood
 
 _LOT = 500
 """Objects in one request: more cost no less each, and a lost answer costs more."""
@@ -36,16 +36,6 @@ async def groups(client: Client, prefix: str) -> dict[str, str]:
             for node in wire.nodes(answer["groups"])
         }
     return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
-
-
-@contextmanager
-def understood() -> Iterator[None]:
-    """Take an answer of another shape than was asked for as the failure of the server it is."""
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError) as error:
-        message = f"the server's answer does not hold what was asked for: {error!r}"
-        raise TargetUnavailable(message, code=Code.TARGET_ANSWER) from error
 
 
 @dataclass(slots=True)
@@ -79,44 +69,11 @@ class Observation:
         )
 
     async def _groups(self) -> None:
-        if not self.query.groups:
-            return
-        request = Request()
-        queries.add_groups(request, list(self.query.groups))
-        answer = await self._ask(request)
-        with understood():
-            nodes = wire.nodes(answer["groups"])
-            members: dict[str, set[str]] = {node["id"]: set() for node in nodes}
-        if members:
-            await self._members(members)
-        for node in nodes:
-            name, text = node["name"]["value"], node["description"]["value"] or ""
-            own = frozenset(members[node["id"]])
-            self.found[name] = Group(id=node["id"], name=name, description=text, members=own)
-
-    async def _members(self, members: Mapping[str, set[str]]) -> None:
-        request = Request()
-        queries.add_members(request, list(members))
-        answer = await self._ask(request)
-        with understood():
-            for node in wire.nodes(answer["members"]):
-                self.kinds[node["id"]] = node["__typename"]
-                for group in wire.peers(node[MEMBER_OF_GROUPS]):
-                    if group in members:
-                        members[group].add(node["id"])
-            self._take_groups(wire.nodes(answer["children"]), members)
-
-    def _take_groups(self, children: list[wire.Node], members: Mapping[str, set[str]]) -> None:
-        """Take groups below ours for members of ours, and of those that ours are below in turn."""
-        above = {node["id"]: node[PARENT]["node"]["id"] for node in children}
-        for node in children:
-            if node["id"] in members:
-                continue
-            self.kinds[node["id"]] = node["__typename"]
-            group = above[node["id"]]
-            while group is not None:
-                members[group].add(node["id"])
-                group = above.get(group)
+        if self.query.groups:
+            membership = Membership(self.client, list(self.query.groups))
+            await membership.read()
+            self.kinds |= membership.kinds
+            self.found = membership.groups
 
     async def _ids(self) -> None:
         """Find out of which kinds the ids are that were asked for."""

@@ -11,7 +11,7 @@ from stateward.model.schema import Schema
 from stateward.schema.api import from_api
 from stateward.schema.differences import differences, united
 from stateward.targets.infrahub.client import Client
-from stateward.targets.infrahub.observe import understood
+from stateward.targets.infrahub.wire import understood
 from stateward.targets.infrahub.words import shown
 
 _LOAD_DEADLINE = 300.0

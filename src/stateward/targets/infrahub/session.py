@@ -18,7 +18,7 @@ from stateward.targets.infrahub.aside import NAME, Aside
 from stateward.targets.infrahub.checks import check
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.holds import Holds
-from stateward.targets.infrahub.observe import Observation, understood
+from stateward.targets.infrahub.observe import Observation
 from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.refusals import refusal
 from stateward.targets.infrahub.schemas import Schemas
@@ -109,7 +109,7 @@ class InfrahubSession:
         while same < _SETTLED:
             await asyncio.sleep(self.pause)
             answer = await self.client.query(request.text, request.variables)
-            with understood():
+            with wire.understood():
                 found = wire.changed_by_id(answer)
             same = same + 1 if found == before else 0
             before = found

@@ -1,8 +1,10 @@
 """What the server answers, as the values of the model."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from stateward.errors import Code, TargetUnavailable
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import PROTECTED, Path, Relationship
 from stateward.model.state import ObservedObject
@@ -17,6 +19,16 @@ _PEER_SEPARATOR = "__"
 _NOBODY: frozenset[str] = frozenset()
 
 Node = Mapping[str, Any]
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Take an answer of another shape than was asked for as the failure of the server it is."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"the server's answer does not hold what was asked for: {error!r}"
+        raise TargetUnavailable(message, code=Code.TARGET_ANSWER) from error
 
 
 def edges(answer: Any) -> list[Mapping[str, Any]]:
