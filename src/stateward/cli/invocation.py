@@ -10,12 +10,12 @@ from stateward import wiring
 from stateward.cli import options
 from stateward.engine.against import plan_against
 from stateward.engine.export import Export, export
-from stateward.engine.ledger import dry_runs
 from stateward.errors import Code, ConfigError
 from stateward.model.plan import Plan
 from stateward.model.run import Report
 from stateward.reporting import plan as plan_rendering
 from stateward.reporting import report as report_rendering
+from stateward.tracking.ledger import dry_runs
 from stateward.wiring import Invocation
 
 

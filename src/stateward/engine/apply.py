@@ -4,27 +4,18 @@ A refused change skips what needs it and withholds its unit's prune; everything 
 unit's stamp moves to the new revision only when all of its changes are through.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import TypeVar
 
-from stateward.engine.ledger import Ledger
 from stateward.errors import Stalled, StateUnavailable, Transient
 from stateward.model.mutation import Refusal
-from stateward.model.plan import Action, Change, Plan
+from stateward.model.plan import Plan
 from stateward.model.run import Merge, Report
 from stateward.model.unit import Stamp
-from stateward.tracking.session import Result, Tracking
-
-_PRUNING = frozenset({Action.RELEASE, Action.DELETE})
-
-Progress = Callable[[int, int], None]
-"""Is told how many changes are through, of how many."""
-Send = Callable[[Sequence[Change]], Awaitable[list[Result]]]
-T = TypeVar("T")
+from stateward.tracking.carry import Carrier, Progress, lots
+from stateward.tracking.ledger import Ledger
+from stateward.tracking.session import Tracking
 
 
 @dataclass(slots=True)
@@ -37,10 +28,13 @@ class Applier:
     in_flight: int
     progress: Progress
     ledger: Ledger = field(init=False)
-    _through: int = 0
+    _carrier: Carrier = field(init=False)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.plan)
+        self._carrier = Carrier(
+            self.tracking, self.ledger, self.batch, self.in_flight, self.progress
+        )
 
     async def run(self) -> Report:
         """Apply all changes. A target that goes away on the way is told by the runs' errors."""
@@ -49,7 +43,7 @@ class Applier:
             if self.plan.loads_schema:
                 await self.tracking.load_schema()
             await self._open()
-            await self._changes()
+            await self._carrier.carry(self.plan.changes)
             await self._close()
         except (Transient, Stalled) as error:
             lost = str(error)
@@ -80,13 +74,15 @@ class Applier:
         """Have the units' groups before the first change, with the revision that is attempted."""
         units = dict.fromkeys(own.unit for own in self.plan.changes)
         living = [unit for unit in sorted(units) if not self.plan.units[unit].vanished]
-        for some in self._batches([unit for unit in living if self._has_to_open(unit)]):
+        opening = [unit for unit in living if self._has_to_open(unit)]
+        for some in lots(opening, self.batch):
             refusals = await self.tracking.stamp({unit: self._attempt(unit) for unit in some})
             self._shut(refusals)
         adopting = {own.unit for own in self.plan.changes if own.adopted}
         adopters = [unit for unit in living if unit in adopting and not self.ledger.is_shut(unit)]
-        for some in self._batches(
-            [unit for unit in adopters if not self.tracking.has_group(unit, adopts=True)]
+        for some in lots(
+            [unit for unit in adopters if not self.tracking.has_group(unit, adopts=True)],
+            self.batch,
         ):
             self._shut(await self.tracking.open_adopted(some))
 
@@ -102,53 +98,6 @@ class Applier:
         for unit, refusal in refusals.items():
             self.ledger.shut(unit, f"its tracking group was refused: {refusal.message}")
 
-    async def _changes(self) -> None:
-        writes = [own for own in self.plan.changes if own.action not in _PRUNING]
-        last = writes[-1].level if writes else None
-        for level, own in groupby(self.plan.changes, key=lambda change: change.level):
-            await self._send(await self._possible(list(own)), self.tracking.apply, count=True)
-            if level == last:
-                failed = self.ledger.failed
-                deferred = [own for own in writes if own.deferred and own.key not in failed]
-                await self._send(deferred, self.tracking.apply_deferred, count=False)
-
-    async def _possible(self, changes: Sequence[Change]) -> list[Change]:
-        """Return the changes that nothing hinders, and skip the others."""
-        possible: list[Change] = []
-        skipped: list[tuple[Change, str]] = []
-        for change in changes:
-            reason = self.ledger.hindrance(change)
-            if reason is None:
-                possible.append(change)
-            else:
-                self.ledger.skip(change, reason)
-                skipped.append((change, reason))
-        if skipped:
-            await self.tracking.skip(skipped)
-        return possible
-
-    async def _send(self, changes: Sequence[Change], send: Send, *, count: bool) -> None:
-        """Send changes that do not need each other in batches, some of them at once.
-
-        The second part of a change in two writes counts only where it fails.
-        """
-        step = self.batch * self.in_flight
-        for start in range(0, len(changes), step):
-            group = changes[start : start + step]
-            answers = await asyncio.gather(*map(send, self._batches(group)), return_exceptions=True)
-            for answer in answers:
-                if isinstance(answer, BaseException):
-                    raise answer
-                for result in answer:
-                    if count or result.refusal is not None:
-                        self.ledger.take(result)
-            self._through += len(group) if count else 0
-            self.progress(self._through, len(self.plan.changes))
-
-    def _batches(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
-        for start in range(0, len(items), self.batch):
-            yield items[start : start + self.batch]
-
     async def _close(self) -> None:
         """Write down what is reached now; a unit that is gone loses its group."""
         planned = self.plan.units
@@ -157,12 +106,12 @@ class Applier:
             for unit, own in planned.items()
             if own.stamp is not None and self.ledger.settled(unit)
         }
-        for some in self._batches(list(stamps)):
+        for some in lots(list(stamps), self.batch):
             self._end(some, await self.tracking.stamp({unit: stamps[unit] for unit in some}))
         leaving = [
             unit for unit, own in planned.items() if own.leaves and self.ledger.emptied(unit)
         ]
-        for some in self._batches(leaving):
+        for some in lots(leaving, self.batch):
             self._end(some, await self.tracking.remove_groups(some))
 
     def _end(self, units: Sequence[str], refusals: dict[str, Refusal]) -> None:

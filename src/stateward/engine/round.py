@@ -8,7 +8,6 @@ from stateward.desired.load import UnitFiles
 from stateward.desired.load import load as load_desired
 from stateward.engine.history import History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
-from stateward.engine.observe import known_of, observe, with_holds
 from stateward.errors import Code, ConfigError, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
@@ -26,6 +25,7 @@ from stateward.planning import plan as planner
 from stateward.planning.digest import digest_of
 from stateward.planning.question import Question, UnitFacts
 from stateward.ports import Session, Target
+from stateward.tracking.observe import known_of, observe, with_holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

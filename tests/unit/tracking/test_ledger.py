@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from stateward.engine.ledger import Ledger, dry_runs
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Refusal
 from stateward.model.plan import Action, Change, Plan, Survivor, UnitPlan, UnitState
 from stateward.model.run import Outcome, Run
 from stateward.model.unit import Stamp
+from stateward.tracking.ledger import Ledger, dry_runs
 from stateward.tracking.session import Result
 
 NO = Refusal(code=Code.CONSTRAINT, message="no")

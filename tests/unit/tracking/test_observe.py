@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rounds import Workshop, objects
-from stateward.engine.observe import known_of, observe, with_holds
 from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.state import Desired, DesiredObject, DesiredUnit, External, Hold, Observed
+from stateward.tracking.observe import known_of, observe, with_holds
 from unit.builders import AT, device, external, key, schema
 from watching import Watched, WatchedSession
 

@@ -1,0 +1,84 @@
+"""Carrying changes out: level by level, in batches, and honest about what did not work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+from stateward.model.plan import Action, Change
+from stateward.tracking.ledger import Ledger
+from stateward.tracking.session import Result, Tracking
+
+_PRUNING = frozenset({Action.RELEASE, Action.DELETE})
+
+Progress = Callable[[int, int], None]
+"""Is told how many changes are through, of how many."""
+Send = Callable[[Sequence[Change]], Awaitable[list[Result]]]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Carries changes out through one tracking session; the ledger takes in what came of them."""
+
+    tracking: Tracking
+    ledger: Ledger
+    batch: int
+    in_flight: int
+    progress: Progress = lambda _through, _of: None
+    _through: int = 0
+
+    async def carry(self, changes: Sequence[Change]) -> None:
+        """Carry out ordered changes: each level once the one before is through."""
+        writes = [own for own in changes if own.action not in _PRUNING]
+        last = writes[-1].level if writes else None
+        for level, own in groupby(changes, key=lambda change: change.level):
+            await self._send(await self._possible(list(own)), self.tracking.apply, len(changes))
+            if level == last:
+                failed = self.ledger.failed
+                deferred = [own for own in writes if own.deferred and own.key not in failed]
+                await self._send(deferred, self.tracking.apply_deferred, None)
+
+    async def _possible(self, changes: Sequence[Change]) -> list[Change]:
+        """Return the changes that nothing hinders, and skip the others."""
+        possible: list[Change] = []
+        skipped: list[tuple[Change, str]] = []
+        for change in changes:
+            reason = self.ledger.hindrance(change)
+            if reason is None:
+                possible.append(change)
+            else:
+                self.ledger.skip(change, reason)
+                skipped.append((change, reason))
+        if skipped:
+            await self.tracking.skip(skipped)
+        return possible
+
+    async def _send(self, changes: Sequence[Change], send: Send, total: int | None) -> None:
+        """Send changes that do not need each other in batches, some of them at once.
+
+        The second part of a change in two writes, which has no ``total``, counts only where it
+        fails.
+        """
+        step = self.batch * self.in_flight
+        for start in range(0, len(changes), step):
+            group = changes[start : start + step]
+            answers = await asyncio.gather(
+                *map(send, lots(group, self.batch)), return_exceptions=True
+            )
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
+                for result in answer:
+                    if total is not None or result.refusal is not None:
+                        self.ledger.take(result)
+            if total is not None:
+                self._through += len(group)
+                self.progress(self._through, total)
+
+
+def lots(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield items in lots of a size, the last one being what is left."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
