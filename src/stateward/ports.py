@@ -52,6 +52,16 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """Leave to rely on what was seen before, where nothing shows that it has changed since."""
+
+    name: str
+    """What is seen is kept under this name, and relied on when it is asked for by it again."""
+    max_age: float
+    """Seconds since all of it was last read anew; with 0 nothing is relied on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """What a session is to observe, in one go.
 
@@ -71,12 +81,14 @@ class Query:
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pooled: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Of the fields those, by kind, of which it matters which resource pool gave them."""
+    recall: Recall | None = None
+    """Where it is given, only what can have changed has to be read again."""
 
 
 class Session(Protocol):
     """One conversation with a target, under one schema; nothing is remembered from the last one.
 
-    Must: answer a query from one moment in time.
+    Must: answer a query from one moment in time, but for what it is given leave to recall.
     Must: spell values as ``schema.values.normalise`` does.
     Must: carry out mutations in order, each whole or not at all, and go on after a refusal.
     Must: treat a delete of what is gone as done, and clear optional references to the deleted.
@@ -173,6 +185,20 @@ class Target(Protocol):
         Must: go on after what is wrong, as far as there is anything to be seen.
         Must not: raise for what is wrong, change anything, or repeat a secret.
         """
+        ...
+
+
+class Memory(Protocol):
+    """Where a target keeps what it has seen, so that the next process need not read it again.
+
+    May: forget anything at any time; that costs speed, never correctness.
+    Must: give back what was kept, or nothing.
+    """
+
+    async def recall(self, name: str) -> bytes | None: ...
+
+    async def keep(self, name: str, content: bytes) -> None:
+        """Keep something, in place of what was kept under the name; what fails is forgotten."""
         ...
 
 

@@ -1,6 +1,7 @@
 """A real Infrahub server as a target: one branch of it, over GraphQL."""
 
-from collections.abc import AsyncIterator, Collection
+import time
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 from stateward.model.finding import Finding
 from stateward.model.schema import Schema
 from stateward.model.unit import Strategy
-from stateward.ports import Session
+from stateward.ports import Memory, Session
 from stateward.targets.infrahub.aside import aside
 from stateward.targets.infrahub.client import Client, new_breaker
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.diagnosis import Diagnosis
+from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.session import InfrahubSession
 from stateward.targets.lease import Lease
@@ -32,12 +34,15 @@ class InfrahubTarget:
         batch: int,
         leases: Path,
         strategy: Strategy = Strategy.DIRECT,
+        memory: Memory | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._connection = connection
         self._batch = batch
         self._strategy = strategy
         self._leases = leases
         self._library = Library()
+        self._recollection = Recollection(connection.name, memory, clock)
         self._breaker = new_breaker()
 
     @property
@@ -65,7 +70,7 @@ class InfrahubTarget:
                     await stack.enter_async_context(client), self._connection.branch, self._library
                 )
                 await schemas.open(declared)
-                session = InfrahubSession(client, schemas, write, _PAUSE)
+                session = InfrahubSession(client, schemas, write, self._recollection, _PAUSE)
                 if write and self._strategy is Strategy.BRANCH:
                     throwaway = aside(self._connection, self._breaker)
                     session.throwaway = await stack.enter_async_context(throwaway)

@@ -1,7 +1,7 @@
-"""Tracking groups and who is in them."""
+"""Tracking groups and who is in them: read anew, or only where something has changed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stateward.model.schema import MEMBER_OF_GROUPS
@@ -9,6 +9,7 @@ from stateward.model.state import Group
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Request
+from stateward.targets.infrahub.seen import Seen
 from stateward.targets.infrahub.shapes import PARENT
 
 
@@ -18,50 +19,112 @@ class Membership:
 
     client: Client
     names: list[str]
-    groups: dict[str, Group] = field(default_factory=dict)
-    """By name."""
     kinds: dict[str, str] = field(default_factory=dict)
     """The kind of each member, by its id."""
+    told: dict[str, str] = field(default_factory=dict)
+    """When groups and objects were changed, as far as it was told."""
+    _groups: dict[str, Group] = field(default_factory=dict)
+    """By id; their members are below."""
     _members: dict[str, set[str]] = field(default_factory=dict)
-    """By the group's id."""
+    """By the group's id, without groups."""
+    _above: dict[str, str] = field(default_factory=dict)
+    """The group that a group stands below."""
 
     async def read(self) -> None:
+        """Read all of it."""
         request = Request()
         queries.add_groups(request, self.names)
-        answer = await self._ask(request)
-        with wire.understood():
-            nodes = wire.nodes(answer["groups"])
-            self._members = {node["id"]: set() for node in nodes}
-        if self._members:
-            await self._list()
-        for node in nodes:
-            name, text = node["name"]["value"], node["description"]["value"] or ""
-            own = frozenset(self._members[node["id"]])
-            self.groups[name] = Group(id=node["id"], name=name, description=text, members=own)
+        self._take_names(await self._ask(request))
+        await self._list(self._groups)
 
-    async def _list(self) -> None:
+    async def look(self, seen: Seen) -> bool:
+        """Read what has changed; says whether all else can be relied on."""
+        wanted = set(self.names)
+        known = {own.id: own for own in seen.groups.values() if own.name in wanted}
+        if not known:
+            return False
         request = Request()
-        queries.add_members(request, list(self._members))
+        queries.add_groups(request, self.names)
+        queries.add_changes_in(request, sorted(known), seen.since)
+        if seen.outside:
+            queries.add_changes_among(request, seen.outside, seen.since)
         answer = await self._ask(request)
+        self._take_names(answer)
         with wire.understood():
+            self.told |= wire.changed(answer["changed"])
+            self.told |= wire.changed(answer["outside"]) if seen.outside else {}
+            self._take_children(answer["children"])
+            count = int(answer["all"]["count"])
+        if known.keys() - self._groups.keys():
+            return False
+        await self._list(self._recall(seen))
+        return len({node for id_ in known for node in self._members[id_]}) == count
+
+    def _recall(self, seen: Seen) -> list[str]:
+        """Take over the members of groups that are as they were; return the others."""
+        others = []
+        for id_, group in self._groups.items():
+            before = seen.groups.get(group.name)
+            if before is None or before.id != id_ or self.told[id_] != seen.changed.get(id_):
+                others.append(id_)
+            else:
+                self._members[id_] = set(before.members)
+                self.kinds |= {node: seen.kinds[node] for node in before.members}
+        return others
+
+    def _take_names(self, answer: Mapping[str, Any]) -> None:
+        with wire.understood():
+            self.told |= wire.changed(answer["groups"])
+            for node in wire.nodes(answer["groups"]):
+                name, text = node["name"]["value"], node["description"]["value"] or ""
+                group = Group(id=node["id"], name=name, description=text, members=frozenset())
+                self._groups[group.id] = group
+
+    async def _list(self, groups: Iterable[str]) -> None:
+        """Read who is in groups."""
+        ids = list(groups)
+        if not ids:
+            return
+        request = Request()
+        queries.add_members(request, ids)
+        answer = await self._ask(request)
+        self._members |= {id_: set() for id_ in ids}
+        with wire.understood():
+            self.told |= wire.changed(answer["members"])
             for node in wire.nodes(answer["members"]):
                 self.kinds[node["id"]] = node["__typename"]
-                for group in wire.peers(node[MEMBER_OF_GROUPS]):
-                    if group in self._members:
-                        self._members[group].add(node["id"])
-            self._take_groups(wire.nodes(answer["children"]))
+                for group in wire.peers(node[MEMBER_OF_GROUPS]) & set(ids):
+                    self._members[group].add(node["id"])
+            self._take_children(answer["children"])
 
-    def _take_groups(self, children: list[wire.Node]) -> None:
-        """Take groups below ours for members of ours, and of those that ours are below in turn."""
-        above = {node["id"]: node[PARENT]["node"]["id"] for node in children}
-        for node in children:
-            if node["id"] in self._members:
-                continue
-            self.kinds[node["id"]] = node["__typename"]
-            group = above[node["id"]]
+    def _take_children(self, answer: Any) -> None:
+        self.told |= wire.changed(answer)
+        for node in wire.nodes(answer):
+            self._above[node["id"]] = node[PARENT]["node"]["id"]
+            if node["id"] not in self._groups:
+                self.kinds[node["id"]] = node["__typename"]
+
+    @property
+    def plain(self) -> dict[str, Group]:
+        """The groups by name, without the groups among their members."""
+        return {
+            own.name: replace(own, members=frozenset(self._members[id_]))
+            for id_, own in self._groups.items()
+        }
+
+    @property
+    def groups(self) -> dict[str, Group]:
+        """The groups by name; a group below one is a member of it, and of those above in turn."""
+        members = {id_: set(own) for id_, own in self._members.items()}
+        for child in self._above.keys() - self._groups.keys():
+            group: str | None = self._above[child]
             while group is not None:
-                self._members[group].add(node["id"])
-                group = above.get(group)
+                members[group].add(child)
+                group = self._above.get(group)
+        return {
+            own.name: replace(own, members=frozenset(members[id_]))
+            for id_, own in self._groups.items()
+        }
 
     async def _ask(self, request: Request) -> Mapping[str, Any]:
         return await self.client.query(request.text, request.variables)

@@ -14,10 +14,12 @@ from stateward.model.schema import Schema
 from stateward.model.state import Group, Observed, ObservedObject
 from stateward.ports import Query
 from stateward.schema import paths
-from stateward.targets.infrahub import pools, queries, wire
+from stateward.targets.infrahub import pools, queries, recall, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.membership import Membership
 from stateward.targets.infrahub.queries import Lookup, Request
+from stateward.targets.infrahub.recall import Forms
+from stateward.targets.infrahub.seen import Seen
 from stateward.targets.infrahub.shapes import Shape, shape
 from stateward.targets.infrahub.wire import understood
 
@@ -48,17 +50,25 @@ class Observation:
     there: Schema
     """What the server has now: what can be asked for."""
     query: Query
+    seen: Seen | None = None
+    """What may be relied on, where nothing shows that it has changed."""
     kinds: dict[str, str] = field(default_factory=dict)
     """The kind of each object that is to be shown, by its id."""
     objects: dict[str, ObservedObject] = field(default_factory=dict)
     found: dict[str, Group] = field(default_factory=dict)
     references: dict[ObjectKey, tuple[str, ...]] = field(default_factory=dict)
     names: dict[str, ObjectKey] = field(default_factory=dict)
+    changed: dict[str, str] = field(default_factory=dict)
+    """When groups and objects were changed last, as far as it was told."""
+    _membership: Membership | None = None
+    _unconfirmed: Mapping[str, ObservedObject] = field(default_factory=dict)
+    """Objects as they were read: what pools say of them is asked for each time."""
 
     async def complete(self) -> Observed:
         await self._groups()
         await self._ids()
         await self._whole_kinds()
+        await self._members()
         await self._read(self.kinds)
         await self._keys()
         await self._pools()
@@ -69,11 +79,43 @@ class Observation:
         )
 
     async def _groups(self) -> None:
-        if self.query.groups:
-            membership = Membership(self.client, list(self.query.groups))
+        if not self.query.groups:
+            return
+        names = list(self.query.groups)
+        membership = Membership(self.client, names)
+        if self.seen is not None and not await membership.look(self.seen):
+            self.seen, membership = None, Membership(self.client, names)
+        if self.seen is None:
             await membership.read()
-            self.kinds |= membership.kinds
-            self.found = membership.groups
+        self.kinds |= membership.kinds
+        self.changed |= membership.told
+        self.found = membership.groups
+        self._membership = membership
+
+    async def _members(self) -> None:
+        """Take over what is as it was seen, and read again what new objects point at."""
+        if self._membership is None or self.seen is None:
+            return
+        standing = recall.standing(self.seen, self._membership, self._forms)
+        self.objects |= standing
+        await self._read(self._membership.kinds)
+        new = [own for node, own in self.objects.items() if node not in self.seen.kinds]
+        for node in {peer for own in new for peer in _related(own)} & standing.keys():
+            del self.objects[node]
+
+    def sighting(self, schema: str, now: float) -> Seen | None:
+        """Return what the next look may rely on, once this one is complete."""
+        if self._membership is None:
+            return None
+        return recall.sighting(
+            self.seen,
+            self._membership,
+            self._unconfirmed,
+            self.changed,
+            self._forms,
+            schema=schema,
+            now=now,
+        )
 
     async def _ids(self) -> None:
         """Find out of which kinds the ids are that were asked for."""
@@ -115,9 +157,14 @@ class Observation:
         answer = await self._ask(request)
         with understood():
             for index, own in enumerate(shapes):
+                self.changed |= wire.changed(answer[f"k{index}"])
                 for edge in wire.edges(answer[f"k{index}"]):
                     found = wire.observed(own, edge)
                     self.objects[found.id] = found
+
+    @property
+    def _forms(self) -> Forms:
+        return Forms(lambda kind: self._shape(kind) if self._askable(kind) else None)
 
     def _shape(self, kind: str) -> Shape:
         return shape(
@@ -143,6 +190,7 @@ class Observation:
 
     async def _pools(self) -> None:
         """Find out whether the pools that attributes name still hold what they gave."""
+        self._unconfirmed = self.objects
         named = pools.asked(self.objects.values())
         if named:
             answer = await self._ask(pools.request(named))

@@ -23,7 +23,8 @@ _BEYOND = 2**63
 """No number of the server's is as large."""
 _TRUTHS = frozenset({"Boolean", "Checkbox"})
 _NOTHING = spell(None)
-MADE_BY = "node_metadata { created_by { id } }"
+CHANGED = "node_metadata { updated_at }"
+MADE_BY = "node_metadata { updated_at created_by { id } }"
 
 
 @dataclass(slots=True)
@@ -63,17 +64,41 @@ def groups_by_prefix(prefix: str) -> str:
 
 def add_groups(request: Request, names: Sequence[str]) -> None:
     filters = f"name__values: {request.given(names, 'String')}"
-    request.add("groups", GROUP, filters, "node { id name { value } description { value } }")
+    node = f"{CHANGED} node {{ id name {{ value }} description {{ value }} }}"
+    request.add("groups", GROUP, filters, node)
 
 
 def add_members(request: Request, groups: Sequence[str]) -> None:
     """Ask for the members of groups, and for the groups that each of them is in."""
     ids = request.given(groups, "ID")
     memberships = f"{MEMBER_OF_GROUPS} {{ edges {{ node {{ id }} }} }}"
-    node = f"node {{ id __typename {memberships} }}"
+    node = f"{CHANGED} node {{ id __typename {memberships} }}"
     request.add("members", NODE, f"{MEMBER_OF_GROUPS}__ids: {ids}", node)
-    node = f"node {{ id __typename {PARENT} {{ node {{ id }} }} }}"
+    _add_children(request, ids)
+
+
+def _add_children(request: Request, ids: str) -> None:
+    node = f"{CHANGED} node {{ id __typename {PARENT} {{ node {{ id }} }} }}"
     request.add("children", GROUP, f"{PARENT}__ids: {ids}", node)
+
+
+def add_changes_in(request: Request, groups: Sequence[str], since: str) -> None:
+    """Ask how many members groups have, which of them were changed, and for groups below them."""
+    ids = request.given(groups, "ID")
+    members = f"{MEMBER_OF_GROUPS}__ids: {ids}"
+    request.parts.append(f"all: {NODE}({members}) {{ count }}")
+    request.add("changed", NODE, f"{members}, {_after(since)}", f"{CHANGED} node {{ id }}")
+    _add_children(request, ids)
+
+
+def add_changes_among(request: Request, ids: Sequence[str], since: str) -> None:
+    """Ask which of some objects were changed."""
+    filters = f"ids: {request.given(ids, 'ID')}, {_after(since)}"
+    request.add("outside", NODE, filters, f"{CHANGED} node {{ id }}")
+
+
+def _after(since: str) -> str:
+    return f"node_metadata__updated_at__after: {json.dumps(since)}"
 
 
 def add_kinds_of(request: Request, ids: Sequence[str]) -> None:
@@ -88,7 +113,7 @@ def add_names_of(request: Request, ids: Sequence[str]) -> None:
 
 def add_changes_of(request: Request, ids: Sequence[str]) -> None:
     """Ask when objects were changed last."""
-    _add_by_id(request, ids, "node_metadata { updated_at } node { id }")
+    _add_by_id(request, ids, f"{CHANGED} node {{ id }}")
 
 
 def _add_by_id(request: Request, ids: Sequence[str], selection: str) -> None:

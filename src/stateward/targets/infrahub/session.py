@@ -20,6 +20,7 @@ from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.holds import Holds
 from stateward.targets.infrahub.observe import Observation
 from stateward.targets.infrahub.queries import Request
+from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.refusals import refusal
 from stateward.targets.infrahub.schemas import Schemas
 from stateward.targets.infrahub.writes import Operation
@@ -37,6 +38,7 @@ class InfrahubSession:
     client: Client
     schemas: Schemas
     write: bool
+    recollection: Recollection
     pause: float
     """Seconds between two looks at what a lost request has done."""
     throwaway: Aside | None = None
@@ -63,7 +65,17 @@ class InfrahubSession:
         return await observe.groups(self.client, prefix)
 
     async def observe(self, query: Query) -> Observed:
-        return await Observation(self.client, self.schema, self.schemas.there, query).complete()
+        made = self.throwaway is not None and self.throwaway.made
+        asked = None if made else query.recall
+        schema = f"{self.schemas.hash} {self.schema.hash}"
+        seen = await self.recollection.recall(asked, schema)
+        observation = Observation(self.client, self.schema, self.schemas.there, query, seen)
+        observed = await observation.complete()
+        if asked is not None:
+            found = observation.sighting(schema, self.recollection.clock())
+            if found is not None:
+                await self.recollection.keep(asked, found)
+        return observed
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await Holds(self.client, self.schemas.there, ours).of(ids)

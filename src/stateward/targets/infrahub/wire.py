@@ -51,10 +51,14 @@ def found_by_id(answer: Mapping[str, Any]) -> list[Node]:
     return [node for kind in EVERYTHING for node in nodes(answer[kind])]
 
 
+def changed(answer: Any) -> dict[str, str]:
+    """Return when each node of a list was changed last, by its id."""
+    return {edge["node"]["id"]: str(edge["node_metadata"]["updated_at"]) for edge in edges(answer)}
+
+
 def changed_by_id(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return when each of the nodes that were asked for by id was changed last."""
-    found = (edge for kind in EVERYTHING for edge in edges(answer[kind]))
-    return {edge["node"]["id"]: str(edge["node_metadata"]["updated_at"]) for edge in found}
+    return {node: at for kind in EVERYTHING for node, at in changed(answer[kind]).items()}
 
 
 def _is_seeded(shape: Shape, edge: Mapping[str, Any]) -> bool:
