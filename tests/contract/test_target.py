@@ -374,6 +374,15 @@ async def test_lineage_of_an_attribute(world: World) -> None:
     assert (found.relations["name.source"], found.relations["name.owner"]) == (other, account)
 
 
+async def test_protection_of_an_attribute_is_taken_back(world: World) -> None:
+    name = {"name": world.named("ams")}
+    site = await world.make("SuiteSite", **name, **{"name.is_protected": True})
+    protection = {"name.is_protected": RESET}
+    await world.do(Update(id=site, kind="SuiteSite", attributes=protection))
+    found = await world.read(site, "name.is_protected")
+    assert found.attributes["name.is_protected"] is False
+
+
 async def test_template_stands_for_what_is_mandatory(world: World) -> None:
     site = await world.site()
     template = await world.make(

@@ -49,8 +49,10 @@ class FieldReader:
     def _metadata(self, draft: Draft, attribute: str, given: Map) -> None:
         name = f"{draft.kind.kind}: {attribute}"
         for key, value, key_mark, mark in entries(given):
-            if key in _LINEAGE:
-                raw = None if value is None else self.reference(_LINEAGE[key], value, mark)
+            if key in _LINEAGE and (reason := _meaningless(key, value, given)):
+                self.page.warn(Code.METADATA, f"{name}.{key}: is ignored: {reason}", key_mark)
+            elif key in _LINEAGE:
+                raw = self.reference(_LINEAGE[key], value, mark)
                 draft.relations[f"{attribute}.{key}"] = raw
             elif key == _PROTECTED and value is not None:
                 protected = boolean(value)
@@ -94,6 +96,15 @@ class FieldReader:
         if len(names) == 1 and (node := node_id(names[0])):
             return RawReference(peer, NodeId(node), mark)
         return RawReference(peer, names, mark)
+
+
+def _meaningless(key: str, value: Any, given: Map) -> str | None:
+    """Return why a source or an owner cannot be as written, where Infrahub would say nothing."""
+    if value is None:
+        return f"a value's {key} cannot be taken away: name another one, or leave it out"
+    if key == "source" and "from_pool" in given:
+        return "the pool is the source of what it gives: leave it out"
+    return None
 
 
 def node_id(value: Any) -> str | None:

@@ -27,8 +27,11 @@ class _KindNotes:
     writable: frozenset[str]
 
     def resets(self, name: str) -> bool:
-        """Tell whether a field that is declared no more can be put back; metadata always can."""
-        return name in self.writable or "." in name
+        """Tell whether a field that is declared no more can be put back.
+
+        An attribute's protection can; its source and its owner can be replaced, not taken away.
+        """
+        return name in self.writable or name.endswith(PROTECTED)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from stateward.errors import Code
-from stateward.model.mutation import Refusal
+from stateward.model.mutation import RESET, Refusal
 from stateward.model.schema import PROTECTED, Attribute, Kind, Relationship, Schema
 from stateward.schema import values
 
@@ -51,6 +51,11 @@ def writable_attribute(kind: Kind, name: str) -> Attribute | None:
     if attribute.read_only or attribute.computed:
         raise Refused(Code.READ_ONLY, f"{name}: it is read-only on {kind.kind}")
     return attribute
+
+
+def protection(value: Any) -> bool:
+    """Return an attribute's protection as it is kept: as if never set, there is none."""
+    return value is not RESET and bool(value)
 
 
 def writable_end(kind: Kind, name: str, end: Relationship | None) -> Relationship:

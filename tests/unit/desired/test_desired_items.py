@@ -9,7 +9,7 @@ from stateward.desired.drafts import Draft, RawPool, RawReference
 from stateward.desired.envelope import Reader
 from stateward.desired.items import ItemReader
 from stateward.desired.notes import Notes, Page
-from stateward.errors import Problem
+from stateward.errors import Problem, Severity
 from stateward.model.identity import NodeId
 
 UUID = "0198a7f2-1111-4222-8333-444455556666"
@@ -80,9 +80,21 @@ class TestAttributes:
         assert (owner.peer, owner.parts) == ("LineageOwner", ("a", "b"))
 
     def test_metadata_that_is_null(self) -> None:
-        found = device("label: {value: x, is_protected: null, source: null}")
+        found = device("label: {value: x, is_protected: null}")
         assert found.attributes == {"name": "d", "label": "x"}
-        assert found.relations == {"label.source": None}
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            "label: {value: x, source: null, owner: null}",
+            "ports: {from_pool: numbers, source: admin}",
+        ],
+    )
+    def test_lineage_that_no_server_takes_is_not_declared(self, field: str) -> None:
+        (found,), problems = read(objects("LabDevice", "- name: d\n" + _indented(field)))
+        assert found.relations == {}
+        assert problems
+        assert all(own.severity is Severity.WARNING for own in problems)
 
     @pytest.mark.parametrize(
         ("field", "pool", "identifier"),
@@ -127,6 +139,9 @@ class TestAttributes:
             ("label: {value: x, is_visible: true}", "7:25 metadata?"),
             ("label: {value: x, is_protected: 1}", "7:39 metadata"),
             ("label: {value: x, source: {}}", "7:33 relationship-form"),
+            ("label: {value: x, source: null}", "7:25 metadata?"),
+            ("label: {value: x, owner: null}", "7:25 metadata?"),
+            ("ports: {from_pool: x, source: y}", "7:29 metadata?"),
             ("ports: {from_pool: null}", "7:26 relationship-form"),
             ("ports: {from_pool: {}}", "7:26 relationship-form"),
             ("ports: {from_pool: {id: {}}}", "7:31 relationship-form"),

@@ -146,6 +146,14 @@ def test_field_that_git_dropped_is_reset(
     assert found == ({} if expected is None else {name: expected})
 
 
+@pytest.mark.parametrize("name", ["comment__source", "comment__owner"])
+def test_lineage_that_cannot_be_taken_away_stays(name: str) -> None:
+    lineage = {name: key("LocationSite", "ams")}
+    have = device("d", comment="x", **lineage)
+    found = difference(device("d", comment="x"), have, formerly=[have], beside=PEERS)
+    assert found == {}
+
+
 def test_field_that_another_writer_set_is_not_reset() -> None:
     have = device("d", comment="by hand", rack_unit=4)
     found = difference(device("d"), have, formerly=[device("d", comment="ours")])

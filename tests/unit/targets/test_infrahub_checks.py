@@ -38,6 +38,7 @@ def device(**fields: Any) -> Create:
         pytest.param("label", None, None, id="nothing"),
         pytest.param("ports", Allocation(pool="p1"), Allocation(pool="p1"), id="from-a-pool"),
         pytest.param("label.is_protected", 1, True, id="protection"),
+        pytest.param("label.is_protected", RESET, False, id="protection-taken-back"),
     ],
 )
 def test_values_are_spelled_as_the_schema_asks(

@@ -29,7 +29,7 @@ def created(
     for name, value in given.items():
         attribute = rules.writable_attribute(layout.kind, name)
         if attribute is None:
-            fields[name] = bool(value)
+            fields[name] = rules.protection(value)
         elif value is None or value is RESET:
             if attribute.mandatory and not templated:
                 raise rules.no_value(name)
@@ -52,7 +52,7 @@ def updated(
     for name, value in given.items():
         attribute = rules.writable_attribute(layout.kind, name)
         if attribute is None:
-            fields[name] = bool(value)
+            fields[name] = rules.protection(value)
         elif value is RESET or (value is None and attribute.default is not None):
             if attribute.mandatory:
                 raise rules.no_value(name)

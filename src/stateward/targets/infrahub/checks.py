@@ -93,7 +93,7 @@ def _kept(kind: Kind, name: str, value: Any) -> Any:
 def _sent(kind: Kind, name: str, value: Any) -> Any:
     attribute = rules.writable_attribute(kind, name)
     if attribute is None:
-        return bool(value)
+        return rules.protection(value)
     if value is None or value is RESET or isinstance(value, Allocation):
         return value
     return rules.normalised(attribute, value)
