@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +135,19 @@ class TestEntries:
             await journal.record([entry(detail="first")])
             await journal.record([entry(detail="again")])
         assert [row[7] for row in store.entries()] == ["again"]
+
+    async def test_of_several_batches_under_way_at_once_are_all_kept(self, store: Store) -> None:
+        """So many that what one batch leaves behind would meet the next one in another thread."""
+        batches, size = range(600), 20
+
+        async def some(numbers: Sequence[int]) -> None:
+            for number in numbers:
+                await journal.record([entry(number * size + each) for each in range(size)])
+
+        async with store.journal() as journal:
+            await begin(journal)
+            await asyncio.gather(*(some(batches[start::4]) for start in range(4)))
+        assert {row[1] for row in store.entries()} == set(range(len(batches) * size))
 
     async def test_are_read_by_others_before_record_returns_to_us(self, store: Store) -> None:
         async with store.journal() as journal:

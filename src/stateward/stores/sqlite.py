@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from stateward.errors import Code, StateUnavailable
 from stateward.model.finding import Finding, fine, warning, wrong
@@ -34,7 +34,7 @@ CREATE TABLE entry (
     detail TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, number, state)
 );
 """
-_T = TypeVar("_T")
+_Work = Callable[[sqlite3.Connection], sqlite3.Cursor]
 
 
 class SqliteJournal:
@@ -89,7 +89,7 @@ class SqliteJournal:
             lambda db: db.execute(
                 "SELECT id FROM run WHERE target = ? AND finished IS NULL ORDER BY started, id",
                 (target,),
-            ).fetchall()
+            )
         )
         return [row[0] for row in rows]
 
@@ -117,16 +117,18 @@ class SqliteJournal:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
 
-    async def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    async def _run(self, work: _Work) -> list[Any]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
-    def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _do(self, work: _Work) -> list[Any]:
         with _translated(self._path):
             if self._connection is None:
                 self._connection = _open(self._path)
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
-                return work(self._connection)
+                # The cursor ends here. In another thread its end would reset a statement that
+                # this one may be at again.
+                return work(self._connection).fetchall()
 
 
 def _open(path: Path) -> sqlite3.Connection:
