@@ -11,8 +11,9 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 Reply = tuple[int, Mapping[str, str], bytes]
@@ -133,6 +134,42 @@ def plain_500(exchange: Exchange) -> None:
     exchange.handler.close_connection = True
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes its connections along when it goes."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), handler)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: whoever was being served is not there any more."""
+
+    def close_port(self) -> None:
+        """Let nobody in any more: who is in stays."""
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+    def drop_all(self) -> None:
+        for own in tuple(self._open):
+            with suppress(OSError):
+                own.shutdown(socket.SHUT_RDWR)
+
+
 class FaultProxy:
     """Serves on a loopback port and passes on to ``upstream``."""
 
@@ -155,15 +192,39 @@ class FaultProxy:
 
             do_GET = do_POST = _serve  # noqa: N815
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
-        )
+        self._handler = Handler
+        self._server = _Server(0, Handler)
+        self._port = self._server.server_address[1]
+        self._away = False
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self._port}"
+
+    def stop(self, exchange: Exchange) -> None:
+        """Be gone as a server that is killed: what is under way is cut off, nobody is let in."""
+        threading.Thread(target=exchange.ask, daemon=True).start()
+        self._leave()
+        self._server.drop_all()
+
+    def leave_between(self, exchange: Exchange) -> None:
+        """Be gone as a server that is stopped: what is under way is answered, nobody is let in."""
+        reply = exchange.ask()
+        self._leave()
+        exchange.answer(reply)
+        exchange.handler.close_connection = True
+
+    def _leave(self) -> None:
+        with self._counting:
+            if not self._away:
+                self._away = True
+                self._server.close_port()
+
+    def come_back(self) -> None:
+        """Be there again, at the same place."""
+        self._server = _Server(self._port, self._handler)
+        self._away = False
+        self._server.start()
 
     def begin(self, faults: Mapping[int, Fault]) -> None:
         """Set the faults that are due from now on."""
@@ -179,10 +240,8 @@ class FaultProxy:
             return self.faults.get(number, pass_on)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._leave()

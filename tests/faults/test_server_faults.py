@@ -4,6 +4,7 @@ Nothing is made twice, nothing of ours is outside its group, and nothing foreign
 """
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ nodes:
       - {name: site, peer: FaultSite, cardinality: one, optional: false, identifier: fault_site__ports}
 """
 PORTS = 12
+MANY = 240
 
 
 def objects(kind: str, *items: str) -> bytes:
@@ -194,3 +196,41 @@ def test_every_change_of_a_round_is_hit_in_turn(case: Case) -> None:
             assert all(groups for _, groups in case.ports().values())
             number += 1
         case.check(mode, ports)
+
+
+@pytest.mark.timeout(600)
+def test_server_is_stopped_in_the_middle_and_brought_back(case: Case) -> None:
+    """It is away for longer than anybody tries again; what it was at, it may have done."""
+    case.repo.write("stateward.yaml", b"target: {batch: 20}\n")
+    case.declare("access", MANY)
+    case.proxy.begin({6: case.proxy.stop})
+    code, report = case.apply()
+    assert code == 1, report
+    assert report["errors"] == report["errors"][:1]
+    assert "SW3008" in report["errors"][0]
+    assert "what happened to the changes under way is not known" in report["errors"][0]
+    code, report = case.apply()
+    assert code == 1
+    assert "SW3008" in report["error"]
+    assert "cannot be reached" in report["error"]
+
+    made = case.ports()
+    assert 0 < len(made) < MANY
+    assert all(groups for _, groups in made.values()), "something of ours is in no group"
+    case.proxy.come_back()
+    case.check("access", MANY)
+
+
+@pytest.mark.timeout(600)
+def test_server_that_is_started_anew_is_waited_for(case: Case) -> None:
+    case.repo.write("stateward.yaml", b"target: {batch: 5, inFlight: 1}\n")
+    case.declare("access")
+    case.proxy.begin({2: case.proxy.leave_between})
+    back = threading.Timer(5, case.proxy.come_back)
+    back.start()
+    try:
+        code, report = case.apply()
+    finally:
+        back.join()
+    assert code == 0, report
+    case.check("access")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -170,7 +171,9 @@ class _Batch:
         except Untouched:
             raise
         except TargetUnavailable:
-            await self.session.settle(self.mutations)
+            # Of a server that is gone nothing can be learned: what was lost is told all the same.
+            with suppress(TargetUnavailable):
+                await self.session.settle(self.mutations)
             raise
 
     def _take(self, spelled: Sequence[tuple[int, Operation]], answer: Answer) -> None:

@@ -1,0 +1,38 @@
+"""What a session says when the server goes away under it."""
+
+import httpx
+import pytest
+from infrahub_wire import virtually
+from test_infrahub_client import answer, client
+
+from stateward.errors import Code, TargetUnavailable
+from stateward.model.mutation import Create
+from stateward.targets.infrahub.schemas import Library, Schemas
+from stateward.targets.infrahub.session import InfrahubSession
+from targets import schema
+
+UNDER_WAY = httpx.ReadError("reset")
+GONE = httpx.ConnectError("refused")
+SITE_TO_BE = Create(
+    id="00000000-0000-4000-8000-000000000001", kind="SuiteSite", attributes={"name": "ams"}
+)
+
+
+def there(request: httpx.Request) -> httpx.Response:
+    """Be there until something is to be changed, and never again."""
+    if request.url.path == "/api/schema/summary":
+        return answer({"main": "hash"})
+    raise UNDER_WAY if b"mutation" in request.content else GONE
+
+
+def test_a_server_that_is_gone_for_good_does_not_hide_what_was_lost():
+    async def lose() -> None:
+        async with client(there) as own:
+            schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
+            await InfrahubSession(own, schemas, write=True, pause=0.5).apply([SITE_TO_BE])
+
+    with pytest.raises(TargetUnavailable) as caught:
+        virtually(lose())
+    assert caught.value.code is Code.TARGET_UNREACHABLE
+    assert "the connection to the target broke" in str(caught.value)
+    assert "what happened to the changes under way is not known" in str(caught.value)
