@@ -73,6 +73,10 @@ class WatchedSession:
         return self.inner.schema_differs
 
     @property
+    def requests(self) -> int:
+        return self.session.requests
+
+    @property
     def schema_changes(self) -> Sequence[str]:
         return self.inner.schema_changes
 

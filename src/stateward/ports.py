@@ -112,6 +112,11 @@ class Session(Protocol):
         """What ``load_schema`` would change, one line each."""
         ...
 
+    @property
+    def requests(self) -> int:
+        """How many requests the conversation has taken so far; none with what is in a file."""
+        ...
+
     async def groups(self, prefix: str) -> Mapping[str, str]:
         """Return the tracking groups whose names start with a prefix, and their descriptions."""
         ...

@@ -126,6 +126,23 @@ class TestConfiguration:
         )
         assert found.state == Configuration().state
 
+    @pytest.mark.parametrize(
+        ("text", "seconds"),
+        [("90s", 90), ("10m", 600), ("1h30m", 5400), ("7d", 604800), ("0s", 0), ("1d1s", 86401)],
+    )
+    def test_durations(self, text: str, seconds: int) -> None:
+        found = configuration(f"defaults: {{drift: {{fullInterval: {text}}}}}")
+        assert found.defaults.drift.full_interval.total_seconds() == seconds
+
+    def test_durations_are_shown_as_they_are_written(self) -> None:
+        found = configuration("defaults: {drift: {fullInterval: 90m}}")
+        assert found.model_dump(mode="json")["defaults"]["drift"] == {"fullInterval": "1h30m"}
+        shown = Configuration.model_json_schema(mode="serialization")["$defs"]["DriftSettings"][
+            "properties"
+        ]
+        assert shown["fullInterval"]["default"] == "1h"
+        assert re.fullmatch(shown["fullInterval"]["pattern"], "1h30m")
+
     def test_every_key_is_documented(self) -> None:
         text = written("## `stateward.yaml`") + written("## `.stateward.yaml`")
         missing = {own for own in keys(Configuration) if f"{own}:" not in text}
@@ -172,6 +189,14 @@ class TestMistake:
             (
                 "defaults: {adopt: perhaps}",
                 "1:19: defaults.adopt: input should be 'never', 'identical' or 'always'",
+            ),
+            *(
+                (
+                    f"defaults: {{drift: {{fullInterval: {text}}}}}",
+                    "1:34: defaults.drift.fullInterval: value error,"
+                    " expected a duration: 90s, 10m, 1h30m, 7d",
+                )
+                for text in ("10", "1.5h", "''", "5 m", "30m1h", "-1s")
             ),
             ("defaults: {protect: core-*}", "1:21: defaults.protect: input should be a valid tuple"),
             (

@@ -16,4 +16,5 @@ def schema(*, unit: bool) -> None:
     """Print the JSON Schema of stateward.yaml, for editors."""
     from stateward.settings import Configuration, UnitFile
 
-    options.say_json((UnitFile if unit else Configuration).model_json_schema())
+    # Defaults are shown as they are written, which is how they are serialized.
+    options.say_json((UnitFile if unit else Configuration).model_json_schema(mode="serialization"))

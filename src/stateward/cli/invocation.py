@@ -76,9 +76,14 @@ async def planned_against(asked: Invocation, revision: str) -> Plan:
 
 
 async def applied(
-    asked: Invocation, expected: str | None, progress: Callable[[int, int], None]
+    asked: Invocation,
+    expected: str | None,
+    progress: Callable[[int, int], None],
+    *,
+    relying: bool,
 ) -> tuple[Plan, Report]:
-    wired = wiring.wire(asked)
+    """Plan and apply; ``relying`` on an earlier look where nothing has changed since."""
+    wired = wiring.remembering(wiring.wire(asked), relying=relying)
     async with wiring.reconciler(wired) as reconciler:
         return await reconciler.apply(wired.revision, expected=expected, progress=progress)
 

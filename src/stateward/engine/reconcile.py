@@ -1,7 +1,7 @@
 """Plan and apply in one session: what is planned is what is done."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stateward.engine.apply import Applier
 from stateward.engine.round import Round
@@ -41,8 +41,10 @@ class Reconciler:
             for run in await self.journal.unfinished(plan.target):
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: the next run went on")
             if plan.is_empty:
-                return plan, _nothing_done(plan)
-            return plan, await self._apply(plan, session, progress)
+                report = _nothing_done(plan)
+            else:
+                report = await self._apply(plan, session, progress)
+            return plan, replace(report, requests=session.requests)
 
     def _expect(self, plan: Plan, digest: str | None) -> None:
         if digest is not None and plan.digest != digest:

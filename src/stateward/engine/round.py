@@ -24,7 +24,7 @@ from stateward.model.unit import (
 from stateward.planning import plan as planner
 from stateward.planning.digest import digest_of
 from stateward.planning.question import Question, UnitFacts
-from stateward.ports import Session, Target
+from stateward.ports import Recall, Session, Target
 from stateward.tracking.observe import known_of, observe, with_holds
 
 
@@ -40,6 +40,9 @@ class Scope:
     unit: str | None = None
     """A pattern over the units' names: only those that match are changed."""
     allow_deletes: int | None = None
+    rely: float | None = None
+    """How many seconds a full look at the target may be back for what has not changed since to be
+    relied on; 0 is never, None also keeps nothing for the next time."""
 
     def selects(self, unit: str) -> bool:
         return self.unit is None or fnmatchcase(unit, self.unit)
@@ -113,7 +116,8 @@ class Round:
             raise ConfigError(message, code=Code.NO_SUCH_UNIT)
         hints = [key for facts in units.values() for key in facts.settings.moved]
         groups = [facts.group for facts in units.values()]
-        observed = await observe(session, desired, formerly, groups, hints)
+        recall = None if scope.rely is None else Recall(name=ours, max_age=scope.rely)
+        observed = await observe(session, desired, formerly, groups, hints, recall)
         question = Question(
             target=self.target.name,
             schema=session.schema,

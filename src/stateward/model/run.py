@@ -74,3 +74,5 @@ class Report:
     writes: int
     runs: tuple[Run, ...]
     merge: Merge | None = None
+    requests: int = 0
+    """Requests that planning and applying took, where the target is a server."""

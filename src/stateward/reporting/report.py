@@ -18,6 +18,7 @@ def as_json(report: Report, plan: Plan) -> dict[str, Any]:
         "schema": SCHEMA,
         "digest": report.digest,
         "writes": report.writes,
+        "requests": report.requests,
         **({"merge": asdict(report.merge)} if report.merge else {}),
         "runs": [_run(own) for own in report.runs],
         "problems": [values.problem(own) for own in plan.problems],
@@ -71,10 +72,11 @@ def _runs(report: Report) -> Iterator[str]:
 
 def _written(report: Report) -> str:
     merge = report.merge
+    asked = f", {report.requests} requests" if report.requests else ""
     if merge is None:
-        return f"{report.writes} writes."
+        return f"{report.writes} writes{asked}."
     return (
-        f"{report.writes} writes, on a branch that was merged: as the target counts them,"
+        f"{report.writes} writes{asked}, on a branch that was merged: as the target counts them,"
         f" {merge.added} added, {merge.updated} updated, {merge.removed} removed."
     )
 

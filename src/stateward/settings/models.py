@@ -4,15 +4,20 @@ Strict: a key that is not known is an error at its line, since a setting that is
 is one that somebody relies on. Defaults live here and nowhere else.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     SecretStr,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -24,6 +29,12 @@ DEFAULT_TARGET = "sqlite:///.stateward/target.db"
 DEFAULT_STATE = "sqlite:///.stateward/state.db"
 
 
+_DURATION_TEXT = r"(?=.)(\d{1,5}d)?(\d{1,5}h)?(\d{1,6}m)?(\d{1,8}s)?"
+_DURATION = re.compile(_DURATION_TEXT)
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+"""Seconds."""
+
+
 def _named(value: str) -> str:
     if not value or "/" in value or not value.isprintable():
         raise ValueError("a name without slashes is expected")
@@ -31,6 +42,35 @@ def _named(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_named)]
+
+
+def _duration(given: Any) -> Any:
+    """Read what people write."""
+    if isinstance(given, timedelta):
+        return given
+    found = _DURATION.fullmatch(given) if isinstance(given, str) else None
+    if found is None:
+        raise ValueError("expected a duration: 90s, 10m, 1h30m, 7d")
+    parts = (own for own in found.groups() if own is not None)
+    return timedelta(seconds=sum(int(own[:-1]) * _UNITS[own[-1]] for own in parts))
+
+
+def _spelled(given: timedelta) -> str:
+    left = int(given.total_seconds())
+    found = ""
+    for unit, seconds in _UNITS.items():
+        count, left = divmod(left, seconds)
+        found += f"{count}{unit}" if count else ""
+    return found or "0s"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(_spelled),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION_TEXT}$"}),
+]
+"""A time as people write it: ``90s``, ``10m``, ``1h30m``, ``7d``."""
 
 
 class _Model(BaseModel):
@@ -70,6 +110,13 @@ class Rename(_Model):
     to: Annotated[tuple[str, ...], Field(min_length=2)]
 
 
+class DriftSettings(_Model):
+    """How the target is watched for what others change in it."""
+
+    full_interval: Duration = timedelta(hours=1)
+    """How long rounds may rely on what the target shows to have changed, before all is read."""
+
+
 class UnitDefaults(_Model):
     """Settings of a unit, as defaults for all of them or in a directory's own file."""
 
@@ -79,6 +126,7 @@ class UnitDefaults(_Model):
     protect: tuple[str, ...] = ()
     """Patterns over ``Kind/part/part``: what matches is never pruned."""
     ignore: tuple[IgnoredFields, ...] = ()
+    drift: DriftSettings = DriftSettings()
 
 
 class UnitLimits(_Model):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.state import Desired, DesiredObject, External, FromPool, Observed
 from stateward.model.unit import ADOPTED
-from stateward.ports import Query, Session
+from stateward.ports import Query, Recall, Session
 from stateward.schema import values
 
 
@@ -16,6 +16,7 @@ async def observe(
     formerly: Mapping[ObjectKey, DesiredObject],
     groups: Iterable[str],
     hints: Iterable[ObjectKey],
+    recall: Recall | None = None,
 ) -> Observed:
     """Observe the units' members, what bears a declared identity, and what is referred to."""
     objects = [obj for unit in desired.units.values() for obj in unit.objects.values()]
@@ -32,6 +33,7 @@ async def observe(
         ids=ids,
         fields=_fields([*objects, *formerly.values()]),
         pooled=_pooled(objects),
+        recall=recall,
     )
     return await session.observe(query)
 

@@ -177,6 +177,13 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
     )
 
 
+def remembering(wired: Wired, *, relying: bool) -> Wired:
+    """Keep what is seen for the next round, and rely on what an earlier one saw if that is wanted."""
+    interval = wired.configuration.defaults.drift.full_interval.total_seconds()
+    scope = replace(wired.round.scope, rely=interval if relying else 0.0)
+    return replace(wired, round=replace(wired.round, scope=scope))
+
+
 @asynccontextmanager
 async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
     """Open what applying needs, and close it again."""

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from stateward.errors import Code, ConfigError
 from stateward.ports import Target
 from stateward.settings import DEFAULT_TARGET, SdkEnvironment, SecretReference, TargetSettings
+from stateward.stores.memory import FileMemory
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.infrahub import InfrahubTarget
 from stateward.targets.infrahub.connection import Connection, parse
@@ -28,9 +29,13 @@ def open_target(named: str | None, settings: TargetSettings, home: Path) -> Targ
         return EmbeddedTarget(f"sqlite:///{sqlite_path(url, Path.cwd() if named else home)}")
     if scheme in _SERVERS:
         connection = _connection(url, settings, sdk, home)
-        leases = home / STATE_DIRECTORY / "leases"
+        own = home / STATE_DIRECTORY
         return InfrahubTarget(
-            connection, batch=settings.batch, leases=leases, strategy=settings.strategy
+            connection,
+            batch=settings.batch,
+            leases=own / "leases",
+            strategy=settings.strategy,
+            memory=FileMemory(own / "memory"),
         )
     raise ConfigError(
         f"{scheme or url!r}: no such kind of target: expected sqlite:///path or https://host",

@@ -1,5 +1,7 @@
 """What a session says when the server goes away under it."""
 
+import time
+
 import httpx
 import pytest
 from infrahub_wire import virtually
@@ -7,6 +9,7 @@ from test_infrahub_client import answer, client
 
 from stateward.errors import Code, TargetUnavailable
 from stateward.model.mutation import Create
+from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.session import InfrahubSession
 from targets import schema
@@ -29,7 +32,9 @@ def test_a_server_that_is_gone_for_good_does_not_hide_what_was_lost():
     async def lose() -> None:
         async with client(there) as own:
             schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
-            await InfrahubSession(own, schemas, write=True, pause=0.5).apply([SITE_TO_BE])
+            recollection = Recollection("main", None, time.time)
+            session = InfrahubSession(own, schemas, True, recollection, pause=0.5)
+            await session.apply([SITE_TO_BE])
 
     with pytest.raises(TargetUnavailable) as caught:
         virtually(lose())

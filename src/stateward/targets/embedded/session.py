@@ -35,6 +35,10 @@ class EmbeddedSession:
         return self._store.changes
 
     @property
+    def requests(self) -> int:
+        return 0
+
+    @property
     def is_new(self) -> bool:
         """Whether there is no file yet, and nothing but what every target comes with is seen."""
         return self._store.is_new

@@ -41,7 +41,7 @@ class InfrahubTarget:
         self._batch = batch
         self._strategy = strategy
         self._leases = leases
-        self._library = Library()
+        self._library = Library(memory)
         self._recollection = Recollection(connection.name, memory, clock)
         self._breaker = new_breaker()
 

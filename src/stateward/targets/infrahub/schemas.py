@@ -1,14 +1,18 @@
 """The server's schema: read once for each of its hashes, and brought up to the files'."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from stateward import __version__
 from stateward.errors import Code, TargetRefused, TargetUnavailable
 from stateward.model.schema import Schema
-from stateward.schema.api import from_api
+from stateward.ports import Memory
+from stateward.schema.api import from_api, to_api
 from stateward.schema.differences import differences, united
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.wire import understood
@@ -23,21 +27,59 @@ _STATUS = (
     " workers { edges { node { active schema_hash } } } } }"
 )
 _KEPT = 4
+_ALIKE, _OTHER = b"alike", b"other"
 
 
 @dataclass(slots=True)
 class Library:
     """Schemas that were read, by the server's hash, and what the server said of others."""
 
-    read: dict[str, Schema] = field(default_factory=dict)
-    alike: dict[tuple[str, str], bool] = field(default_factory=dict)
-    """Whether a declared schema changes nothing, by the server's hash and the declared one's."""
+    memory: Memory | None = None
+    """Where they are kept for the next process."""
+    _read: dict[str, Schema] = field(default_factory=dict)
+    _alike: dict[str, bool] = field(default_factory=dict)
 
-    def keep(self, hash_: str, schema: Schema) -> Schema:
-        self.read[hash_] = schema
-        while len(self.read) > _KEPT:
-            del self.read[next(iter(self.read))]
+    async def find(self, hash_: str) -> Schema | None:
+        if hash_ not in self._read and self.memory is not None:
+            content = await self.memory.recall(_name(hash_))
+            if content is not None:
+                # What is not to be understood is read from the server again.
+                with suppress(ValueError, KeyError, TypeError, AttributeError):
+                    self._keep(hash_, from_api(json.loads(content)))
+        return self._read.get(hash_)
+
+    async def keep(self, hash_: str, schema: Schema) -> Schema:
+        self._keep(hash_, schema)
+        if self.memory is not None:
+            await self.memory.keep(_name(hash_), json.dumps(to_api(schema)).encode())
         return schema
+
+    def _keep(self, hash_: str, schema: Schema) -> None:
+        self._read[hash_] = schema
+        while len(self._read) > _KEPT:
+            del self._read[next(iter(self._read))]
+
+    async def alike(self, hash_: str, declared: str) -> bool | None:
+        """Tell whether a declared schema changes nothing; None where that is not known."""
+        name = _name(f"{hash_} {declared}")
+        if name not in self._alike and self.memory is not None:
+            content = await self.memory.recall(name)
+            if content in {_ALIKE, _OTHER}:
+                self._alike[name] = content == _ALIKE
+        return self._alike.get(name)
+
+    async def learn(self, hash_: str, declared: str, *, alike: bool) -> bool:
+        """Take note whether a declared schema changes nothing."""
+        name = _name(f"{hash_} {declared}")
+        self._alike[name] = alike
+        if self.memory is not None:
+            await self.memory.keep(name, _ALIKE if alike else _OTHER)
+        return alike
+
+
+def _name(text: str) -> str:
+    """Return the name for what is remembered: another version of us may understand it otherwise."""
+    return f"schema {__version__} {text}"
 
 
 @dataclass(slots=True)
@@ -67,11 +109,12 @@ class Schemas:
 
     async def _read(self) -> None:
         self.hash = await self._current()
-        known = self.library.read.get(self.hash)
+        known = await self.library.find(self.hash)
         if known is None:
             payload = await self.client.get("/api/schema", {"branch": self.branch})
             with understood():
-                known = self.library.keep(self.hash, from_api(payload))
+                known = from_api(payload)
+            await self.library.keep(self.hash, known)
         self.there = self.in_force = known
 
     async def _current(self) -> str:
@@ -90,8 +133,8 @@ class Schemas:
 
     async def _changes_nothing(self, declared: Schema) -> bool:
         """Ask the server, which knows, where what it makes of the files is not what we make."""
-        asked = (self.hash, declared.hash)
-        if asked not in self.library.alike:
+        alike = await self.library.alike(self.hash, declared.hash)
+        if alike is None:
             status, answer = await self.client.post(
                 "/api/schema/check",
                 {"schemas": list(declared.files)},
@@ -101,8 +144,9 @@ class Schemas:
             # What the server refuses is told when it is loaded: a plan is made all the same.
             with understood():
                 diff = answer["diff"] if status < _REFUSED else {"added": True}
-            self.library.alike[asked] = not any(diff.values())
-        return self.library.alike[asked]
+            alike = not any(diff.values())
+            await self.library.learn(self.hash, declared.hash, alike=alike)
+        return alike
 
     async def load(self) -> None:
         """Load the declared schema, and wait until every worker of the server has it."""

@@ -45,10 +45,17 @@ class InfrahubSession:
     throwaway: Aside | None = None
     """The branch that changes are made on, where they are not made where they are to stand."""
     _checked: bool = False
+    _former: Client | None = None
+    """What spoke to the branch that the throw-away one was made of."""
 
     @property
     def aside(self) -> bool:
         return self.throwaway is not None
+
+    @property
+    def requests(self) -> int:
+        own = self.client.requests + (self._former.requests if self._former else 0)
+        return own + (self.throwaway.base.requests if self.throwaway else 0)
 
     @property
     def schema(self) -> Schema:
@@ -109,7 +116,7 @@ class InfrahubSession:
             message = "the server's schema has changed since it was read: plan again"
             raise TargetUnavailable(message, code=Code.TARGET_BUSY)
         if self.throwaway is not None:
-            self.client = await self.throwaway.make()
+            self._former, self.client = self.client, await self.throwaway.make()
             await self.schemas.follow(self.client, NAME)
         self._checked = True
 
