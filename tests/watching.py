@@ -74,7 +74,7 @@ class WatchedSession:
 
     @property
     def requests(self) -> int:
-        return self.session.requests
+        return .requests
 
     @property
     def schema_changes(self) -> Sequence[str]:
