@@ -1,7 +1,7 @@
 """A target and a journal that are looked at, and that fail where a test says so."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from rounds import Broken
@@ -54,9 +54,14 @@ class Watched:
         return len(self.sent) + self.schemas
 
     @asynccontextmanager
-    async def session(self, declared: Schema | None, *, write: bool) -> AsyncIterator[Session]:
-        async with self.inner.session(declared, write=write) as session:
+    async def session(
+        self, declared: Schema | None, *, write: bool, shared: bool = False
+    ) -> AsyncIterator[Session]:
+        async with self.inner.session(declared, write=write, shared=shared) as session:
             yield WatchedSession(session, self)
+
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        return self.inner.hold(name)
 
 
 @dataclass

@@ -9,7 +9,8 @@ code and a place. An *exception* ends something, and its type is the caller's in
     │   ├─ InvalidDesired    the files cannot be planned; carries every problem
     │   ├─ SourceRefused     the repository or the revision is not what was asked for
     │   ├─ TargetRefused     the target is not one we may use, or it refused a change
-    │   └─ PlanMoved         the plan to apply is not the plan that would be made now
+    │   ├─ PlanMoved         the plan to apply is not the plan that would be made now
+    │   └─ PruneBlocked      a session's prune goes beyond its limits; carries the session's report
     └─ Transient             try again later; ``retry_after`` is in seconds where it is known
         ├─ SourceUnavailable
         ├─ TargetUnavailable
@@ -79,6 +80,9 @@ class Code(StrEnum):
     LAST_APPLIED_UNKNOWN = "SW1505"
     MOVED_HINT = "SW1506"
     PLAN_MOVED = "SW1507"
+    PRUNE_BLOCKED = "SW1508"
+    EXISTS = "SW1509"
+    NOT_FOUND = "SW1510"
 
     NO_REPOSITORY = "SW2001"
     NO_REVISION = "SW2002"
@@ -104,6 +108,7 @@ class Code(StrEnum):
     CONFIGURATION = "SW4001"
     NO_SUCH_UNIT = "SW4002"
     PLAN_FILE = "SW4003"
+    SESSION = "SW4004"
 
     STATE = "SW5001"
 
@@ -209,6 +214,16 @@ class PlanMoved(Stalled):
     """The plan to apply is not the plan that would be made now."""
 
     default_code = Code.PLAN_MOVED
+
+
+class PruneBlocked(Stalled):
+    """A session's prune goes beyond its limits."""
+
+    default_code = Code.PRUNE_BLOCKED
+
+    def __init__(self, message: str, report: object) -> None:
+        self.report = report
+        super().__init__(message)
 
 
 class Transient(StatewardError):

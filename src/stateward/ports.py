@@ -1,7 +1,7 @@
 """Every edge of the core, as protocols. What implements one passes its suite in tests/contract."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -126,8 +126,9 @@ class Session(Protocol):
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         """Say what stands in the way of deleting each id, where anything does.
 
-        A claim is a membership in another tool's tracking group: any group of a kind that tools
-        keep for themselves, or named as ours are, but not starting with ``ours``.
+        A claim is a membership in another tool's tracking group: any group of a kind or a type
+        that tools keep for themselves, or named as ours are, but not one of ``ours``: the start
+        of the names of our groups, up to a slash, or the name of a single one.
         """
         ...
 
@@ -174,13 +175,21 @@ class Target(Protocol):
         ...
 
     def session(
-        self, declared: Schema | None, *, write: bool
+        self, declared: Schema | None, *, write: bool, shared: bool = False
     ) -> AbstractAsyncContextManager[Session]:
         """Open a session; ``declared`` is the schema that the files bring, if they bring one.
 
         A session that is not to write must not change the target in any way, and works on a
-        read-only one. One that is to write holds the target's lease until it is closed; raises
-        ``TargetUnavailable`` while somebody else holds it.
+        read-only one. One that is to write holds the target's lease until it is closed, alone or
+        ``shared`` with others that share it; raises ``TargetUnavailable`` while somebody else
+        holds it. One that shares must not load a schema.
+        """
+        ...
+
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        """Hold what bears a name, for one session alone; for those that share the target.
+
+        Raises ``TargetUnavailable`` while somebody else holds it, in this process or another.
         """
         ...
 

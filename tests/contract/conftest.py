@@ -8,6 +8,7 @@ import pytest
 
 import branches
 from live import Lab
+from sessions import Desk
 from stateward.model.schema import Schema
 from stateward.ports import Target
 from stateward.targets.embedded import EmbeddedTarget
@@ -53,3 +54,24 @@ async def world(target: Target, suite_schema: Schema) -> AsyncIterator[World]:
     async with target.session(suite_schema, write=True) as session:
         await session.load_schema()
         yield World(session)
+
+
+@pytest.fixture
+async def desk(target: Target, suite_schema: Schema) -> Desk:
+    """A client of the tracking library, on a target that has the suite's schema."""
+    found = Desk(target, suite_schema)
+    await found.client.open()
+    found.watched.schemas = 0
+    return found
+
+
+@pytest.fixture
+def fresh_desk(target: Target, suite_schema: Schema) -> Desk:
+    """A client that was not opened yet."""
+    return Desk(target, suite_schema)
+
+
+@pytest.fixture
+def other(target: Target, suite_schema: Schema) -> Desk:
+    """Another client, as another process has one."""
+    return Desk(target, suite_schema)

@@ -235,15 +235,27 @@ async def test_what_stands_in_the_way_of_a_delete(world: World) -> None:
     repository = await world.make("CoreGeneratorGroup", name=world.named("generator"))
     other = await world.group("stateward/other/s/unit")
     people = await world.group("people")
+    internal = await world.group("session", group_type="internal")
     sdk = f"{world.named('loader')}-{'0123456789abcdef' * 2}"
     loaded = await world.make("CoreStandardGroup", name=sdk)
-    await world.do(Enrol(id=device, kind=DEVICE, join=(repository, other, people, loaded)))
+    await world.do(
+        Enrol(id=device, kind=DEVICE, join=(repository, other, people, loaded, internal))
+    )
     holds = await world.session.holds([site, device, part], "stateward/i/s/")
     assert holds.keys() == {site, device}
     assert {one.id for one in holds[site].needed_by} == {device}
     assert holds[device].claims == tuple(
-        sorted([world.named("generator"), world.named("stateward/other/s/unit"), sdk])
+        sorted(
+            [
+                world.named("generator"),
+                world.named("session"),
+                world.named("stateward/other/s/unit"),
+                sdk,
+            ]
+        )
     )
+    held = await world.session.holds([device], world.named("session"))
+    assert world.named("session") not in held[device].claims
     assert {one.id for one in holds[device].cascade} == {interface, part}
 
 

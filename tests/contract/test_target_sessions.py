@@ -90,6 +90,34 @@ async def test_there_is_one_writer(target: Target, suite_schema: Schema) -> None
         pass
 
 
+async def test_some_writers_share(target: Target, suite_schema: Schema) -> None:
+    await first_device(target, suite_schema)
+    async with (
+        target.session(None, write=True, shared=True) as one,
+        target.session(None, write=True, shared=True) as two,
+    ):
+        site = await World(one).site()
+        assert await World(two).device(site=site)
+        with pytest.raises(TargetUnavailable) as refusal:
+            async with target.session(None, write=True):
+                pytest.fail("a writer that is to be alone is not")
+        assert refusal.value.code == Code.TARGET_BUSY
+    async with target.session(None, write=True):
+        with pytest.raises(TargetUnavailable) as refusal:
+            async with target.session(None, write=True, shared=True):
+                pytest.fail("a writer that is alone has company")
+        assert refusal.value.code == Code.TARGET_BUSY
+
+
+def test_what_is_held_is_held_once(target: Target) -> None:
+    one, other = new_id(), new_id()
+    for _ in range(2):
+        with target.hold(one), target.hold(other):
+            with pytest.raises(TargetUnavailable) as refusal, target.hold(one):
+                pytest.fail("two hold the same")
+            assert refusal.value.code == Code.TARGET_BUSY
+
+
 async def test_readers_read_beside_the_writer(target: Target, suite_schema: Schema) -> None:
     async with target.session(suite_schema, write=True) as writing:
         await writing.load_schema()

@@ -63,6 +63,8 @@ class Change:
     """Fields of a cycle: written once the peers exist, or what they take is free."""
     parked: tuple[tuple[str, Any], ...] = ()
     """Deferred attributes that cannot be without a value, and what they hold in between."""
+    merged: frozenset[str] = frozenset()
+    """Relationships of which only the difference is written: what others add meanwhile stays."""
     origin: Location | None = None
     giver: str | None = None
     """For a move: the unit that gives the object up."""

@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 
 from stateward.model.identity import ObjectKey
 
+TRACKING = "stateward/"
+"""What the names of all units' tracking groups start with."""
 ADOPTED = "/adopted"
 _MOST_ATTEMPTS = 50
 """Revisions kept on a stamp: a group's description holds fewer than 4096 characters."""
@@ -16,7 +18,7 @@ _STAMP = re.compile(r"(applied|files|attempted|reached)=(\S+)")
 
 def prefix(instance: str, source: str) -> str:
     """Return what the names of all tracking groups of a source start with."""
-    return f"stateward/{instance}/{source}/"
+    return f"{TRACKING}{instance}/{source}/"
 
 
 def group_name(instance: str, source: str, unit: str) -> str:
@@ -83,6 +85,8 @@ class UnitSettings:
     prune: bool
     adopt: Adopt
     limits: Limits
+    may_empty: bool = False
+    """Whether it may lose its last object, within the limits, without anybody's leave."""
     protect: tuple[str, ...] = ()
     """Patterns over ``Kind/part/part``: what matches is never pruned."""
     ignore: tuple[Ignore, ...] = ()

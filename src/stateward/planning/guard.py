@@ -57,7 +57,7 @@ def _reason(
         return None
     if facts.vanished:
         return "the directory is gone"
-    if not question.desired.units[unit].objects:
+    if not question.desired.units[unit].objects and not facts.settings.may_empty:
         return "the directory declares nothing any more"
     percent = 100 * len(deletes) / members
     if len(deletes) > limits.deletes and percent > limits.percent:

@@ -2,24 +2,45 @@
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
+
+from stateward.model.unit import ADOPTED, TRACKING
 
 _KINDS = frozenset({"CoreGeneratorGroup", "CoreGeneratorAwareGroup", "CoreRepositoryGroup"})
 """Kinds of groups that Infrahub's own tools keep of what they made."""
+_INTERNAL = "internal"
+"""The type of groups that are for tools, and not for people."""
 _OF_THE_SDK = re.compile(r"-[0-9a-f]{32}\Z")
 """How the names of the SDK's tracking groups end: with a digest of the session's parameters."""
 
 
-def claims(groups: Mapping[str, str], ours: str) -> tuple[str, ...]:
-    """Return which of an object's groups, given by name with their kinds, claim it for others.
+class Sort(NamedTuple):
+    """What sort of a group one is."""
 
-    Names of ours start alike up to the first slash, whatever the instance.
+    kind: str
+    type: str | None
+
+
+def claims(groups: Mapping[str, Sort], ours: str) -> tuple[str, ...]:
+    """Return which of an object's groups, given by name, claim it for others.
+
+    ``ours`` is what the names of our groups start with, up to a slash, or the name of a single
+    one, which may have a list of adopted objects beside it.
     """
-    tools = ours.partition("/")[0] + "/"
     return tuple(
         sorted(
             name
-            for name, kind in groups.items()
-            if not name.startswith(ours)
-            and (kind in _KINDS or name.startswith(tools) or _OF_THE_SDK.search(name))
+            for name, sort in groups.items()
+            if not _is_ours(name, ours)
+            and (
+                sort.kind in _KINDS
+                or sort.type == _INTERNAL
+                or name.startswith(TRACKING)
+                or _OF_THE_SDK.search(name)
+            )
         )
     )
+
+
+def _is_ours(name: str, ours: str) -> bool:
+    return name.startswith(ours) if ours.endswith("/") else name in {ours, ours + ADOPTED}

@@ -1,14 +1,29 @@
-"""One writer at a time: a lock of the operating system on a file beside the database.
+"""Who may write at a time: a lock of the operating system on a file beside the database.
 
-The system takes the lock back when the process that holds it ends, however it ends.
+A round has a target for itself. Tracking sessions share it, each having its own group to itself.
+The system takes a lock back when the process that holds it ends, however it ends.
 """
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from stateward.errors import Code, TargetUnavailable
+
+
+@contextmanager
+def held(directory: Path, what: str) -> Iterator[None]:
+    """Hold what has a name, alone; raises ``TargetUnavailable`` while somebody else holds it."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lease = Lease(directory / sha256(what.encode()).hexdigest()[:16])
+    lease.take()
+    try:
+        yield
+    finally:
+        lease.release()
 
 
 class Lease:
@@ -18,10 +33,11 @@ class Lease:
         self._path = path.with_name(f"{path.name}.lock")
         self._file: int | None = None
 
-    def take(self) -> None:
+    def take(self, *, shared: bool = False) -> None:
+        """Take it alone, or together with others that share it."""
         file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(file, 32, 0).decode("ascii", "replace").strip()
             os.close(file)

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from stateward.errors import Code
+from stateward.errors import Code, TargetRefused
 from stateward.model.identity import ObjectKey
+from stateward.model.mutation import Refusal
 from stateward.model.plan import Action, Change, Plan, Survivor, UnitPlan, UnitState
 from stateward.model.run import Outcome, Run
 from stateward.planning.dependencies import whole
@@ -41,6 +42,8 @@ class Ledger:
     plan: Plan
     failed: set[ObjectKey] = field(default_factory=set)
     """What did not come about: objects, and units as a whole."""
+    refused: list[tuple[Change, Refusal]] = field(default_factory=list)
+    """What the target did not carry out, and why."""
     _survivors: set[ObjectKey] = field(default_factory=set)
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _touched: frozenset[str] = frozenset()
@@ -55,7 +58,9 @@ class Ledger:
         change, refusal = result.change, result.refusal
         if refusal is None:
             self.of(change.unit).done[change.action] += 1
-        elif change.action is Action.DELETE and refusal.code is Code.REJECTED:
+            return
+        self.refused.append((change, refusal))
+        if change.action is Action.DELETE and refusal.code is Code.REJECTED:
             self._survive(change, refusal.message)
         else:
             self.fail(
@@ -96,6 +101,22 @@ class Ledger:
         self.failed.add(change.key)
         if change.giver is not None:
             self.of(change.giver).left_with += 1
+
+    def missed(self, change: Change) -> bool:
+        """Tell whether a change that was planned did not come about."""
+        return change.key in self.failed or change.key in self._survivors
+
+    def survivors(self, unit: str) -> tuple[Survivor, ...]:
+        """Return the members whose delete was refused."""
+        return tuple(self.of(unit).survivors)
+
+    def demand(self, but: Action | None = None) -> None:
+        """Raise ``TargetRefused`` where something was refused, other than by one action."""
+        refused = [own for own in self.refused if own[0].action is not but]
+        if refused:
+            (change, refusal), *others = refused
+            more = f" (and {len(others)} more)" if others else ""
+            raise TargetRefused(f"{change.key}: {refusal.message}{more}", code=refusal.code)
 
     def hindrance(self, change: Change) -> str | None:
         """Say why a change must not be tried any more, if it must not."""

@@ -85,7 +85,8 @@ class Writer:
         shared: list[FieldChange] = []
         for field in fields:
             known = relationships.get(field.name)
-            (shared if known is not None and known.shared else own).append(field)
+            merges = field.name in change.merged or (known is not None and known.shared)
+            (shared if merges else own).append(field)
         node, kind = self._own_id(change), change.key.kind
         if own:
             attributes, relations = self._split(change, own)

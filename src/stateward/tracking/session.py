@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from stateward.errors import Code
 from stateward.model.identity import Reference
@@ -59,6 +60,17 @@ class Tracking:
         Returns what was refused, by unit.
         """
         return await self._groups({unit: self._group(unit, own) for unit, own in stamps.items()})
+
+    async def keep_group(
+        self, unit: str, kind: str, attributes: Mapping[str, Any]
+    ) -> dict[str, Refusal]:
+        """Write on the tracking group of a session; one that is not there is made."""
+        name = self.group_of(unit)
+        known = self.groups.get(name)
+        if known is not None:
+            return await self._groups({unit: Update(id=known, kind=kind, attributes=attributes)})
+        values = {"name": name, **attributes}
+        return await self._groups({unit: Create(id=self.new_id(), kind=kind, attributes=values)})
 
     async def open_adopted(self, units: Sequence[str]) -> dict[str, Refusal]:
         """Make the groups of what was there before units claimed it."""

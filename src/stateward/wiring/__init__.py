@@ -13,7 +13,7 @@ from stateward.desired.discover import CONFIGURATION_FILE, Layout
 from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
-from stateward.errors import ConfigError, Problem, StateUnavailable
+from stateward.errors import ConfigError, Problem
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
 from stateward.model.unit import UnitSettings
@@ -25,7 +25,7 @@ from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.stores.sqlite import SqliteJournal
 from stateward.targets.embedded import EmbeddedTarget
-from stateward.wiring.paths import STATE_DIRECTORY, sqlite_path
+from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git, sqlite_path
 from stateward.wiring.targets import open_target
 
 GIT_TIMEOUT = 120.0
@@ -188,7 +188,7 @@ def remembering(wired: Wired, *, relying: bool) -> Wired:
 async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
     """Open what applying needs, and close it again."""
     for file in (wired.state, *_database(wired.round.target)):
-        _ignore(file)
+        keep_out_of_git(file)
     journal = SqliteJournal(wired.state)
     try:
         yield Reconciler(round=wired.round, journal=journal, new_id=lambda: str(uuid4()))
@@ -279,16 +279,3 @@ def _database(target: Target) -> Iterator[Path]:
     """Yield the file of a target that is one."""
     if target.name.startswith(_SQLITE):
         yield Path(target.name.removeprefix(_SQLITE))
-
-
-def _ignore(path: Path) -> None:
-    """Keep our own directory out of Git, from the moment that something is put into it."""
-    directory = path.parent
-    marker = directory / ".gitignore"
-    if directory.name != STATE_DIRECTORY or marker.exists():
-        return
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        marker.write_text("*\n")
-    except OSError as error:
-        raise StateUnavailable(f"{marker}: {error.strerror}: name another place") from error

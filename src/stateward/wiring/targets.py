@@ -1,6 +1,7 @@
 """From an address to a target: which one it is, and with which credentials."""
 
 import os
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +18,17 @@ _SERVERS = frozenset({"http", "https"})
 _DEFAULT_BRANCH = "main"
 
 
-def open_target(named: str | None, settings: TargetSettings, home: Path) -> Target:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a program says of the target itself: it comes before all that is configured."""
+
+    token: str | None = field(default=None, repr=False)
+    branch: str | None = None
+
+
+def open_target(
+    named: str | None, settings: TargetSettings, home: Path, said: Said | None = None
+) -> Target:
     """Open the target that a URL names: relative to here on the command line, else to ``home``.
 
     Where neither says anything, it is the server that scripts of the SDK would talk to.
@@ -25,10 +36,14 @@ def open_target(named: str | None, settings: TargetSettings, home: Path) -> Targ
     sdk = SdkEnvironment()
     url = named or settings.url or sdk.address or DEFAULT_TARGET
     scheme = urlsplit(url).scheme
+    said = said or Said()
     if scheme == "sqlite":
+        if said.branch not in {None, _DEFAULT_BRANCH}:
+            message = f"{url}: a database file has no branch {said.branch}: leave it out"
+            raise ConfigError(message, code=Code.TARGET_BRANCH)
         return EmbeddedTarget(f"sqlite:///{sqlite_path(url, Path.cwd() if named else home)}")
     if scheme in _SERVERS:
-        connection = _connection(url, settings, sdk, home)
+        connection = _with(_connection(url, settings, sdk, home), said)
         own = home / STATE_DIRECTORY
         return InfrahubTarget(
             connection,
@@ -41,6 +56,12 @@ def open_target(named: str | None, settings: TargetSettings, home: Path) -> Targ
         f"{scheme or url!r}: no such kind of target: expected sqlite:///path or https://host",
         code=Code.TARGET_UNKNOWN,
     )
+
+
+def _with(connection: Connection, said: Said) -> Connection:
+    if said.token is not None:
+        connection = replace(connection, token=said.token, username=None, password=None)
+    return replace(connection, branch=said.branch) if said.branch is not None else connection
 
 
 def _connection(url: str, settings: TargetSettings, sdk: SdkEnvironment, home: Path) -> Connection:

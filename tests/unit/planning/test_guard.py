@@ -73,6 +73,11 @@ def test_unit_that_declares_nothing_any_more_is_blocked_however_small() -> None:
     assert blocked.reason == "the directory declares nothing any more"
 
 
+def test_unit_that_may_be_emptied_is_held_to_its_limits_only() -> None:
+    assert not pruned(1, 1, may_empty=True).blocked
+    assert pruned(11, 11, may_empty=True).blocked
+
+
 def test_unit_whose_directory_is_gone_is_blocked_however_small() -> None:
     found = plan([unit("a", vanished=True)], held("a", device("d")))
     assert [own.reason for own in found.blocked] == ["the directory is gone"]

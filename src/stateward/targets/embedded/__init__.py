@@ -4,7 +4,7 @@
 """
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 
 from stateward.errors import ConfigError
@@ -14,6 +14,7 @@ from stateward.ports import Session
 from stateward.targets.embedded.diagnosis import diagnose
 from stateward.targets.embedded.session import EmbeddedSession
 from stateward.targets.embedded.store import Library
+from stateward.targets.lease import held
 
 __all__ = ["EmbeddedTarget"]
 
@@ -40,13 +41,18 @@ class EmbeddedTarget:
         return self._url
 
     @asynccontextmanager
-    async def session(self, declared: Schema | None, *, write: bool) -> AsyncIterator[Session]:
+    async def session(
+        self, declared: Schema | None, *, write: bool, shared: bool = False
+    ) -> AsyncIterator[Session]:
         session = EmbeddedSession(self._path, self._library)
         try:
-            await session.open(declared, write=write)
+            await session.open(declared, write=write, shared=shared)
             yield session
         finally:
             await session.close()
+
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        return held(self._path.with_name(f"{self._path.name}.leases"), name)
 
     async def diagnose(
         self, declared: Schema | None, kinds: Collection[str]

@@ -7,7 +7,7 @@ from stateward.errors import Code
 from stateward.model.identity import NodeId
 from stateward.model.schema import Direction, Relationship
 from stateward.model.state import Hold
-from stateward.targets.claims import claims
+from stateward.targets.claims import Sort, claims
 from stateward.targets.embedded.keys import Keys
 from stateward.targets.embedded.layout import MEMBER, Layout
 from stateward.targets.embedded.records import Node, Records, dump
@@ -78,7 +78,11 @@ class Deletes:
         others = {node.id for other, node in doomed.nodes.items() if other != seq}
         needing = {self._records.node(peer).id for _, _, peer in doomed.needing}
         groups = (self._records.node(group) for group in self._records.peers(seq, MEMBER))
-        claimed = claims({str(group.shown("name")): group.kind for group in groups}, ours)
+        sorts = {
+            str(group.shown("name")): Sort(group.kind, group.shown("group_type"))
+            for group in groups
+        }
+        claimed = claims(sorts, ours)
         if not (claimed or others or needing):
             return None
         return Hold(

@@ -43,8 +43,8 @@ class EmbeddedSession:
         """Whether there is no file yet, and nothing but what every target comes with is seen."""
         return self._store.is_new
 
-    async def open(self, declared: Schema | None, *, write: bool) -> None:
-        await self._run(lambda: self._store.open(declared, write=write))
+    async def open(self, declared: Schema | None, *, write: bool, shared: bool = False) -> None:
+        await self._run(lambda: self._store.open(declared, write=write, shared=shared))
 
     async def close(self) -> None:
         """Close after what is under way, however often the caller is cancelled meanwhile."""

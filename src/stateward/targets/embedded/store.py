@@ -84,10 +84,10 @@ class Store:
             f"{name}: changes" for name, kind in want.kinds.items() if have.kinds.get(name) != kind
         )
 
-    def open(self, declared: Schema | None, *, write: bool) -> None:
+    def open(self, declared: Schema | None, *, write: bool, shared: bool = False) -> None:
         with errors(str(self._path)):
             self._writes = write
-            database = self._database = self._opened(write=write)
+            database = self._database = self._opened(write=write, shared=shared)
             if not write:
                 # One moment for the whole session: the schema and all that is read under it.
                 database.execute("BEGIN")
@@ -144,16 +144,19 @@ class Store:
             with database.transaction():
                 return Mutations(database, self._loaded).apply(mutations)
 
-    def _opened(self, *, write: bool) -> Database:
+    def _opened(self, *, write: bool, shared: bool) -> Database:
         if not write:
             if self._path.exists():
                 return open_to_read(self._path)
             self.is_new = True
             return in_memory(self._prepare)
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lease.take()
+        self._lease.take(shared=shared and self._path.exists())
         if not self._path.exists():
             create(self._path, self._prepare)
+            if shared:
+                self._lease.release()
+                self._lease.take(shared=True)
         return open_to_write(self._path)
 
     def _prepare(self, database: Database) -> None:

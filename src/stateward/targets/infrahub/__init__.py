@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from stateward.targets.infrahub.diagnosis import Diagnosis
 from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.session import InfrahubSession
-from stateward.targets.lease import Lease
+from stateward.targets.lease import Lease, held
 
 __all__ = ["InfrahubTarget"]
 
@@ -58,11 +58,13 @@ class InfrahubTarget:
         return self._connection.in_flight
 
     @asynccontextmanager
-    async def session(self, declared: Schema | None, *, write: bool) -> AsyncIterator[Session]:
+    async def session(
+        self, declared: Schema | None, *, write: bool, shared: bool = False
+    ) -> AsyncIterator[Session]:
         lease = self._lease()
         if write:
             self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lease.take()
+            lease.take(shared=shared)
         try:
             async with AsyncExitStack() as stack:
                 client = Client(self._connection, breaker=self._breaker)
@@ -77,6 +79,9 @@ class InfrahubTarget:
                 yield session
         finally:
             lease.release()
+
+    def hold(self, name: str) -> AbstractContextManager[None]:
+        return held(self._leases, f"{self.name} {name}")
 
     async def diagnose(
         self, declared: Schema | None, kinds: Collection[str]

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from stateward.model.identity import NodeId
 from stateward.model.schema import MEMBER_OF_GROUPS, Kind, Relationship, Schema
 from stateward.model.state import Hold
-from stateward.targets.claims import claims
+from stateward.targets.claims import Sort, claims
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Request
 
 _GROUP_KINDS = frozenset({"Group", "Profile"})
+_OF_A_GROUP = "name { value } group_type { value }"
 _LOT = 500
 
 
@@ -26,8 +27,8 @@ class _Node:
     kind: str
     cascade: set[str] = field(default_factory=set)
     needed_by: set[str] = field(default_factory=set)
-    groups: dict[str, str] = field(default_factory=dict)
-    """The kinds of the groups it is in, by their names."""
+    groups: dict[str, Sort] = field(default_factory=dict)
+    """The groups it is in, by their names."""
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ class Holds:
             peer = "node { id __typename }"
             found.append(f"{end.name} {{ {f'edges {{ {peer} }}' if end.many else peer} }}")
         if MEMBER_OF_GROUPS in kind.relationships:
-            group = f"node {{ id __typename ... on {queries.GROUP} {{ name {{ value }} }} }}"
+            group = f"node {{ id __typename ... on {queries.GROUP} {{ {_OF_A_GROUP} }} }}"
             found.append(f"{MEMBER_OF_GROUPS} {{ edges {{ {group} }} }}")
         return " ".join(found)
 
@@ -132,7 +133,8 @@ class Holds:
                 if self._needs(end, peer["__typename"]):
                     own.needed_by.add(peer["id"])
         for group in wire.nodes(node.get(MEMBER_OF_GROUPS, {"edges": []})):
-            own.groups[group["name"]["value"]] = group["__typename"]
+            sort = Sort(group["__typename"], group["group_type"]["value"])
+            own.groups[group["name"]["value"]] = sort
 
     def _hold(self, node: str) -> Hold | None:
         doomed: set[str] = set()

@@ -1,0 +1,130 @@
+"""A connection to one target: where tracking sessions come from."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from stateward.model.schema import Schema
+from stateward.model.unit import Limits
+from stateward.ports import Journal, Session, Target
+from stateward.tracking import reading
+from stateward.tracking.library import TrackingSession
+from stateward.tracking.naming import group_name
+from stateward.tracking.node import Node
+from stateward.tracking.session import GROUP_KIND
+from stateward.tracking.work import SessionSettings
+
+
+class Client:
+    """Reads a target, and opens sessions that write to it. Sessions do not see each other."""
+
+    def __init__(
+        self,
+        *,
+        open_target: Callable[[str | None], Target],
+        journal: Journal,
+        schema: Schema | None,
+        limits: Limits,
+        new_id: Callable[[], str],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._open_target = open_target
+        self._targets: dict[str | None, Target] = {}
+        self._journal = journal
+        self._schema = schema
+        self._limits = limits
+        self._new_id = new_id
+        self._close = close
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Load the schema that was given, if the target has another one."""
+        if self._schema is None:
+            return
+        target = self._target(None)
+        async with target.session(self._schema, write=False) as session:
+            differs = session.schema_differs
+        if differs:
+            async with target.session(self._schema, write=True) as session:
+                await session.load_schema()
+
+    async def close(self) -> None:
+        await self._close()
+
+    def start_tracking(
+        self,
+        identifier: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        delete_unused_nodes: bool = False,
+        group_type: str | None = None,
+        group_params: Mapping[str, Any] | None = None,
+        branch: str | None = None,
+        limits: Limits | None = None,
+    ) -> TrackingSession:
+        """Return a session that is to be started: by ``async with``, or by ``start``.
+
+        With ``delete_unused_nodes`` its end deletes what former sessions of the same identifier
+        and parameters made and this one did not mention, as far as the ``limits`` let it.
+        """
+        settings = SessionSettings(
+            identifier=identifier,
+            params=dict(params or {}),
+            group=group_name(identifier, params or {}),
+            group_kind=group_type or GROUP_KIND,
+            group_params=dict(group_params or {}),
+            delete_unused_nodes=delete_unused_nodes,
+            limits=limits or self._limits,
+        )
+        return TrackingSession(settings, self._target(branch), self._journal, self._new_id)
+
+    async def get(
+        self,
+        kind: str,
+        *,
+        id: str | None = None,  # noqa: A002 - the SDK's name
+        hfid: Iterable[Any] | None = None,
+        include: Iterable[str] = (),
+        branch: str | None = None,
+        **filters: Any,
+    ) -> Node:
+        """Return the one object that is meant."""
+        async with self._reading(branch) as session:
+            return await reading.get(
+                session, kind, id=id, hfid=hfid, include=tuple(include), filters=filters
+            )
+
+    async def all(
+        self, kind: str, *, include: Iterable[str] = (), branch: str | None = None
+    ) -> list[Node]:
+        """Return all objects of a kind, a generic standing for its heirs."""
+        return await self.filters(kind, include=include, branch=branch)
+
+    async def filters(
+        self, kind: str, *, include: Iterable[str] = (), branch: str | None = None, **filters: Any
+    ) -> list[Node]:
+        """Return the objects of a kind that pass: ``name__value``, ``name__values``, ``site__ids``."""
+        async with self._reading(branch) as session:
+            return await reading.listed(session, kind, include=tuple(include), filters=filters)
+
+    @asynccontextmanager
+    async def _reading(self, branch: str | None) -> AsyncIterator[Session]:
+        async with self._target(branch).session(None, write=False) as session:
+            yield session
+
+    def _target(self, branch: str | None) -> Target:
+        if branch not in self._targets:
+            self._targets[branch] = self._open_target(branch)
+        return self._targets[branch]

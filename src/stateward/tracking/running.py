@@ -1,0 +1,138 @@
+"""The life of one session: opened once, its calls in turn, closed once, whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from stateward.errors import Code, ConfigError, StatewardError, TargetRefused, TargetUnavailable
+from stateward.model.run import Outcome
+from stateward.ports import Journal, Target
+from stateward.tracking.outcome import SessionReport
+from stateward.tracking.session import Tracking
+from stateward.tracking.work import SessionSettings, Work, look_at_group
+
+
+@dataclass(slots=True)
+class Running:
+    """What is open while a session goes on: two leases, a conversation, a run in the journal."""
+
+    settings: SessionSettings
+    target: Target
+    journal: Journal
+    new_id: Callable[[], str]
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _work: Work | None = None
+    _begun: bool = False
+    _over: bool = False
+
+    @property
+    def work(self) -> Work:
+        if self._work is None:
+            raise ConfigError("the session has not been started", code=Code.SESSION)
+        return self._work
+
+    async def open(self) -> None:
+        if self._work is not None or self._over:
+            raise ConfigError("a session is started once: open another", code=Code.SESSION)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self.target.hold(self.settings.group))
+            opened = self.target.session(None, write=True, shared=True)
+            session = await stack.enter_async_context(opened)
+            membership, group, observed = await look_at_group(session, self.settings)
+            run = self.new_id()
+            tracking = Tracking(
+                session=session,
+                journal=self.journal,
+                ids={},
+                group_of=lambda unit: unit,
+                new_id=self.new_id,
+                groups=dict(membership.groups),
+                runs={self.settings.group: run},
+            )
+            self._work = Work(
+                settings=self.settings,
+                target=self.target,
+                session=session,
+                tracking=tracking,
+                begin=self._begin,
+                membership=membership,
+                group=group,
+            )
+            for own in observed.objects.values():
+                self._work.meet(own.id, own.key, own.attributes)
+            self._stack = stack.pop_all()
+
+    async def _begin(self) -> None:
+        if not self._begun:
+            await self.journal.begin(
+                self._run,
+                unit=self.settings.group,
+                revision="",
+                target=self.target.name,
+                detail=f"session {self.settings.identifier}",
+            )
+            self._begun = True
+
+    @property
+    def _run(self) -> str:
+        return self.work.tracking.runs[self.settings.group]
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Work]:
+        """Let one call after the other work; what goes wrong withholds the prune."""
+        work = self.work
+        async with self._turns:
+            if self._over:
+                raise ConfigError("the session has ended", code=Code.SESSION)
+            if work.lost is not None:
+                message = f"the session lost its target, and cannot go on: {work.lost}"
+                raise TargetUnavailable(message)
+            try:
+                yield work
+            except TargetUnavailable as error:
+                work.lost = work.tally.withheld = str(error)
+                raise
+            except TargetRefused as error:
+                work.tally.withheld = work.tally.withheld or str(error)
+                raise
+
+    @asynccontextmanager
+    async def closing(self) -> AsyncIterator[Work]:
+        """Let the last call work, and close behind it."""
+        _ = self.work  # what was not started cannot be closed
+        try:
+            async with self.turn() as work:
+                yield work
+        except BaseException as error:
+            reason = str(error) if isinstance(error, StatewardError) else type(error).__name__
+            await self._close(Outcome.FAILED, reason)
+            raise
+        await self._close(*_outcome(self.report()))
+
+    async def abandon(self, reason: str) -> SessionReport:
+        if not self._over:
+            self.work.tally.withheld = self.work.tally.withheld or f"the script ended by {reason}"
+            await self._close(Outcome.FAILED, f"ended by {reason}")
+        return self.report()
+
+    async def _close(self, outcome: Outcome, detail: str) -> None:
+        if self._over:
+            return
+        self._over = True
+        async with self._stack:
+            if self._begun:
+                await self.journal.finish(self._run, outcome, detail)
+
+    def report(self) -> SessionReport:
+        work = self.work
+        return work.tally.report(self.settings.group, work.tracking.writes)
+
+
+def _outcome(report: SessionReport) -> tuple[Outcome, str]:
+    if report.blocked is not None:
+        return Outcome.BLOCKED, report.blocked.reason
+    if report.withheld is not None:
+        return Outcome.FAILED, report.withheld
+    return (Outcome.APPLIED if report.writes else Outcome.UNCHANGED), ""
