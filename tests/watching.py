@@ -79,7 +79,7 @@ class WatchedSession:
 
     @property
     def requests(self) -> int:
-        return .requests
+        return self.inner.requests
 
     @property
     def schema_changes(self) -> Sequence[str]:
