@@ -92,6 +92,7 @@ class Client:
 
     async def get(
         self,
+        /,
         kind: str,
         *,
         id: str | None = None,  # noqa: A002 - the SDK's name
@@ -113,7 +114,13 @@ class Client:
         return await self.filters(kind, include=include, branch=branch)
 
     async def filters(
-        self, kind: str, *, include: Iterable[str] = (), branch: str | None = None, **filters: Any
+        self,
+        /,
+        kind: str,
+        *,
+        include: Iterable[str] = (),
+        branch: str | None = None,
+        **filters: Any,
     ) -> list[Node]:
         """Return the objects of a kind that pass: ``name__value``, ``name__values``, ``site__ids``."""
         async with self._reading(branch) as session:

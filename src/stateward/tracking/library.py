@@ -129,6 +129,7 @@ class TrackingSession:
 
     async def get(
         self,
+        /,
         kind: str,
         *,
         id: str | None = None,  # noqa: A002 - the SDK's name
@@ -149,7 +150,7 @@ class TrackingSession:
         return await self.filters(kind, include=include)
 
     async def filters(
-        self, kind: str, *, include: Iterable[str] = (), **filters: Any
+        self, /, kind: str, *, include: Iterable[str] = (), **filters: Any
     ) -> list[Node]:
         """Return the objects of a kind that pass: ``name__value``, ``name__values``, ``site__ids``."""
         async with self._running.turn() as work:
