@@ -1,7 +1,8 @@
 """A real server: reconciling against loading the same files with Infrahub's own tool.
 
 Both tools work on one server, each on a branch of its own, in turn. INFRAHUB_ADDRESS and
-INFRAHUB_API_TOKEN name the server; STATEWARD_BENCH_OBJECTS says how many objects (200).
+INFRAHUB_API_TOKEN name the server; STATEWARD_BENCH_OBJECTS says how many objects (200),
+STATEWARD_BENCH_ROUNDS how often each is repeated (3).
 """
 
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ import httpx
 import yaml
 
 RIVAL = Path(__file__).parents[1] / ".venv-rival" / "bin" / "infrahubctl"
-ROUNDS = 3
+ROUNDS = int(os.environ.get("STATEWARD_BENCH_ROUNDS", "3"))
 SCHEMA = {
     "version": "1.0",
     "nodes": [
@@ -74,16 +75,21 @@ def main() -> None:
 
 def _compare(repo: Path, address: str, ours: str, theirs: str, count: int) -> None:
     target = f"{address}?branch={ours}"
-    apply = [sys.executable, "-m", "stateward", "apply", str(repo), "--target", target]
+    ours_ = [sys.executable, "-m", "stateward"]
+    full = [*ours_, "apply", str(repo), "--target", target]
+    probe = [*ours_, "run", "--once", str(repo), "--target", target]
     load = [str(RIVAL), "object", "load", str(repo / "objects"), "--branch", theirs]
-    first = _timed(apply), _timed(load)
-    again: tuple[list[float], list[float]] = [], []
-    for _ in range(ROUNDS):
-        for command, times in zip((apply, load), again, strict=True):
-            times.append(_timed(command))
     print(f"server: {count} objects, seconds as whole processes, {ROUNDS} rounds in turn")
-    _row("first load", *first)
-    _row("no-op", *(statistics.median(own) for own in again))
+    _row("first load", _timed(full), _timed(load))
+    again: tuple[list[float], ...] = [], [], []
+    for _ in range(ROUNDS):
+        for command, times in zip((full, probe, load), again, strict=True):
+            times.append(_timed(command))
+    fully, probing, theirs_ = (statistics.median(own) for own in again)
+    _row("no-op, full", fully, theirs_)
+    _row("no-op, run", probing, theirs_)
+    _edit(repo)
+    _row("one changed", _timed(probe), _timed(load))
 
 
 def _row(what: str, ours: float, theirs: float) -> None:
@@ -111,13 +117,23 @@ def _repository(directory: Path, count: int) -> Path:
     ]
     _write(directory / "objects/2_devices.yml", "BenchDevice", devices)
     (directory / "stateward.yaml").write_text("sources: [{manageSchema: 'off'}]\n")
-    git: Callable[..., object] = lambda *own: subprocess.run(  # noqa: E731
-        ["git", "-C", str(directory), "-c", "user.name=b", "-c", "user.email=b@b", *own], check=True
-    )
-    git("init", "--quiet", "-b", "main")
-    git("add", "-A")
-    git("commit", "--quiet", "-m", "all")
+    _git(directory, "init", "--quiet", "-b", "main")
+    _git(directory, "add", "-A")
+    _git(directory, "commit", "--quiet", "-m", "all")
     return directory
+
+
+def _git(directory: Path, *arguments: str) -> None:
+    own = ["git", "-C", str(directory), "-c", "user.name=b", "-c", "user.email=b@b"]
+    subprocess.run([*own, *arguments], check=True)
+
+
+def _edit(repo: Path) -> None:
+    """Commit another value of the last object."""
+    file = repo / "objects/2_devices.yml"
+    head, mark, tail = file.read_text().rpartition("role: leaf")
+    file.write_text(head + mark.replace("leaf", "spine") + tail)
+    _git(repo, "commit", "--quiet", "--all", "-m", "one")
 
 
 def _write(path: Path, kind: str, data: list[dict[str, object]]) -> None:
