@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from serving import Repo
 
+from accounts import account
 from branches import Branch, fresh
 from live import Lab
 from repositories import Repository
@@ -135,6 +137,26 @@ def test_wrong_token(sites: Sites) -> None:
         assert answer == ""
         assert "SW3009" in sites.errors
         assert token not in sites.errors
+
+
+def test_no_permission(sites: Sites) -> None:
+    """What the account may not do is refused by name, and what needs it is skipped."""
+    rights = {"*": "view", "CoreStandardGroup": "any", "LiveSite": "any"}
+    administrator = sites.environment["INFRAHUB_API_TOKEN"]
+    sites.branch.load_schema(yaml.safe_load(LIVE_SCHEMA))
+    with account(sites.branch.lab, rights) as token:
+        sites.environment["INFRAHUB_API_TOKEN"] = token
+        (run,) = sites.asked("apply", code=1)["runs"]
+        assert token not in str(run) + sites.errors
+    assert run["outcome"] == "failed"
+    assert "SW3010" in run["error"]
+    assert "object:Live:Device:create" in run["error"]
+    assert sites.one("LiveSite", sites.name) is not None
+    assert sites.one("LiveDevice", sites.name) is None
+
+    sites.environment["INFRAHUB_API_TOKEN"] = administrator
+    sites.applied()
+    assert sites.asked("apply")["writes"] == 0
 
 
 def test_hand_edit_is_corrected(sites: Sites) -> None:
