@@ -15,6 +15,10 @@ _PATIENCE = 300.0
 """Seconds for one answer: making a branch takes ten of them on a small machine."""
 _CREATE = "mutation($n: String!) { BranchCreate(data: {name: $n, sync_with_git: false}) { ok } }"
 _SYNCED = "{ InfrahubStatus { summary { schema_hash_synced } } }"
+_TRACKED = (
+    "query($g: String!) { CoreStandardGroup(name__value: $g, partial_match: true)"
+    " { edges { node { members { edges { node { id } } } } } } }"
+)
 _DELETE = "mutation($n: String!) { BranchDelete(data: {name: $n}) { ok } }"
 
 Node = Mapping[str, Any]
@@ -29,7 +33,7 @@ class Branch:
         self.lab = lab
         self.name = name
         self.made: set[Name] = set()
-        """What a test makes here that is then on all branches, and is to go with this one."""
+        """What others than we make here that is then on all branches, and is to go with this one."""
         self._http = httpx.Client(
             base_url=lab.address, headers={"X-INFRAHUB-KEY": lab.token}, timeout=_PATIENCE
         )
@@ -40,9 +44,14 @@ class Branch:
         return f"{self.lab.address}?branch={self.name}"
 
     def answer(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Return the whole answer to a query."""
+        """Return the whole answer to a query; a server that is busy is asked again."""
         asked = {"query": query, "variables": variables}
-        return dict(self._http.post(f"/graphql/{self.name}", json=asked).json())
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            reply = self._http.post(f"/graphql/{self.name}", json=asked)
+            if reply.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() > deadline:
+                return dict(reply.json())
+            time.sleep(float(reply.headers["retry-after"]))
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return the data of an answer that has no errors."""
@@ -100,6 +109,13 @@ class Branch:
             for edge in answer[kind]["edges"]
         }
 
+    def tracked(self) -> set[Name]:
+        """Return what is on all branches at once and in one of our groups here."""
+        answer = self.ask(_TRACKED, g=f"stateward/{self.name}/")
+        groups = [edge["node"] for edge in answer["CoreStandardGroup"]["edges"]]
+        members = {own["node"]["id"] for group in groups for own in group["members"]["edges"]}
+        return {name for node, name in self.everywhere().items() if node in members}
+
     def clear(self, names: Collection[Name], keep: Collection[str]) -> None:
         """Delete what outlives the branch, of these names: what others need goes after them."""
         there = self.everywhere()
@@ -126,8 +142,10 @@ def fresh(lab: Lab, what: str) -> Iterator[Branch]:
         main.ask(_CREATE, n=branch.name)
         try:
             before = branch.everywhere()
-            yield branch
-            branch.clear(branch.made, before)
+            try:
+                yield branch
+            finally:
+                branch.clear(branch.made | branch.tracked(), before)
         finally:
             # A server under load may fail to delete it, which is no failure of what was tested.
             with suppress(httpx.HTTPError, ValueError):

@@ -82,9 +82,6 @@ class Repo:
         """Return what is exported, by its key."""
         given = ["export", "--target", self.branch.url, "--format", "json"]
         document = json.loads(self.stateward(*given))
-        self.branch.made |= {
-            (own["kind"], *own["hfid"]) for own in document["objects"] if own["unit"]
-        }
         return {ObjectKey(own["kind"], tuple(own["hfid"])): own for own in document["objects"]}
 
     async def declared(

@@ -90,7 +90,6 @@ def applied(
         problems = repo.asked("validate")["problems"]
         assert {own["severity"] for own in problems} <= {"warning"}, problems
         report = repo.asked("apply", code=None)
-        repo.exported()
         yield Applied(given, repo, before, report)
 
 
@@ -114,10 +113,10 @@ async def test_export_is_what_is_declared(
 def test_all_is_as_infrahubctl_makes_it(applied: Applied, lab: Lab) -> None:
     """This is the last one: what is on all branches at once cannot be made by both."""
     given, ours = applied.given, applied.repo
-    made = comparable(ours)
-    ours.branch.clear(ours.branch.made, applied.before)
+    made, shared = comparable(ours), ours.branch.tracked()
+    ours.branch.clear(shared, applied.before)
     with fresh(lab, f"{given.name}-ctl") as branch:
-        branch.made = ours.branch.made
+        branch.made = shared
         theirs = Repo(ours.path, ours.path.parent, branch)
         refused = loaded_by_infrahubctl(theirs, given)
         found = different(made, comparable(theirs), refused)

@@ -16,6 +16,7 @@ from stateward.ports import Query
 from stateward.schema import paths
 from stateward.targets.infrahub import pools, queries, recall, wire
 from stateward.targets.infrahub.client import Client
+from stateward.targets.infrahub.lots import lots, packed
 from stateward.targets.infrahub.membership import Membership
 from stateward.targets.infrahub.queries import Lookup, Request
 from stateward.targets.infrahub.recall import Forms
@@ -23,8 +24,6 @@ from stateward.targets.infrahub.seen import Seen
 from stateward.targets.infrahub.shapes import Shape, shape
 from stateward.targets.infrahub.wire import understood
 
-_LOT = 500
-"""Objects in one request: more cost no less each, and a lost answer costs more."""
 _IDS = 5000
 """Ids in one request that asks for little of each."""
 
@@ -126,7 +125,7 @@ class Observation:
 
     async def _whole_kinds(self) -> None:
         wanted = [kind for kind in self.query.kinds if self._askable(kind)]
-        for some in _lots(wanted, 20):
+        for some in lots(wanted, 20):
             request = Request()
             for index, kind in enumerate(some):
                 request.add(f"k{index}", kind, "", "node { id }")
@@ -145,9 +144,10 @@ class Observation:
         for node, kind in kinds.items():
             if node not in self.objects and self._askable(kind):
                 wanted.setdefault(kind, []).append(node)
-        await asyncio.gather(*(self._read_lot(own) for own in _packed(wanted)))
+        found = packed(wanted, lambda kind: self._shape(kind).lists)
+        await asyncio.gather(*(self._read_lot(own) for own in found))
 
-    async def _read_lot(self, lot: Mapping[str, list[str]]) -> None:
+    async def _read_lot(self, lot: Mapping[str, Sequence[str]]) -> None:
         request = Request()
         shapes = [self._shape(kind) for kind in lot]
         for index, (own, ids) in enumerate(zip(shapes, lot.values(), strict=True)):
@@ -262,7 +262,7 @@ class Observation:
     ) -> list[wire.Node]:
         """Ask the same of many objects, whatever they are."""
         found: list[wire.Node] = []
-        for some in _lots(ids, _IDS):
+        for some in lots(ids, _IDS):
             request = Request()
             add(request, some)
             answer = await self._ask(request)
@@ -280,26 +280,3 @@ def _related(own: ObservedObject) -> Iterator[str]:
             yield from related
         elif related is not None:
             yield related
-
-
-def _lots(items: list[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _packed(wanted: Mapping[str, list[str]]) -> Iterator[dict[str, list[str]]]:
-    """Yield what to read in each request: so many objects, of however many kinds."""
-    lot: dict[str, list[str]] = {}
-    room = _LOT
-    for kind, ids in sorted(wanted.items()):
-        start = 0
-        while start < len(ids):
-            some = ids[start : start + room]
-            lot[kind] = some
-            start += len(some)
-            room -= len(some)
-            if room == 0:
-                yield lot
-                lot, room = {}, _LOT
-    if lot:
-        yield lot

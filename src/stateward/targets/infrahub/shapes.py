@@ -66,6 +66,11 @@ class Shape:
         relationships = self.kind.relationships
         return tuple(relationships[name] for name in sorted(self._names) if name in relationships)
 
+    @property
+    def lists(self) -> int:
+        """How many lists of peers are read."""
+        return sum(own.many and own.name in self.there.relationships for own in self.ends)
+
     @cached_property
     def peer_attributes(self) -> Mapping[str, frozenset[str | None]]:
         """What is wanted of the peers that names are made of; None stands for their own name."""
