@@ -124,6 +124,13 @@ async def test_documents_are_got_and_posted():
     assert str(script.requests[0].url) == "http://infrahub/api/schema/summary?branch=a+b"
 
 
+async def test_a_document_is_posted_again_where_that_failed():
+    script = Script(answer({}, 500), answer({"hash": "x"}))
+    async with client(script) as own:
+        assert await own.post("/api/schema/load", {}, deadline=9.0) == (200, {"hash": "x"})
+        assert own.writes == 2
+
+
 TRANSIENT = [
     answer({}, 500),
     answer({}, 503),

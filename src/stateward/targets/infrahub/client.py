@@ -1,7 +1,8 @@
 """The way to an Infrahub: what is asked, as whom, and how often. The only home of stamina.
 
-Reading is tried again after every failure that may pass. A change is sent again only where nothing
-of it can have happened: there was no connection, or the server says so.
+Reading is tried again after every failure that may pass, and so is a schema, which may be loaded
+twice. A change is sent again only where nothing of it can have happened: there was no connection,
+or the server says so.
 """
 
 import asyncio
@@ -130,7 +131,10 @@ class Client:
     async def post(
         self, path: str, body: Any, params: Mapping[str, str] | None = None, *, deadline: float
     ) -> tuple[int, Any]:
-        """Send a document; the status is 2xx, or 422 where what was sent is at fault."""
+        """Send a document that may be sent twice; 422 is returned where it is at fault, else 2xx.
+
+        It is tried again as reading is: of a schema the server takes what it has not got.
+        """
         call = Call(
             method="POST",
             url=self._connection.address + path,
@@ -139,7 +143,7 @@ class Client:
             deadline=deadline,
             writing=True,
         )
-        return await self._write(
+        return await self._read(
             call,
             lambda reply: (
                 reply.status,
