@@ -19,6 +19,7 @@ from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Create, Mutation, Refusal
 from stateward.model.plan import Plan
+from stateward.model.record import Cause
 from stateward.model.run import Report
 from stateward.model.state import Observed, ObservedObject
 from stateward.model.unit import UnitSettings
@@ -193,7 +194,10 @@ class Workshop:
         own = SqliteJournal(self.state)
         try:
             reconciler = Reconciler(
-                round=self.round(target, **scope), journal=journal or own, new_id=new_id
+                round=self.round(target, **scope),
+                journal=journal or own,
+                new_id=new_id,
+                cause=Cause(trigger="manual", actor="ada"),
             )
             return await reconciler.apply(revision, expected=expected, progress=lambda *_: None)
         finally:

@@ -31,6 +31,7 @@ class Desk:
             journal=self.journal,
             schema=schema,
             limits=LIMITS,
+            actor="ada",
             new_id=new_id,
             close=_nothing,
         )

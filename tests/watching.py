@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from rounds import Broken
 from stateward.errors import TargetUnavailable
 from stateward.model.mutation import Mutation, Refusal
+from stateward.model.record import Opening
 from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
@@ -138,22 +139,15 @@ class MemoryJournal:
     units: dict[str, str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
 
-    async def begin(
-        self,
-        run: str,
-        *,
-        unit: str,
-        revision: str,  # noqa: ARG002
-        target: str,  # noqa: ARG002
-        detail: str,  # noqa: ARG002
-    ) -> None:
-        self.runs[run] = ""
-        self.units[run] = unit
+    async def begin(self, openings: Sequence[Opening]) -> None:
+        for own in openings:
+            self.runs[own.run] = ""
+            self.units[own.run] = own.subject
 
     async def record(self, entries: Sequence[Entry]) -> None:
         self.entries.extend(entries)
 
-    async def finish(self, run: str, outcome: str, detail: str = "") -> None:  # noqa: ARG002
+    async def finish(self, run: str, outcome: str, error: str = "") -> None:  # noqa: ARG002
         self.runs[run] = outcome
 
     async def unfinished(self, target: str) -> Sequence[str]:  # noqa: ARG002
@@ -167,9 +161,9 @@ class FusedJournal:
     inner: Journal
     fuse: Fuse
 
-    async def begin(self, run: str, *, unit: str, revision: str, target: str, detail: str) -> None:
+    async def begin(self, openings: Sequence[Opening]) -> None:
         self.fuse()
-        await self.inner.begin(run, unit=unit, revision=revision, target=target, detail=detail)
+        await self.inner.begin(openings)
         self.fuse()
 
     async def record(self, entries: Sequence[Entry]) -> None:
@@ -177,9 +171,9 @@ class FusedJournal:
         await self.inner.record(entries)
         self.fuse()
 
-    async def finish(self, run: str, outcome: str, detail: str = "") -> None:
+    async def finish(self, run: str, outcome: str, error: str = "") -> None:
         self.fuse()
-        await self.inner.finish(run, outcome, detail)
+        await self.inner.finish(run, outcome, error)
         self.fuse()
 
     async def unfinished(self, target: str) -> Sequence[str]:

@@ -111,6 +111,7 @@ class Code(StrEnum):
     SESSION = "SW4004"
 
     STATE = "SW5001"
+    NO_SUCH_RUN = "SW5002"
 
     @property
     def slug(self) -> str:

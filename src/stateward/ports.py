@@ -8,6 +8,7 @@ from typing import Protocol
 from stateward.model.finding import Finding
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Mutation, Refusal
+from stateward.model.record import Opening, Record
 from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
@@ -217,20 +218,45 @@ class Memory(Protocol):
 
 
 class Journal(Protocol):
-    """The record of what was about to happen and what happened.
+    """The record of what was about to happen and what happened: append-only.
 
-    Must: have an entry on disk before ``record`` returns.
+    Must: have what it is given on disk before it returns; one call is kept whole or not at all.
+    Must: keep no value of a ``Secret``, only that there was one.
+    Must: take calls of several processes at once.
+    May: drop what is older than it was told to keep.
     May: be lost at any time; that costs history, never correctness.
     """
 
-    async def begin(self, run: str, *, unit: str, revision: str, target: str, detail: str) -> None:
-        """Open a run."""
+    async def begin(self, openings: Sequence[Opening]) -> None:
+        """Open runs: before anything is written to the target for them."""
         ...
 
-    async def record(self, entries: Sequence[Entry]) -> None: ...
+    async def record(self, entries: Sequence[Entry]) -> None:
+        """Write down steps of changes, of one run or of several."""
+        ...
 
-    async def finish(self, run: str, outcome: str, detail: str = "") -> None: ...
+    async def finish(self, run: str, outcome: str, error: str = "") -> None:
+        """End a run. One that is not known any more, or has ended, stays as it is."""
+        ...
 
     async def unfinished(self, target: str) -> Sequence[str]:
         """Return the runs on a target that were begun and not finished, oldest first."""
+        ...
+
+
+class Trail(Protocol):
+    """The journal, read back."""
+
+    async def runs(
+        self, subject: str | None = None, *, since: str = "", limit: int | None = None
+    ) -> Sequence[Record]:
+        """Return runs with their changes, newest first.
+
+        ``subject`` is a unit's path or a session's identifier, ``since`` a moment in UTC, as
+        ISO 8601.
+        """
+        ...
+
+    async def run(self, prefix: str) -> Record:
+        """Return the one run whose id starts with ``prefix``; raises ``ConfigError`` else."""
         ...

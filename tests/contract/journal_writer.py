@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action
+from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Entry, EntryState
 from stateward.ports import Journal
 from stateward.stores.sqlite import SqliteJournal
@@ -18,7 +19,10 @@ OPENERS = {"sqlite": SqliteJournal}
 
 
 async def write(journal: Journal) -> None:
-    await journal.begin("run", unit="unit", revision="r1", target="target", detail="")
+    cause = Cause(trigger="manual", actor="ada")
+    await journal.begin(
+        [Opening(run="run", kind=RunKind.ROUND, subject="unit", target="target", cause=cause)]
+    )
     number = 0
     while True:
         entry = Entry(

@@ -12,17 +12,20 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repositories import snapshot
-from stateward.errors import Code, StateUnavailable
-from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action
+from stateward.errors import Code, ConfigError, StateUnavailable
+from stateward.model.identity import NodeId, ObjectKey
+from stateward.model.plan import Action, Default, FieldChange, Secret
+from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Entry, EntryState
-from stateward.stores import sqlite
+from stateward.model.state import FromPool
+from stateward.stores import tables
 from stateward.stores.sqlite import SqliteJournal
 
 _NOBODY = 65534
@@ -43,26 +46,54 @@ class SqliteStore:
 
     path: Path
     name: str = "sqlite"
+    age: timedelta | None = None
+    count: int | None = None
 
     @asynccontextmanager
     async def journal(self) -> AsyncIterator[SqliteJournal]:
-        opened = SqliteJournal(self.path)
+        opened = SqliteJournal(self.path, age=self.age, count=self.count)
         try:
             yield opened
         finally:
             await opened.close()
 
+    def links(self) -> list[tuple[Any, ...]]:
+        return _rows(self.path, "SELECT number, type, run, at, body, hash FROM record ORDER BY 1")
+
     def entries(self) -> list[Row]:
-        query = (
-            "SELECT run, number, state, action, kind, hfid, node, detail FROM entry ORDER BY rowid"
-        )
-        return [(*row[:5], tuple(json.loads(row[5])), *row[6:]) for row in _rows(self.path, query)]
+        return [
+            (
+                run,
+                own["index"],
+                own["state"],
+                own["action"],
+                own["key"][0],
+                tuple(own["key"][1:]),
+                own.get("node"),
+                own.get("detail", ""),
+            )
+            for _, type_, run, _, body, _ in self.links()
+            if type_ == "entries"
+            for own in json.loads(body)["entries"]
+        ]
 
     def ends(self) -> dict[str, tuple[str | None, str | None]]:
-        return {
-            run: (outcome, error)
-            for run, outcome, error in _rows(self.path, "SELECT id, outcome, error FROM run")
-        }
+        ends: dict[str, tuple[str | None, str | None]] = {}
+        for _, type_, run, _, body, _ in self.links():
+            if type_ == "begin":
+                ends[run] = (None, None)
+            elif type_ == "finish":
+                found = json.loads(body)
+                ends[run] = (found["outcome"], found.get("error"))
+        return ends
+
+    def tamper(self, *statements: str) -> None:
+        """Change the file as somebody does who wants history to be another one."""
+        with closing(sqlite3.connect(self.path)) as db, db:
+            for trigger in ("record_stays", "record_kept"):
+                db.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+            for statement in statements:
+                db.execute(statement)
 
     def remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):
@@ -87,8 +118,17 @@ def entry(index: int = 0, state: EntryState = EntryState.STARTED, **given: Any) 
     return Entry(index=index, state=state, **{**known, **given})
 
 
+def opening(run: str = "run", target: str = "target", **given: Any) -> Opening:
+    known: dict[str, Any] = {
+        "kind": RunKind.ROUND,
+        "subject": "unit",
+        "cause": Cause(trigger="manual", actor="ada"),
+    }
+    return Opening(run=run, target=target, **{**known, **given})
+
+
 async def begin(journal: SqliteJournal, run: str = "run", target: str = "target") -> None:
-    await journal.begin(run, unit="unit", revision="r1", target=target, detail="plan abc")
+    await journal.begin([opening(run, target)])
 
 
 class TestEntries:
@@ -127,14 +167,15 @@ class TestEntries:
     async def test_none_at_all_are_no_mistake(self, store: Store) -> None:
         async with store.journal() as journal:
             await journal.record([])
-        assert store.entries() == []
+        assert store.links() == []
 
-    async def test_recorded_twice_stand_there_once(self, store: Store) -> None:
+    async def test_recorded_twice_count_as_last_told(self, store: Store) -> None:
         async with store.journal() as journal:
             await begin(journal)
             await journal.record([entry(detail="first")])
             await journal.record([entry(detail="again")])
-        assert [row[7] for row in store.entries()] == ["again"]
+            (change,) = (await journal.run("run")).changes
+        assert change.detail == "again"
 
     async def test_of_several_batches_under_way_at_once_are_all_kept(self, store: Store) -> None:
         """So many that what one batch leaves behind would meet the next one in another thread."""
@@ -237,6 +278,142 @@ class TestRuns:
         assert sorted(row[0] for row in store.entries()) == runs
 
 
+RED = ObjectKey("BuiltinTag", ("red",))
+VALUES = (
+    None,
+    True,
+    7,
+    "text",
+    ["a", 1],
+    {"secret": True, "deep": [{"key": ["A", "b"]}]},
+    RED,
+    NodeId("n1"),
+    frozenset({RED, NodeId("n2")}),
+    frozenset(),
+    FromPool(pool=RED, identifier="x"),
+    Default(frozenset({RED})),
+    Default(None),
+)
+
+
+class TestReading:
+    async def test_gives_back_all_that_was_said(self, store: Store) -> None:
+        said = opening(
+            kind=RunKind.SESSION,
+            subject="site-ams",
+            params={"tenant": "acme"},
+            target="https://infrahub.example?branch=feature/x",
+            cause=Cause(trigger="script", actor="ada"),
+            group="group",
+            revision="r1",
+            caller="deploy:12",
+            plan="abc",
+            before="Kept equal",
+            undoes="other",
+            detail="--allow-deletes 3",
+        )
+        async with store.journal() as journal:
+            await journal.begin([said])
+            await journal.finish("run", "failed", "because")
+            found = await journal.run("run")
+        assert found.opening == said
+        assert found.opening.branch == "feature/x"
+        assert (found.outcome, found.error) == ("failed", "because")
+        assert found.started <= found.finished
+
+    async def test_gives_back_a_change_with_every_field(self, store: Store) -> None:
+        fields = tuple(FieldChange(f"f{at}", None, own) for at, own in enumerate(VALUES))
+        given = {"giver": "b", "adopted": True, "along": 3, "undoes": 4}
+        async with store.journal() as journal:
+            await begin(journal)
+            await journal.record([entry(fields=fields, **given)])
+            await journal.record([entry(0, EntryState.FAILED, node="n1", detail="no")])
+            (change,) = (await journal.run("run")).changes
+        assert change.fields == fields
+        assert (change.giver, change.adopted, change.along, change.undoes) == ("b", True, 3, 4)
+        assert (change.state, change.node, change.detail) == (EntryState.FAILED, "n1", "no")
+        assert change.started <= change.ended
+
+    async def test_of_a_change_of_which_nobody_told_the_end_says_started(
+        self, store: Store
+    ) -> None:
+        async with store.journal() as journal:
+            await begin(journal)
+            await journal.record([entry(0), entry(1, EntryState.SKIPPED)])
+            changes = (await journal.run("run")).changes
+        assert [(own.state.value, bool(own.ended)) for own in changes] == [
+            ("started", False),
+            ("skipped", True),
+        ]
+
+    async def test_gives_the_newest_runs_first(self, store: Store) -> None:
+        async with store.journal() as journal:
+            for run, unit in (("1", "a"), ("2", "b"), ("3", "a")):
+                await journal.begin([opening(run, subject=unit)])
+            assert ids(await journal.runs()) == ["3", "2", "1"]
+            assert ids(await journal.runs(limit=2)) == ["3", "2"]
+            assert ids(await journal.runs("a")) == ["3", "1"]
+            moment = (await journal.run("2")).started
+            assert ids(await journal.runs("b", since=moment)) == ["2"]
+            assert ids(await journal.runs(since="9999")) == []
+
+    async def test_takes_the_beginning_of_an_id(self, store: Store) -> None:
+        async with store.journal() as journal:
+            await journal.begin([opening("abc"), opening("abd"), opening("a%")])
+            assert (await journal.run("abc")).id == "abc"
+            assert (await journal.run("a%")).id == "a%"
+            for wrong, why in (("ab", "several"), ("x", "no such"), ("", "several"), ("_b", "no")):
+                with pytest.raises(ConfigError, match=why) as refusal:
+                    await journal.run(wrong)
+                assert refusal.value.code is Code.NO_SUCH_RUN
+
+    async def test_of_what_is_not_there_makes_nothing(self, store: Store) -> None:
+        async with store.journal() as journal:
+            assert await journal.runs() == []
+            assert (await journal.verify()).broken is None
+            with pytest.raises(ConfigError):
+                await journal.run("a")
+        assert not store.path.parent.exists()
+
+    async def test_tells_what_was_taken_back_and_what_of_that_was_again(self, store: Store) -> None:
+        async with store.journal() as journal:
+            await begin(journal, "first")
+            for index in (0, 1):
+                await journal.record([entry(index, run="first")])
+                await journal.record([entry(index, EntryState.APPLIED, run="first")])
+            await journal.begin([opening("back", kind=RunKind.ROLLBACK, undoes="first")])
+            await journal.record([entry(run="back", undoes=1)])
+            assert states(await journal.run("first")) == ["applied", "applied"]
+            await journal.record([entry(0, EntryState.APPLIED, run="back")])
+            assert states(await journal.run("first")) == ["applied", "undone"]
+            await journal.begin([opening("again", kind=RunKind.ROLLBACK, undoes="back")])
+            await journal.record([entry(0, EntryState.APPLIED, run="again", undoes=0)])
+            assert states(await journal.run("first")) == ["applied", "applied"]
+            assert states(await journal.run("back")) == ["undone"]
+            assert (await journal.run("first")).undone_by == ("back",)
+
+
+def ids(records: Sequence[Record]) -> list[str]:
+    return [own.id for own in records]
+
+
+def states(record: Record) -> list[str]:
+    return [own.state.value for own in record.changes]
+
+
+async def test_no_value_of_a_secret_is_kept(store: Store) -> None:
+    canary = "c4nary-in-the-mine"
+    hidden = (Secret(canary), Default(Secret(canary)), frozenset({Secret(canary)}))
+    async with store.journal() as journal:
+        await begin(journal)
+        fields = tuple(FieldChange(f"f{at}", own, own) for at, own in enumerate(hidden))
+        await journal.record([entry(fields=fields)])
+        (change,) = (await journal.run("run")).changes
+    assert change.fields[0] == FieldChange("f0", Secret(None), Secret(None))
+    for own in store.path.parent.iterdir():
+        assert canary.encode() not in own.read_bytes()
+
+
 class TestNothing:
     async def test_is_made_before_it_is_written_to(self, store: Store) -> None:
         async with store.journal():
@@ -263,7 +440,7 @@ def _signed(path: Path) -> None:
 def _newer(path: Path) -> None:
     asyncio.run(_unfinished(SqliteStore(path)))
     with closing(sqlite3.connect(path)) as db:
-        db.execute(f"PRAGMA user_version = {sqlite.VERSION + 1}")
+        db.execute(f"PRAGMA user_version = {tables.VERSION + 1}")
         db.execute("PRAGMA journal_mode = DELETE")
 
 

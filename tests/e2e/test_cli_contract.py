@@ -375,8 +375,9 @@ class TestAllowDeletes:
     def test_is_recorded(self, repo: Repository, going: Cli) -> None:
         asked(going, "apply", "--allow-deletes", "21")
         with closing(sqlite3.connect(repo.path / ".stateward/state.db")) as db:
-            (detail,) = db.execute("SELECT detail FROM run ORDER BY started DESC").fetchone()
-        assert detail.endswith(", --allow-deletes 21")
+            query = "SELECT body FROM record WHERE type = 'begin' ORDER BY number DESC"
+            (body,) = db.execute(query).fetchone()
+        assert json.loads(body)["detail"] == "--allow-deletes 21"
 
     def test_is_for_one_round(self, going: Cli) -> None:
         asked(going, "plan", "--allow-deletes", "21")

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -73,21 +72,21 @@ async def _recovers(shop: Workshop, wanted: Workshop) -> None:
     assert members(found) == members(expected)
     assert set(Counter(own.key for own in found.objects.values()).values()) <= {1}
     assert (await shop.plan(allow_deletes=PLENTY)).is_empty
-    _closed(shop.state)
+    await _closed(shop.state)
 
 
-def _closed(state: Path) -> None:
+async def _closed(state: Path) -> None:
     """Look at the journal: every run is finished, and what was started is known to be."""
-    with sqlite3.connect(state) as db:
-        assert db.execute("SELECT count(*) FROM run WHERE finished IS NULL").fetchone() == (0,)
-        open_entries = db.execute(
-            "SELECT run FROM entry GROUP BY run, number HAVING group_concat(state) = ?",
-            (EntryState.STARTED,),
-        )
-        for (run,) in open_entries.fetchall():
-            ended = db.execute("SELECT outcome, error FROM run WHERE id = ?", (run,)).fetchone()
-            assert ended == (Outcome.FAILED, "interrupted: the next run went on")
-    db.close()
+    journal = SqliteJournal(state)
+    try:
+        assert (await journal.verify()).broken is None
+        for run in await journal.runs():
+            assert run.finished
+            if any(own.state is EntryState.STARTED for own in run.changes):
+                told = (run.outcome, run.error)
+                assert told == (Outcome.FAILED, "interrupted: the next run went on")
+    finally:
+        await journal.close()
 
 
 @contextmanager

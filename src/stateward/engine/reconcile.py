@@ -7,6 +7,7 @@ from stateward.engine.apply import Applier
 from stateward.engine.round import Round
 from stateward.errors import PlanMoved, Severity
 from stateward.model.plan import Plan
+from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.ports import Journal, Session
 from stateward.tracking.carry import Progress
@@ -21,6 +22,8 @@ class Reconciler:
     round: Round
     journal: Journal
     new_id: Callable[[], str]
+    cause: Cause
+    """Why rounds are run, and whose doing it is."""
 
     async def apply(
         self, revision: str | None, *, expected: str | None, progress: Progress
@@ -54,6 +57,7 @@ class Reconciler:
             )
 
     async def _apply(self, plan: Plan, session: Session, progress: Progress) -> Report:
+        touched = sorted(plan.touched())
         tracking = Tracking(
             session=session,
             journal=self.journal,
@@ -61,17 +65,9 @@ class Reconciler:
             group_of=lambda unit: plan.units[unit].group,
             new_id=self.new_id,
             groups=dict(plan.groups),
+            runs={unit: self.new_id() for unit in touched},
         )
-        revision = next(iter(plan.revisions.values()))
-        for unit in sorted(plan.touched()):
-            tracking.runs[unit] = self.new_id()
-            await self.journal.begin(
-                tracking.runs[unit],
-                unit=unit,
-                revision=revision,
-                target=plan.target,
-                detail=_detail(plan),
-            )
+        await self.journal.begin([self._opening(plan, unit, tracking) for unit in touched])
         target = self.round.target
         return await Applier(
             plan=plan,
@@ -81,10 +77,21 @@ class Reconciler:
             progress=progress,
         ).run()
 
-
-def _detail(plan: Plan) -> str:
-    allowed = "" if plan.allow_deletes is None else f", --allow-deletes {plan.allow_deletes}"
-    return f"plan {plan.digest}{allowed}"
+    def _opening(self, plan: Plan, unit: str, tracking: Tracking) -> Opening:
+        allowed = plan.allow_deletes
+        own = plan.units[unit]
+        return Opening(
+            run=tracking.runs[unit],
+            kind=RunKind.ROUND,
+            subject=unit,
+            target=plan.target,
+            cause=self.cause,
+            group=own.group,
+            revision=next(iter(plan.revisions.values())),
+            plan=plan.digest,
+            before=str(own.before) if own.group in plan.groups else "",
+            detail="" if allowed is None else f"--allow-deletes {allowed}",
+        )
 
 
 def _nothing_done(plan: Plan) -> Report:

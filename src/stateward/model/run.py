@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action, Survivor
+from stateward.model.plan import Action, FieldChange, Survivor
 
 
 class Outcome(StrEnum):
@@ -26,19 +26,36 @@ class EntryState(StrEnum):
     APPLIED = "applied"
     FAILED = "failed"
     SKIPPED = "skipped"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One change's step in the journal."""
+    """One step of one change, for the journal.
+
+    A change that is tried has two: ``started`` before anything of it is sent, which carries what
+    it changes, and ``applied`` or ``failed`` with the same ``index`` once the answer is known.
+    One that is not tried has one, ``skipped``. ``undone`` follows where a run takes back what it
+    had applied itself.
+    """
 
     run: str
     index: int
+    """Counts the changes of a run; the first use of a number says what the change is."""
     state: EntryState
     action: Action
     key: ObjectKey
     node: str | None = None
     detail: str = ""
+    """Why: what the target said, or what was missing."""
+    fields: tuple[FieldChange, ...] = ()
+    """Before and after. Values of sensitive attributes must come as ``Secret``."""
+    giver: str | None = None
+    adopted: bool = False
+    along: int | None = None
+    """For an object that another one's delete took along: the index of that delete."""
+    undoes: int | None = None
+    """For a rollback: the change that it takes back, by its index in that run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

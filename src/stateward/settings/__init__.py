@@ -5,6 +5,7 @@ from stateward.settings.models import (
     DEFAULT_TARGET,
     Configuration,
     Environment,
+    RetentionSettings,
     SdkEnvironment,
     SecretReference,
     SourceSettings,
@@ -13,6 +14,7 @@ from stateward.settings.models import (
     UnitFile,
     UnitOverrides,
     UnitRule,
+    duration,
 )
 from stateward.settings.reading import read_configuration, read_environment, read_unit, rules
 
@@ -21,6 +23,7 @@ __all__ = [
     "DEFAULT_TARGET",
     "Configuration",
     "Environment",
+    "RetentionSettings",
     "SdkEnvironment",
     "SecretReference",
     "SourceSettings",
@@ -29,6 +32,7 @@ __all__ = [
     "UnitFile",
     "UnitOverrides",
     "UnitRule",
+    "duration",
     "read_configuration",
     "read_environment",
     "read_unit",

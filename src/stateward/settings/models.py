@@ -44,8 +44,8 @@ def _named(value: str) -> str:
 Name = Annotated[str, AfterValidator(_named)]
 
 
-def _duration(given: Any) -> Any:
-    """Read what people write."""
+def duration(given: Any) -> timedelta:
+    """Read what people write; raises ``ValueError``."""
     if isinstance(given, timedelta):
         return given
     found = _DURATION.fullmatch(given) if isinstance(given, str) else None
@@ -66,7 +66,7 @@ def _spelled(given: timedelta) -> str:
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
+    BeforeValidator(duration),
     PlainSerializer(_spelled),
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION_TEXT}$"}),
 ]
@@ -225,10 +225,20 @@ class TargetSettings(_Model):
     strategy: Annotated[Strategy, Field(strict=False)] = Strategy.DIRECT
 
 
+class RetentionSettings(_Model):
+    """How much history is kept: all of it, unless something is said."""
+
+    age: Duration | None = None
+    """Runs that were last heard of longer ago are dropped."""
+    count: Annotated[int | None, Field(ge=1)] = None
+    """Ended runs beyond the newest so many are dropped."""
+
+
 class StateSettings(_Model):
     """Where history is kept. It may be lost at any time."""
 
     url: str = DEFAULT_STATE
+    retention: RetentionSettings = RetentionSettings()
 
 
 class Configuration(_Model):
@@ -250,6 +260,8 @@ class Environment(BaseSettings):
     instance: Name | None = None
     target: str | None = None
     state: str | None = None
+    actor: str | None = None
+    """The name under which runs are recorded; default: the login user's."""
 
 
 class SdkEnvironment(BaseSettings):

@@ -1,7 +1,7 @@
 """The journal in one SQLite file: what was about to happen, and what happened.
 
-Every entry is on disk before the next step is taken (WAL, ``synchronous=FULL``). Times are UTC,
-as ISO 8601.
+Every record is on disk before the next step is taken (WAL, ``synchronous=FULL``), and is never
+changed: see ``chain`` and ``tables``. Times are UTC, as ISO 8601.
 """
 
 import asyncio
@@ -10,88 +10,103 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from stateward.errors import Code, StateUnavailable
+from stateward.errors import Code, ConfigError, StateUnavailable
+from stateward.model.chain import End, Link, LinkType, Verdict
 from stateward.model.finding import Finding, fine, warning, wrong
+from stateward.model.record import Opening, Record
 from stateward.model.run import Entry
+from stateward.stores import chain, codec, folding, retention, tables
 
-APPLICATION_ID = 0x53574A31  # "SWJ1"
-VERSION = 1
 _SUBJECT = "state"
-_TABLES = """
-CREATE TABLE run (
-    id TEXT PRIMARY KEY, unit TEXT NOT NULL, revision TEXT NOT NULL, target TEXT NOT NULL,
-    detail TEXT NOT NULL, started TEXT NOT NULL, finished TEXT, outcome TEXT, error TEXT
-);
-CREATE INDEX run_unfinished ON run (target) WHERE finished IS NULL;
-CREATE TABLE entry (
-    run TEXT NOT NULL REFERENCES run, number INTEGER NOT NULL, state TEXT NOT NULL,
-    action TEXT NOT NULL, kind TEXT NOT NULL, hfid TEXT NOT NULL, node TEXT,
-    detail TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, number, state)
-);
-"""
-_Work = Callable[[sqlite3.Connection], sqlite3.Cursor]
+_T = TypeVar("_T")
 
 
 class SqliteJournal:
-    """The journal of one state database; made when first written to."""
+    """The journal and the trail of one state database; made when first written to.
 
-    def __init__(self, path: Path) -> None:
+    Runs that were last heard of longer than ``age`` ago, and ended ones beyond the newest
+    ``count``, are dropped when a run ends.
+    """
+
+    def __init__(
+        self, path: Path, *, age: timedelta | None = None, count: int | None = None
+    ) -> None:
         self._path = path
+        self._age = age
+        self._count = count
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._connection: sqlite3.Connection | None = None
 
-    async def begin(self, run: str, *, unit: str, revision: str, target: str, detail: str) -> None:
-        await self._run(
-            lambda db: db.execute(
-                "INSERT INTO run (id, unit, revision, target, detail, started) VALUES (?,?,?,?,?,?)",
-                (run, unit, revision, target, detail, _now()),
-            )
-        )
+    async def begin(self, openings: Sequence[Opening]) -> None:
+        at = _now()
+        records = [(LinkType.BEGIN, own.run, at, codec.opening_body(own)) for own in openings]
+        await self._write(lambda db: tables.append(db, records))
 
     async def record(self, entries: Sequence[Entry]) -> None:
         at = _now()
-        rows = [
-            (
-                own.run,
-                own.index,
-                own.state.value,
-                own.action.value,
-                own.key.kind,
-                json.dumps(own.key.hfid),
-                own.node,
-                own.detail,
-                at,
-            )
-            for own in entries
-        ]
-        await self._run(
-            lambda db: db.executemany(
-                "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?)", rows
-            )
-        )
+        by_run: dict[str, list[object]] = {}
+        for own in entries:
+            by_run.setdefault(own.run, []).append(codec.entry_body(own))
+        records = [(LinkType.ENTRIES, run, at, {"entries": own}) for run, own in by_run.items()]
+        await self._write(lambda db: tables.append(db, records))
 
-    async def finish(self, run: str, outcome: str, detail: str = "") -> None:
-        await self._run(
-            lambda db: db.execute(
-                "UPDATE run SET finished = ?, outcome = ?, error = ? WHERE id = ?",
-                (_now(), outcome, detail or None, run),
-            )
-        )
+    async def finish(self, run: str, outcome: str, error: str = "") -> None:
+        body = {"outcome": outcome, **({"error": error} if error else {})}
+
+        def work(db: sqlite3.Connection) -> None:
+            known = {type_ for (type_,) in db.execute(_TYPES, (run,))}
+            if LinkType.BEGIN in known and LinkType.FINISH not in known:
+                tables.append(db, [(LinkType.FINISH, run, _now(), body)])
+            self._drop(db)
+
+        await self._write(work)
+
+    def _drop(self, db: sqlite3.Connection) -> None:
+        if self._age is not None or self._count is not None:
+            oldest = "" if self._age is None else _spelled(datetime.now(UTC) - self._age)
+            retention.drop(db, _now(), oldest=oldest, count=self._count)
 
     async def unfinished(self, target: str) -> Sequence[str]:
         """Return the runs on a target that were begun and not finished, oldest first."""
-        rows = await self._run(
-            lambda db: db.execute(
-                "SELECT id FROM run WHERE target = ? AND finished IS NULL ORDER BY started, id",
-                (target,),
-            )
+        return await self._write(
+            lambda db: [run for (run,) in db.execute(_UNFINISHED, (target,)).fetchall()]
         )
-        return [row[0] for row in rows]
+
+    async def runs(
+        self, subject: str | None = None, *, since: str = "", limit: int | None = None
+    ) -> Sequence[Record]:
+        """Return runs with their changes, newest first."""
+        by_subject = " AND json_extract(body, '$.subject') = ?" if subject is not None else ""
+        query = f"{_BEGUN} AND at >= ?{by_subject} ORDER BY number DESC LIMIT ?"
+        values = [since, *([] if subject is None else [subject]), -1 if limit is None else limit]
+
+        return await self._read(lambda db: _records(db, query, values), _NO_RECORDS)
+
+    async def run(self, prefix: str) -> Record:
+        """Return the one run whose id starts with ``prefix``; raises ``ConfigError`` else."""
+        query = f"{_BEGUN} AND substr(run, 1, ?) = ? ORDER BY number LIMIT 2"
+        values = [len(prefix), prefix]
+        found = await self._read(lambda db: _records(db, query, values), _NO_RECORDS)
+        if len(found) == 1:
+            return found[0]
+        what = "several runs begin so: give more of its id" if found else "there is no such run"
+        raise ConfigError(f"{prefix}: {what}: see `stateward history`", code=Code.NO_SUCH_RUN)
+
+    async def verify(self) -> Verdict:
+        """Go along the whole chain, as it stands at one moment."""
+        return await self._read(
+            lambda db: chain.verify(tables.links(db), head=tables.head(db), dropped=_dropped(db)),
+            Verdict(0, End()),
+        )
+
+    async def links(self) -> Sequence[Link]:
+        """Return the whole chain as it stands."""
+        return await self._read(lambda db: list(tables.links(db)), _NO_LINKS)
 
     async def diagnose(self, target: str) -> Finding:
         """Say whether history can be written, and what of it is unfinished; nothing is made."""
@@ -101,6 +116,10 @@ class SqliteJournal:
                 message = f"{self._path}: is not there, and {above} cannot be written to"
                 return wrong(_SUBJECT, message, "name another file: state.url")
             return fine(_SUBJECT, f"{self._path}: is not there yet, the first apply makes it")
+        if self._connection is None and tables.is_older(self._path):
+            return fine(
+                _SUBJECT, f"{self._path}: of an older version, the next run carries it over"
+            )
         try:
             left = await self.unfinished(target)
         except StateUnavailable as error:
@@ -117,63 +136,78 @@ class SqliteJournal:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
 
-    async def _run(self, work: _Work) -> list[Any]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+    async def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return await self._run(work, "BEGIN IMMEDIATE")
 
-    def _do(self, work: _Work) -> list[Any]:
+    async def _read(self, work: Callable[[sqlite3.Connection], _T], nothing: _T) -> _T:
+        """Look at one moment of what is there; where there is nothing, nothing is made."""
+        if self._connection is None and not self._path.exists():
+            return nothing
+        return await self._run(work, "BEGIN")
+
+    async def _run(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work, begin)
+
+    def _do(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
         with _translated(self._path):
             if self._connection is None:
-                self._connection = _open(self._path)
+                self._connection = tables.connect(self._path)
             with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                # The cursor ends here. In another thread its end would reset a statement that
+                self._connection.execute(begin).close()
+                # Cursors end in here: ended by another thread they would reset a statement that
                 # this one may be at again.
-                return work(self._connection).fetchall()
+                return work(self._connection)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+_NO_RECORDS: list[Record] = []
+_NO_LINKS: list[Link] = []
+_TYPES = "SELECT type FROM record WHERE run = ? AND type IN ('begin', 'finish')"
+_BEGUN = "SELECT run FROM record WHERE type = 'begin'"
+_UNFINISHED = """
+SELECT run FROM record AS begun WHERE type = 'begin' AND json_extract(body, '$.target') = ?
+AND NOT EXISTS (SELECT 1 FROM record WHERE run = begun.run AND type = 'finish') ORDER BY number
+"""
+_ROLLBACKS = f"{_BEGUN} AND json_extract(body, '$.undoes') = ? AND number > ? ORDER BY number"
+
+
+def _records(db: sqlite3.Connection, query: str, values: Sequence[Any]) -> list[Record]:
+    found = (_record(db, run) for (run,) in db.execute(query, values).fetchall())
+    return [own for own in found if own is not None]
+
+
+def _record(db: sqlite3.Connection, run: str) -> Record | None:
+    """Read a run, and the rollbacks of it, and theirs: they say what of it still stands."""
+    links = list(tables.links(db, "WHERE run = ?", run))
+    rollbacks = _records(db, _ROLLBACKS, (run, links[0].number)) if links else ()
     try:
-        connection.execute("PRAGMA synchronous = FULL")
-        _lay_out(connection, path)
-        # Only now, so that a file that is not ours stays as it is. Of several that open a new file
-        # at once one may be told that it is locked; either mode keeps what was written.
-        with suppress(sqlite3.OperationalError):
-            connection.execute("PRAGMA journal_mode = WAL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        return folding.fold(links, rollbacks)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"run {run}: its records cannot be read: see `stateward audit verify`"
+        raise StateUnavailable(message) from error
 
 
-def _lay_out(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new file; the lock is taken first, since two may find it new at once."""
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if found == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        elif found != APPLICATION_ID:
-            message = f"{path}: not a state database of Stateward: name another file"
-            raise StateUnavailable(message)
-        elif version != VERSION:
-            message = f"{path}: its layout is {version}, this version of stateward knows {VERSION}"
-            raise StateUnavailable(f"{message}: name another file")
+def _dropped(db: sqlite3.Connection) -> End | None:
+    """Return the end of what retention has dropped, as the chain itself says."""
+    found = list(tables.links(db, "WHERE type = ?", LinkType.RETENTION.value))
+    try:
+        body = json.loads(found[-1].body) if found else None
+        return End(body["through"], body["hash"]) if body else None
+    except (ValueError, KeyError, TypeError):
+        return None  # then the chain breaks there, at the latest
 
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:
         message = f"{path}: {error}: nothing is lost but history: mend the disk, or remove the file"
         raise StateUnavailable(message, code=Code.STATE) from error
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return _spelled(datetime.now(UTC))
+
+
+def _spelled(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

@@ -1,5 +1,6 @@
 """A connection to one target: where tracking sessions come from."""
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -15,6 +16,8 @@ from stateward.tracking.node import Node
 from stateward.tracking.session import GROUP_KIND
 from stateward.tracking.work import SessionSettings
 
+_OURS = __name__.partition(".")[0] + "."
+
 
 class Client:
     """Reads a target, and opens sessions that write to it. Sessions do not see each other."""
@@ -26,6 +29,7 @@ class Client:
         journal: Journal,
         schema: Schema | None,
         limits: Limits,
+        actor: str,
         new_id: Callable[[], str],
         close: Callable[[], Awaitable[None]],
     ) -> None:
@@ -34,6 +38,7 @@ class Client:
         self._journal = journal
         self._schema = schema
         self._limits = limits
+        self._actor = actor
         self._new_id = new_id
         self._close = close
 
@@ -87,6 +92,8 @@ class Client:
             group_params=dict(group_params or {}),
             delete_unused_nodes=delete_unused_nodes,
             limits=limits or self._limits,
+            actor=self._actor,
+            caller=_caller(),
         )
         return TrackingSession(settings, self._target(branch), self._journal, self._new_id)
 
@@ -135,3 +142,11 @@ class Client:
         if branch not in self._targets:
             self._targets[branch] = self._open_target(branch)
         return self._targets[branch]
+
+
+def _caller() -> str:
+    """Return the place that asked for a session: the first one that is not ours."""
+    frame = sys._getframe(1)  # noqa: SLF001 - the way that Python has of asking
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(_OURS):
+        frame = frame.f_back
+    return f"{frame.f_globals.get('__name__', '')}:{frame.f_lineno}"

@@ -45,9 +45,9 @@ class Writer:
             case Action.CREATE:
                 return [self._create(change)]
             case Action.UPDATE:
-                return list(self._fields(change, _first(change)))
+                return list(self._fields(change, at_first(change)))
             case Action.ADOPT | Action.MOVE:
-                return [self._enrol(change), *self._fields(change, _first(change))]
+                return [self._enrol(change), *self._fields(change, at_first(change))]
             case Action.RELEASE:
                 return [self._leave(change)]
             case Action.DELETE:
@@ -55,8 +55,7 @@ class Writer:
 
     def deferred(self, change: Change) -> list[Mutation]:
         """Return what writes the fields that were left out, or cleared, at first."""
-        fields = [own for own in change.fields if own.name in change.deferred]
-        return list(self._fields(change, fields))
+        return list(self._fields(change, later(change)))
 
     def _own_id(self, change: Change) -> str:
         return change.node or self._id(change.key)
@@ -69,8 +68,7 @@ class Writer:
         return self.ids[reference]
 
     def _create(self, change: Change) -> Create:
-        fields = [own for own in change.fields if own.name not in change.deferred]
-        attributes, relations = self._split(change, fields)
+        attributes, relations = self._split(change, at_first(change))
         return Create(
             id=self.ids[change.key],
             kind=change.key.kind,
@@ -154,14 +152,30 @@ class Writer:
         return tuple(self.groups[name] for name in names if name in self.groups)
 
 
-def _first(change: Change) -> Iterator[FieldChange]:
-    """Yield what is written of an existing object at first: deferred fields only let go."""
+def at_first(change: Change) -> tuple[FieldChange, ...]:
+    """Return what is written when a change is carried out: deferred fields only let go."""
+    return tuple(_at_first(change))
+
+
+def _at_first(change: Change) -> Iterator[FieldChange]:
     parked = dict(change.parked)
     for own in change.fields:
         if own.name not in change.deferred:
             yield own
+        elif change.action is Action.CREATE:
+            continue
         elif isinstance(own.old, frozenset):
             if own.old - own.new:
                 yield own._replace(new=own.old & own.new)
         elif own.old is not None:
             yield own._replace(new=parked.get(own.name))
+
+
+def later(change: Change) -> tuple[FieldChange, ...]:
+    """Return what is written once everything that the deferred fields need is there."""
+    before = {own.name: own.new for own in at_first(change)}
+    return tuple(
+        own._replace(old=before.get(own.name, own.old))
+        for own in change.fields
+        if own.name in change.deferred
+    )

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from stateward.errors import Code, ConfigError, StatewardError, TargetRefused, TargetUnavailable
+from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome
 from stateward.ports import Journal, Target
 from stateward.tracking.outcome import SessionReport
@@ -66,14 +67,22 @@ class Running:
 
     async def _begin(self) -> None:
         if not self._begun:
-            await self.journal.begin(
-                self._run,
-                unit=self.settings.group,
-                revision="",
-                target=self.target.name,
-                detail=f"session {self.settings.identifier}",
-            )
+            await self.journal.begin([self._opening()])
             self._begun = True
+
+    def _opening(self) -> Opening:
+        settings, group = self.settings, self.work.group
+        return Opening(
+            run=self._run,
+            kind=RunKind.SESSION,
+            subject=settings.identifier,
+            params={name: str(value) for name, value in settings.params.items()},
+            target=self.target.name,
+            cause=Cause(trigger="script", actor=settings.actor),
+            group=settings.group,
+            caller=settings.caller,
+            before=str((group.attributes.get("description") if group else None) or ""),
+        )
 
     @property
     def _run(self) -> str:

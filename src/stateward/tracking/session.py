@@ -2,17 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stateward.errors import Code
 from stateward.model.identity import Reference
 from stateward.model.mutation import Create, Delete, Mutation, Refusal, Update
-from stateward.model.plan import Action, Change
+from stateward.model.plan import Action, Change, FieldChange, Secret
 from stateward.model.run import Entry, EntryState
 from stateward.model.unit import ADOPTED, Stamp
 from stateward.ports import Journal, Session
-from stateward.tracking.mutations import UnknownPeer, Writer
+from stateward.tracking.mutations import UnknownPeer, Writer, at_first, later
 
 GROUP_KIND = "CoreStandardGroup"
 
@@ -43,7 +43,7 @@ class Tracking:
     written: Counter[str] = field(default_factory=Counter)
     """Mutations sent for each unit."""
     runs: dict[str, str] = field(default_factory=dict)
-    """The id of each unit's run."""
+    """The id of each unit's run, which is begun in the journal before anything is written."""
     _count: int = 0
 
     async def load_schema(self) -> None:
@@ -126,7 +126,7 @@ class Tracking:
         for change in changes:
             if change.action is Action.CREATE:
                 self.ids[change.key] = change.node or self.new_id()
-        results = await self._carry_out(changes, self._writer().mutations)
+        results = await self._carry_out(changes, self._writer().mutations, at_first)
         for result in results:
             if result.refusal is not None and result.change.action is Action.CREATE:
                 del self.ids[result.change.key]  # so that nothing is pointed at it
@@ -134,7 +134,7 @@ class Tracking:
 
     async def apply_deferred(self, changes: Sequence[Change]) -> list[Result]:
         """Write the fields that were left out of objects because of a cycle."""
-        return await self._carry_out(changes, self._writer().deferred)
+        return await self._carry_out(changes, self._writer().deferred, later)
 
     def _writer(self) -> Writer:
         return Writer(
@@ -142,7 +142,10 @@ class Tracking:
         )
 
     async def _carry_out(
-        self, changes: Sequence[Change], spell: Callable[[Change], list[Mutation]]
+        self,
+        changes: Sequence[Change],
+        spell: Callable[[Change], list[Mutation]],
+        written: Callable[[Change], tuple[FieldChange, ...]],
     ) -> list[Result]:
         spelled: list[list[Mutation]] = []
         refused: dict[int, Refusal] = {}
@@ -154,12 +157,25 @@ class Tracking:
                 spelled.append([])
         first = self._count
         self._count += len(changes)
-        await self._record(changes, first, EntryState.STARTED, {})
+        await self.journal.record(
+            [
+                self._entry(change, first + index, EntryState.STARTED, fields=written(change))
+                for index, change in enumerate(changes)
+            ]
+        )
         # The rest of a change rests on its first mutation: what could not be enrolled is not ours
         # to write to.
         await self._send_parts(changes, [own[:1] for own in spelled], refused)
         await self._send_parts(changes, [own[1:] for own in spelled], refused)
-        await self._record(changes, first, EntryState.APPLIED, refused)
+        refused = {index: _masked(own, changes[index]) for index, own in refused.items()}
+        await self.journal.record(
+            [
+                self._entry(change, first + index, EntryState.FAILED, refused[index].message)
+                if index in refused
+                else self._entry(change, first + index, EntryState.APPLIED)
+                for index, change in enumerate(changes)
+            ]
+        )
         return [
             Result(change=change, refusal=refused.get(index))
             for index, change in enumerate(changes)
@@ -192,23 +208,14 @@ class Tracking:
             ]
         )
 
-    async def _record(
+    def _entry(
         self,
-        changes: Sequence[Change],
-        first: int,
+        change: Change,
+        index: int,
         state: EntryState,
-        failed: Mapping[int, Refusal],
-    ) -> None:
-        await self.journal.record(
-            [
-                self._entry(change, first + index, EntryState.FAILED, failed[index].message)
-                if index in failed
-                else self._entry(change, first + index, state, "")
-                for index, change in enumerate(changes)
-            ]
-        )
-
-    def _entry(self, change: Change, index: int, state: EntryState, detail: str) -> Entry:
+        detail: str = "",
+        fields: tuple[FieldChange, ...] = (),
+    ) -> Entry:
         return Entry(
             run=self.runs[change.unit],
             index=index,
@@ -217,6 +224,9 @@ class Tracking:
             key=change.key,
             node=change.node or self.ids.get(change.key),
             detail=detail,
+            fields=fields,
+            giver=change.giver,
+            adopted=change.adopted,
         )
 
     async def _send(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
@@ -228,3 +238,12 @@ class Tracking:
 
 def _unknown_peer(error: UnknownPeer) -> Refusal:
     return Refusal(code=Code.UNRESOLVED, message=f"{error} was not made")
+
+
+def _masked(refusal: Refusal, change: Change) -> Refusal:
+    """Take the secrets of a change out of the target's words, which may repeat them."""
+    message = refusal.message
+    for own in change.fields:
+        if isinstance(own.new, Secret) and own.new.value:
+            message = message.replace(str(own.new.value), str(own.new))
+    return replace(refusal, message=message)

@@ -36,6 +36,10 @@ class SessionSettings:
     group_params: Mapping[str, Any]
     delete_unused_nodes: bool
     limits: Limits
+    actor: str = ""
+    """Whose doing it is, for the record."""
+    caller: str = ""
+    """The place in the script that asked for it, for the record."""
 
     def facts(self, *, prune: bool) -> UnitFacts:
         """Return the session as the planner knows units: what a script wants may be taken over."""

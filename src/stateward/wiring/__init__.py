@@ -16,6 +16,7 @@ from stateward.engine.round import Round, Scope
 from stateward.errors import ConfigError, Problem
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
+from stateward.model.record import Cause
 from stateward.model.unit import UnitSettings
 from stateward.ports import Source, Target
 from stateward.settings import Configuration, Environment, SourceSettings, UnitOverrides
@@ -23,8 +24,8 @@ from stateward.sources import address
 from stateward.sources.folder import FolderSource
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
-from stateward.stores.sqlite import SqliteJournal
 from stateward.targets.embedded import EmbeddedTarget
+from stateward.wiring.history import MANUAL, journal, login_user
 from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git, sqlite_path
 from stateward.wiring.targets import open_target
 
@@ -60,6 +61,7 @@ class Wired:
     configuration: Configuration
     source: SourceSettings
     state: Path
+    actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,10 @@ class Setup:
     @property
     def state(self) -> Path:
         return sqlite_path(self.environment.state or self.configuration.state.url, self.home)
+
+    @property
+    def actor(self) -> str:
+        return self.environment.actor or login_user()
 
     def target(self) -> Target:
         named = self.invocation.target or self.environment.target
@@ -174,6 +180,7 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
         configuration=setup.configuration,
         source=source,
         state=setup.state,
+        actor=setup.actor,
     )
 
 
@@ -189,11 +196,13 @@ async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
     """Open what applying needs, and close it again."""
     for file in (wired.state, *_database(wired.round.target)):
         keep_out_of_git(file)
-    journal = SqliteJournal(wired.state)
-    try:
-        yield Reconciler(round=wired.round, journal=journal, new_id=lambda: str(uuid4()))
-    finally:
-        await journal.close()
+    async with journal(wired.state, wired.configuration.state.retention) as own:
+        yield Reconciler(
+            round=wired.round,
+            journal=own,
+            new_id=lambda: str(uuid4()),
+            cause=Cause(trigger=MANUAL, actor=wired.actor),
+        )
 
 
 def _base(repo: str | None) -> Path:

@@ -15,6 +15,7 @@ from stateward.schema import files as schema_files
 from stateward.settings import DEFAULT_STATE, TargetSettings, UnitDefaults, UnitOverrides
 from stateward.stores.sqlite import SqliteJournal
 from stateward.tracking.client import Client
+from stateward.wiring.history import login_user
 from stateward.wiring.paths import keep_out_of_git, sqlite_path
 from stateward.wiring.targets import Said, open_target
 
@@ -38,7 +39,8 @@ def connect(
     kept: by default ``STATEWARD_STATE``, else ``sqlite:///.stateward/state.db``.
     """
     home = Path.cwd()
-    path = sqlite_path(state or settings.read_environment().state or DEFAULT_STATE, home)
+    environment = settings.read_environment()
+    path = sqlite_path(state or environment.state or DEFAULT_STATE, home)
     keep_out_of_git(path)
     journal = SqliteJournal(path)
 
@@ -51,6 +53,7 @@ def connect(
         journal=journal,
         schema=_schema(schema) if schema is not None else None,
         limits=limits or settings.read_unit(None, UnitOverrides(), UnitDefaults())[0].limits,
+        actor=environment.actor or login_user(),
         new_id=lambda: str(uuid4()),
         close=journal.close,
     )

@@ -25,6 +25,7 @@ from rounds import Workshop, objects
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import StateUnavailable
 from stateward.model.mutation import Create, Delete, Enrol, Mutation, Refusal, Relate, Update
+from stateward.model.record import Cause
 from stateward.model.run import Entry, EntryState, Outcome
 from stateward.model.unit import Stamp
 from stateward.ports import Session
@@ -669,6 +670,7 @@ async def test_progress_counts_changes_up_to_all_of_them(shop: Workshop) -> None
         round=shop.round(Requests(shop.target)),
         journal=MemoryJournal(),
         new_id=lambda: str(uuid4()),
+        cause=Cause(trigger="manual", actor="ada"),
     )
     await reconciler.apply(
         None, expected=None, progress=lambda done, all_: seen.append((done, all_))

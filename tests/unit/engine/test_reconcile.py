@@ -1,7 +1,5 @@
 """Plan and apply in one session, and what is done about runs that were cut short."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,9 +7,11 @@ from applying import outcomes, run_of
 
 from rounds import Broken, Workshop, objects
 from stateward.errors import PlanMoved, TargetUnavailable
-from stateward.model.plan import Plan
-from stateward.model.run import Outcome
+from stateward.model.plan import FieldChange, Plan
+from stateward.model.record import Cause, Opening, Record, RunKind
+from stateward.model.run import EntryState, Outcome
 from stateward.ports import Session
+from stateward.stores.sqlite import SqliteJournal
 from watching import Fuse, MemoryJournal, Watched
 
 RED = {"a/1.yml": objects("BuiltinTag", {"name": "red"})}
@@ -23,11 +23,12 @@ def shop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-def runs(shop: Workshop) -> list[tuple[str, str | None, str | None, str]]:
-    with closing(sqlite3.connect(shop.state)) as db:
-        return db.execute(
-            "SELECT unit, outcome, error, detail FROM run ORDER BY started, id"
-        ).fetchall()
+async def runs(shop: Workshop) -> list[Record]:
+    journal = SqliteJournal(shop.state)
+    try:
+        return [*reversed(await journal.runs())]
+    finally:
+        await journal.close()
 
 
 class TestExpectedDigest:
@@ -77,25 +78,62 @@ async def test_target_is_held_from_plan_to_apply(shop: Workshop) -> None:
 
 
 class TestJournal:
-    async def test_says_which_plan_a_run_carries_out(self, shop: Workshop) -> None:
+    async def test_says_what_a_run_is_about(self, shop: Workshop) -> None:
         shop.commit(RED)
         plan, _ = await shop.apply()
-        assert runs(shop) == [("a", "applied", None, f"plan {plan.digest}")]
+        (own,) = await runs(shop)
+        assert own.opening == Opening(
+            run=own.id,
+            kind=RunKind.ROUND,
+            subject="a",
+            target=plan.target,
+            cause=Cause(trigger="manual", actor="ada"),
+            group="stateward/default/default/a",
+            revision="r1",
+            plan=plan.digest,
+        )
+        assert own.outcome == "applied"
 
     async def test_says_what_was_allowed(self, shop: Workshop) -> None:
         shop.commit(RED)
-        plan, _ = await shop.apply(allow_deletes=3)
-        assert runs(shop)[0][3] == f"plan {plan.digest}, --allow-deletes 3"
+        await shop.apply(allow_deletes=3)
+        assert (await runs(shop))[0].opening.detail == "--allow-deletes 3"
+
+    async def test_says_what_stood_on_the_group_before(self, shop: Workshop) -> None:
+        shop.commit(RED)
+        await shop.apply()
+        shop.commit(BOTH)
+        plan, _ = await shop.apply()
+        assert (await runs(shop))[1].opening.before == str(plan.units["a"].before)
+        assert "applied=r1" in str(plan.units["a"].before)
+
+    async def test_says_what_a_field_was_and_is(self, shop: Workshop) -> None:
+        shop.commit({"a/1.yml": objects("NetDevice", {"name": "d1", "role": "spine", "tags": []})})
+        await shop.apply()
+        shop.commit({"a/1.yml": objects("NetDevice", {"name": "d1", "role": "leaf"})})
+        await shop.apply()
+        _, second = await runs(shop)
+        ((change),) = second.changes
+        assert change.fields == (FieldChange("role", "spine", "leaf"),)
+        assert (change.state, change.node) == (EntryState.APPLIED, change.node)
+
+    async def test_says_what_was_written_first_and_what_later(self, shop: Workshop) -> None:
+        two = ({"name": "d1", "buddy": "d2"}, {"name": "d2", "buddy": "d1"})
+        shop.commit({"a/1.yml": objects("NetDevice", *two)})
+        await shop.apply()
+        (own,) = await runs(shop)
+        written = [[field.name for field in change.fields] for change in own.changes]
+        assert sorted(written) == [["buddy"], ["name"], ["name", "buddy"]]
 
     async def test_closes_what_was_interrupted(self, shop: Workshop) -> None:
         shop.commit(BOTH)
         with pytest.raises(Broken):
             await shop.apply(target=Watched(shop.target, fuse=Fuse(6)))
-        assert [own[1] for own in runs(shop)] == [None]
+        assert [own.outcome for own in await runs(shop)] == [""]
         await shop.apply()
-        assert [own[1:3] for own in runs(shop)] == [
+        assert [(own.outcome, own.error) for own in await runs(shop)] == [
             ("failed", "interrupted: the next run went on"),
-            ("applied", None),
+            ("applied", ""),
         ]
 
     async def test_closes_what_was_interrupted_even_with_nothing_left_to_do(

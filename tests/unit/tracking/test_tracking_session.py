@@ -10,7 +10,7 @@ import pytest
 from stateward.errors import Code
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Create, Enrol, Refusal, Update
-from stateward.model.plan import Action, Change, FieldChange
+from stateward.model.plan import Action, Change, FieldChange, Secret
 from stateward.model.run import EntryState
 from stateward.model.state import Group, Observed
 from stateward.model.unit import Stamp
@@ -208,6 +208,22 @@ class TestEntries:
         await tracking.skip([(change("red"), "because")])
         (own,) = journal(tracking).entries
         assert (own.state, own.detail, own.node) == (EntryState.SKIPPED, "because", None)
+
+    async def test_say_what_is_written_before_it_is(self, tracking: Tracking) -> None:
+        await tracking.apply([change("red")])
+        started, applied = journal(tracking).entries
+        assert (started.fields, applied.fields) == (change("red").fields, ())
+
+    async def test_do_not_repeat_a_secret_that_the_target_repeats(
+        self, tracking: Tracking, target: Watched
+    ) -> None:
+        refusal = Refusal(code=Code.CONSTRAINT, message="hunter2 is too short")
+        target.refuse = lambda _mutation: refusal
+        fields = (FieldChange("password", None, Secret("hunter2")),)
+        (result,) = await tracking.apply([change("d1", key=key("NetDevice", "d1"), fields=fields)])
+        assert result.refusal is not None
+        assert result.refusal.message == "(sensitive) is too short"
+        assert journal(tracking).entries[-1].detail == "(sensitive) is too short"
 
     async def test_of_what_could_not_be_spelled_fail(self, tracking: Tracking) -> None:
         field = FieldChange("buddy", None, key("NetDevice", "nobody"))

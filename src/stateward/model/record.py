@@ -1,0 +1,109 @@
+"""What is kept of a run: whose doing it was and why, each of its changes, and how it ended.
+
+Whoever writes gives an ``Opening`` when a run begins, an ``Entry`` for each step of a change
+(``model.run``), and an outcome when it ends. Whoever reads gets a ``Record``. Times are UTC, as
+ISO 8601, and are the journal's own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import parse_qs, urlsplit
+
+from stateward.model.identity import ObjectKey
+from stateward.model.plan import Action, FieldChange
+from stateward.model.run import EntryState
+
+
+class RunKind(StrEnum):
+    """What a run was part of."""
+
+    ROUND = "round"
+    SESSION = "session"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a run came to be, and whose doing it was."""
+
+    trigger: str
+    """One word: ``manual``, ``script``, later what the daemon is triggered by."""
+    actor: str
+    """A name by which a person or a job is known. Never a credential: it is kept and shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is known of a run when it begins. All of it is kept and shown: no secret belongs here."""
+
+    run: str
+    """The run's id: new for every run, never used again."""
+    kind: RunKind
+    subject: str
+    """What it is about: a unit's path, or the identifier of a tracking session."""
+    target: str
+    """``Target.name``: the address without credentials, and the branch."""
+    cause: Cause
+    params: Mapping[str, str] = field(default_factory=dict)
+    """A session's parameters, as they are part of its identity."""
+    group: str = ""
+    """The name of the tracking group."""
+    revision: str = ""
+    """The commit that a round brings about; a session has none."""
+    caller: str = ""
+    """The place in the program that opened a session, as ``module:line``."""
+    plan: str = ""
+    """The digest of the plan that is carried out."""
+    before: str = ""
+    """What the tracking group's description said before: what a rollback goes back to."""
+    undoes: str = ""
+    """For a rollback: the run that it takes back."""
+    detail: str = ""
+    """What was allowed beyond the usual, for people."""
+
+    @property
+    def branch(self) -> str:
+        """The target's branch; empty where it has none."""
+        return parse_qs(urlsplit(self.target).query).get("branch", [""])[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedChange:
+    """One change of a run as it happened."""
+
+    index: int
+    action: Action
+    key: ObjectKey
+    node: str | None
+    state: EntryState
+    """The last that is known: ``started`` where nobody lived to say what came of it."""
+    fields: tuple[FieldChange, ...] = ()
+    """Before and after. A masked value is ``Secret(None)``."""
+    giver: str | None = None
+    adopted: bool = False
+    along: int | None = None
+    """The delete that took this object along, by its index."""
+    undoes: int | None = None
+    """For a rollback: the change that it takes back, by its index in that run."""
+    detail: str = ""
+    started: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One run, read back. ``outcome`` and ``finished`` are empty while it is under way."""
+
+    opening: Opening
+    started: str
+    finished: str = ""
+    outcome: str = ""
+    error: str = ""
+    changes: tuple[RecordedChange, ...] = ()
+    undone_by: tuple[str, ...] = ()
+    """The rollbacks of this run, oldest first."""
+
+    @property
+    def id(self) -> str:
+        return self.opening.run
