@@ -14,6 +14,7 @@ from stateward.cli.config import config
 from stateward.cli.doctor import doctor
 from stateward.cli.exits import INTERRUPTED, Exit
 from stateward.cli.export import export
+from stateward.cli.history import audit, history, show
 from stateward.cli.plan import plan, validate
 from stateward.errors import StatewardError
 
@@ -24,7 +25,18 @@ def main() -> None:
     """Keep Infrahub equal to Git: plan, apply and prune objects by directory."""
 
 
-for command in (validate, plan, apply, run_command, export, config, doctor):
+for command in (
+    validate,
+    plan,
+    apply,
+    run_command,
+    export,
+    history,
+    show,
+    audit,
+    config,
+    doctor,
+):
     main.add_command(command)
 
 

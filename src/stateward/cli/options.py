@@ -53,6 +53,20 @@ def place(command: _F) -> _F:
     return command
 
 
+def recorded(command: _F) -> _F:
+    """Add the options that say whose history it is about."""
+    for add in (
+        _CONFIG,
+        click.option(
+            "--repo",
+            metavar="REPO",
+            help="The repository whose history it is; default: the current directory.",
+        ),
+    ):
+        command = add(command)
+    return command
+
+
 def output(*formats: str) -> Callable[[_F], _F]:
     """Add --format."""
     return click.option(
@@ -89,6 +103,10 @@ def say(text: str) -> None:
 
 def say_json(document: Any) -> None:
     say(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
+
+
+def say_json_line(document: Any) -> None:
+    say(json.dumps(document, ensure_ascii=True, default=str) + "\n")
 
 
 def progress() -> Callable[[int, int], None]:

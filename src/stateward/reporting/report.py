@@ -82,7 +82,7 @@ def _written(report: Report) -> str:
 
 
 def _done(run: Run) -> str:
-    words = _PLANNED if run.outcome is Outcome.PLANNED else _PAST
+    words = _PLANNED if run.outcome is Outcome.PLANNED else PAST
     done = [
         f"{run.summary[own.value]} {words[own]}" for own in Action if run.summary.get(own.value)
     ]
@@ -90,7 +90,7 @@ def _done(run: Run) -> str:
 
 
 _PLANNED = {action: f"to {action}" for action in Action}
-_PAST = {
+PAST = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.ADOPT: "adopted",

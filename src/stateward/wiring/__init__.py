@@ -8,8 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from stateward import settings
-from stateward.desired import documents
-from stateward.desired.discover import CONFIGURATION_FILE, Layout
+from stateward.desired.discover import Layout
 from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
@@ -19,14 +18,16 @@ from stateward.model.identity import ObjectKey
 from stateward.model.record import Cause
 from stateward.model.unit import UnitSettings
 from stateward.ports import Source, Target
-from stateward.settings import Configuration, Environment, SourceSettings, UnitOverrides
+from stateward.settings import Configuration, SourceSettings, UnitOverrides
 from stateward.sources import address
 from stateward.sources.folder import FolderSource
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.targets.embedded import EmbeddedTarget
+from stateward.wiring import place
 from stateward.wiring.history import MANUAL, journal, login_user
-from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git, sqlite_path
+from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git
+from stateward.wiring.place import Place
 from stateward.wiring.targets import open_target
 
 GIT_TIMEOUT = 120.0
@@ -69,34 +70,37 @@ class Setup:
     """What an invocation, the environment and the configuration say together."""
 
     invocation: Invocation
-    environment: Environment
-    base: Path
-    home: Path
-    """The directory that relative paths of the configuration belong to."""
-    configuration: Configuration
+    place: Place
     source: SourceSettings
-    file: Path | None
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.place.configuration
+
+    @property
+    def file(self) -> Path | None:
+        return self.place.file
 
     @property
     def instance(self) -> str:
-        said = self.invocation.instance or self.environment.instance
+        said = self.invocation.instance or self.place.environment.instance
         return said or self.configuration.instance
 
     @property
     def state(self) -> Path:
-        return sqlite_path(self.environment.state or self.configuration.state.url, self.home)
+        return self.place.state
 
     @property
     def actor(self) -> str:
-        return self.environment.actor or login_user()
+        return self.place.environment.actor or login_user()
 
     def target(self) -> Target:
-        named = self.invocation.target or self.environment.target
-        return open_target(named, self.configuration.target, self.home)
+        named = self.invocation.target or self.place.environment.target
+        return open_target(named, self.configuration.target, self.place.home)
 
     def loader(self) -> Loader:
         return Loader(
-            source=_source(self.invocation, self.source, self.base),
+            source=_source(self.invocation, self.source, self.place.base),
             layout=Layout(settings.rules(self.source)),
             schemas=self.source.schemas,
             read_settings=_read_settings(self.configuration, self.source),
@@ -124,33 +128,15 @@ def pinned(invocation: Invocation) -> Invocation:
 
 def set_up(invocation: Invocation) -> Setup:
     """Read the configuration that an invocation goes by; raises ``ConfigError``."""
-    environment = settings.read_environment()
-    base = _base(invocation.repo)
-    file = _configuration_file(invocation.config or environment.config, base)
-    configuration = _read_configuration(file) if file else Configuration()
-    return Setup(
-        invocation=invocation,
-        environment=environment,
-        base=base,
-        home=file.parent if file else base,
-        configuration=configuration,
-        source=_choose(configuration, invocation.source),
-        file=file,
-    )
+    where = place.find(invocation.repo, invocation.config)
+    source = _choose(where.configuration, invocation.source)
+    return Setup(invocation=invocation, place=where, source=source)
 
 
 def unconfigured(invocation: Invocation) -> Setup:
     """Go by the defaults, where the configuration cannot be used."""
-    base = _base(invocation.repo)
-    return Setup(
-        invocation=invocation,
-        environment=settings.read_environment(),
-        base=base,
-        home=base,
-        configuration=Configuration(),
-        source=SourceSettings(),
-        file=None,
-    )
+    where = place.unconfigured(invocation.repo)
+    return Setup(invocation=invocation, place=where, source=SourceSettings())
 
 
 def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
@@ -161,7 +147,7 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
     setup = set_up(invocation)
     source = setup.source
     if offline:
-        nowhere = setup.home / STATE_DIRECTORY / f"none-{uuid4()}"
+        nowhere = setup.place.home / STATE_DIRECTORY / f"none-{uuid4()}"
         target: Target = EmbeddedTarget(f"sqlite:///{nowhere}")
     else:
         target = setup.target()
@@ -203,29 +189,6 @@ async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger=MANUAL, actor=wired.actor),
         )
-
-
-def _base(repo: str | None) -> Path:
-    """Return the directory that relative defaults belong to: the repository, if it is one here."""
-    path = Path(repo or ".")
-    return path.absolute() if path.is_dir() else Path.cwd()
-
-
-def _configuration_file(named: str | None, base: Path) -> Path | None:
-    if named is not None:
-        path = Path(named)
-        if not path.is_file():
-            raise ConfigError(f"{named}: no such file")
-        return path.absolute()
-    default = base / CONFIGURATION_FILE
-    return default if default.is_file() else None
-
-
-def _read_configuration(file: Path) -> Configuration:
-    found, problems = documents.parse(file.name, file.read_bytes())
-    if problems:
-        raise ConfigError("\n".join(str(own) for own in problems), code=problems[0].code)
-    return settings.read_configuration(found)
 
 
 def _choose(configuration: Configuration, name: str | None) -> SourceSettings:

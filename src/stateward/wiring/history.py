@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stateward.settings import RetentionSettings
 from stateward.stores.sqlite import SqliteJournal
+from stateward.wiring.place import find
 
 MANUAL = "manual"
 """The trigger of what somebody asked for."""
@@ -29,3 +30,11 @@ def login_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+@asynccontextmanager
+async def trail(repo: str | None, config: str | None) -> AsyncIterator[SqliteJournal]:
+    """Open the history that belongs to a place, to read it."""
+    where = find(repo, config)
+    async with journal(where.state, where.configuration.state.retention) as own:
+        yield own
