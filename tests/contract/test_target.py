@@ -275,6 +275,15 @@ async def test_reference_to_a_generic_means_any_heir(world: World) -> None:
     assert await world.find("SuiteSite", world.named("room")) == ()
 
 
+async def test_reference_to_a_generic_without_names_means_any_heir(world: World) -> None:
+    name = world.named("ops")
+    account = await world.make("CoreAccount", name=name, password="secret")  # noqa: S106
+    assert await world.find("LineageOwner", name) == (account,)
+    group = await world.make("CoreAccountGroup", name=name)
+    assert set(await world.find("LineageOwner", name)) == {account, group}
+    assert await world.find("CoreAccount", name) == (account,)
+
+
 async def test_reference_by_default_filter_may_be_ambiguous(world: World) -> None:
     title = world.named("plans")
     note = await world.make("SuiteNote", title=title, topic="work")

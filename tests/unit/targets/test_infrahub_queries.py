@@ -55,6 +55,16 @@ def test_every_group_is_asked_for_without_a_prefix() -> None:
     assert "groups: CoreGroup { edges" in queries.groups_by_prefix("")
 
 
+def test_reference_to_a_generic_without_names_means_its_heirs(suite: Schema) -> None:
+    owner = queries.meant(suite, ObjectKey("LineageOwner", ("ada",)))
+    assert ObjectKey("CoreAccount", ("ada",)) in owner
+    assert ObjectKey("CoreAccountGroup", ("ada",)) in owner
+    named = ObjectKey("SuiteLocation", ("ams",))
+    assert queries.meant(suite, named) == [named]
+    unknown = ObjectKey("SuiteNone", ("ams",))
+    assert queries.meant(suite, unknown) == [unknown]
+
+
 def test_names_are_narrowed_part_by_part(suite: Schema) -> None:
     found = lookup(suite, "SuiteInterface", ("leaf", "eth0"), ("spine", "eth0"))
     assert found.filters(suite) == 'device__name__values: ["leaf", "spine"], name__values: ["eth0"]'

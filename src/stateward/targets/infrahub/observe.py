@@ -199,8 +199,15 @@ class Observation:
             self.objects = {id_: pools.confirmed(own, held) for id_, own in self.objects.items()}
 
     async def _references(self) -> None:
-        wanted = [key for key in self.query.references if key not in self.references]
-        self.references |= await self._find(wanted)
+        wanted = {
+            key: queries.meant(self.there, key)
+            for key in self.query.references
+            if key not in self.references
+        }
+        found = await self._find(dict.fromkeys(own for keys in wanted.values() for own in keys))
+        for key, keys in wanted.items():
+            if ids := tuple(node for own in keys for node in found.get(own, ())):
+                self.references[key] = ids
 
     async def _find(self, keys: Collection[ObjectKey]) -> dict[ObjectKey, tuple[str, ...]]:
         """Return the objects that answer to each key; the first way that leads anywhere counts."""

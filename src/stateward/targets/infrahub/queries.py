@@ -8,6 +8,7 @@ from typing import Any
 
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import MEMBER_OF_GROUPS, Kind, Path, Schema
+from stateward.schema import paths
 from stateward.schema.values import spell
 from stateward.targets.infrahub.shapes import PARENT
 
@@ -195,6 +196,14 @@ def _value(kind: str, spelled: str) -> Any:
     if kind in _TRUTHS:
         return {"True": True, "False": False}.get(spelled)
     return spelled
+
+
+def meant(schema: Schema, key: ObjectKey) -> list[ObjectKey]:
+    """Return what a reference stands for: that to a generic without names, one of its heirs."""
+    kind = schema.kinds.get(key.kind)
+    if kind is None or not kind.is_generic or paths.references(kind):
+        return [key]
+    return [ObjectKey(heir, key.hfid) for heir in schema.concrete(key.kind)]
 
 
 def by_kind(keys: Iterable[ObjectKey]) -> Mapping[str, list[ObjectKey]]:
