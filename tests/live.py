@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stateward.targets.infrahub import InfrahubTarget
 from stateward.targets.infrahub.connection import Connection
+from stateward.targets.infrahub.lineage import NO_LINEAGE, Lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,12 @@ class Lab:
             in_flight=2,
         )
 
-    def target(self, directory: Path, branch: str = "main") -> InfrahubTarget:
-        return InfrahubTarget(self.connection(branch), batch=20, leases=directory / "leases")
+    def target(
+        self, directory: Path, branch: str = "main", lineage: Lineage = NO_LINEAGE
+    ) -> InfrahubTarget:
+        return InfrahubTarget(
+            self.connection(branch), batch=20, leases=directory / "leases", lineage=lineage
+        )
 
 
 def from_environment() -> Lab | None:

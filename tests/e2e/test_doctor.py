@@ -192,6 +192,22 @@ class TestServer:
         assert "anonymous" in said(found, "account")
         assert "INFRAHUB_API_TOKEN" in said(found, "account")
 
+    def test_lineage(self, server: Lab, repo: Repository, cli: Cli) -> None:
+        repo.write("stateward.yaml", b"target: {lineage: {source: true}}\n")
+        found = findings(cli)
+        assert levels(found)["lineage"] == "ok"
+        assert server.token not in str(found)
+
+    @pytest.mark.usefixtures("server")
+    def test_lineage_of_nobody(
+        self, repo: Repository, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        repo.write("stateward.yaml", b"target: {lineage: {source: true}}\n")
+        monkeypatch.delenv("INFRAHUB_API_TOKEN")
+        found = findings(cli, code=1)
+        assert levels(found)["lineage"] == "error"
+        assert "not known" in said(found, "lineage")
+
     def test_unknown_branch(self, server: Lab, cli: Cli) -> None:
         found = findings(cli, "--target", f"{server.address}?branch=no-such-branch", code=1)
         assert [own["subject"] for own in found if own["level"] == "error"] == ["branch"]

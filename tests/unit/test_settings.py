@@ -120,7 +120,7 @@ class TestConfiguration:
         found = configuration(written("## `stateward.yaml`"))
         examples = {"protect": (), "ignore": ()}
         assert found.defaults.model_copy(update=examples) == UnitDefaults()
-        about_servers = {"timeout", "write_timeout", "batch", "in_flight"}
+        about_servers = {"timeout", "write_timeout", "batch", "in_flight", "lineage"}
         assert found.target.model_dump(include=about_servers) == Configuration().target.model_dump(
             include=about_servers
         )
@@ -164,6 +164,8 @@ class TestMistake:
             ("target: {ca_file: x}", "1:10: target.ca_file: no such setting"),
             ("instance: a\n---\ninstance: b", "3:1: one document is expected"),
             ("target: {url: x, token: y}", "1:25: target.token: value error, expected {env: NAME} or {file: path}, never the secret itself"),
+            ("target: {lineage: {protect: true}}", "1:19: target.lineage: value error, protect needs owner: true: what is protected is its owner's to edit"),
+            ("target: {lineage: {owner: ada}}", "1:27: target.lineage.owner: input should be a valid boolean"),
             ("sources:\n  - name: a\n    gti: {}", "3:5: sources.0.gti: no such setting"),
             ("sources: [{git: {ref: main}}]", "1:17: sources.0.git.url: field required"),
             (

@@ -44,6 +44,11 @@ class Create:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     relations: Mapping[str, Peers | Allocation] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    metadata: frozenset[str] | None = None
+    """The names of metadata that are declared of the object, given here or not.
+
+    Of the others a target may write its own along with values; None: of no field at all.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,8 @@ class Update:
     kind: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     relations: Mapping[str, Peers | Allocation] = field(default_factory=dict)
+    metadata: frozenset[str] | None = None
+    """As with ``Create``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

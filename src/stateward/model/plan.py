@@ -59,6 +59,8 @@ class Change:
     node: str | None = None
     """The object's id; None for what is to be created."""
     fields: tuple[FieldChange, ...] = ()
+    metadata: frozenset[str] = frozenset()
+    """The names of the metadata that are declared of the object, changed or not."""
     deferred: frozenset[str] = frozenset()
     """Fields of a cycle: written once the peers exist, or what they take is free."""
     parked: tuple[tuple[str, Any], ...] = ()

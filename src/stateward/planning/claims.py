@@ -130,6 +130,7 @@ class Claims:
             key=obj.key,
             node=node,
             fields=tuple(fields),
+            metadata=frozenset(own for own in (*obj.attributes, *obj.relations) if "." in own),
             origin=obj.origin,
         )
 

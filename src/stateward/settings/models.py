@@ -202,6 +202,20 @@ class SecretReference(_Model):
         return self
 
 
+class LineageSettings(_Model):
+    """Metadata that are written along with values: whose they are, and who may edit them."""
+
+    source: bool = False
+    owner: bool = False
+    protect: bool = False
+
+    @model_validator(mode="after")
+    def _protect_for_somebody(self) -> Self:
+        if self.protect and not self.owner:
+            raise ValueError("protect needs owner: true: what is protected is its owner's to edit")
+        return self
+
+
 class TargetSettings(_Model):
     """The system that is written to. All but the URL is about servers."""
 
@@ -223,6 +237,7 @@ class TargetSettings(_Model):
     in_flight: Annotated[int, Field(ge=1, le=10)] = 2
     """Requests under way at once."""
     strategy: Annotated[Strategy, Field(strict=False)] = Strategy.DIRECT
+    lineage: LineageSettings = LineageSettings()
 
 
 class RetentionSettings(_Model):

@@ -75,6 +75,7 @@ class Writer:
             attributes=attributes,
             relations=relations,
             groups=(self.groups[self.group_of(change.unit)],),
+            metadata=change.metadata,
         )
 
     def _fields(self, change: Change, fields: Iterable[FieldChange]) -> Iterator[Mutation]:
@@ -88,7 +89,13 @@ class Writer:
         node, kind = self._own_id(change), change.key.kind
         if own:
             attributes, relations = self._split(change, own)
-            yield Update(id=node, kind=kind, attributes=attributes, relations=relations)
+            yield Update(
+                id=node,
+                kind=kind,
+                attributes=attributes,
+                relations=relations,
+                metadata=change.metadata,
+            )
         for field in shared:
             old = field.old or frozenset()
             yield Relate(

@@ -12,6 +12,7 @@ from stateward.stores.memory import FileMemory
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.infrahub import InfrahubTarget
 from stateward.targets.infrahub.connection import Connection, parse
+from stateward.targets.infrahub.lineage import Lineage
 from stateward.wiring.paths import STATE_DIRECTORY, sqlite_path
 
 _SERVERS = frozenset({"http", "https"})
@@ -50,6 +51,7 @@ def open_target(
             batch=settings.batch,
             leases=own / "leases",
             strategy=settings.strategy,
+            lineage=Lineage(**settings.lineage.model_dump(by_alias=False)),
             memory=FileMemory(own / "memory"),
         )
     raise ConfigError(

@@ -28,6 +28,13 @@ def test_member_that_differs_is_updated() -> None:
     assert told(found) == ["update NetDevice/d role"]
 
 
+@pytest.mark.parametrize("there", [{}, {"comment__is_protected": True}])
+def test_change_names_all_metadata_that_are_declared(there: dict[str, bool]) -> None:
+    want = device("d", role="spine", comment__is_protected=True)
+    (change,) = plan([unit("a", want)], held("a", device("d", **there))).changes
+    assert change.metadata == {"comment.is_protected"}
+
+
 def test_member_that_is_as_declared_is_counted_and_left_alone() -> None:
     found = plan([unit("a", device("d"), device("e"))], held("a", device("d"), device("e")))
     assert told(found) == []

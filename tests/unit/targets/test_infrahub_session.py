@@ -1,4 +1,4 @@
-"""What a session says when the server goes away under it."""
+"""What a session says when the server goes away under it, or does not know us."""
 
 import time
 
@@ -7,8 +7,9 @@ import pytest
 from infrahub_wire import virtually
 from test_infrahub_client import answer, client
 
-from stateward.errors import Code, TargetUnavailable
+from stateward.errors import Code, TargetRefused, TargetUnavailable
 from stateward.model.mutation import Create
+from stateward.targets.infrahub.lineage import NO_LINEAGE, Lineage
 from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.session import InfrahubSession
@@ -28,12 +29,40 @@ def there(request: httpx.Request) -> httpx.Response:
     raise UNDER_WAY if b"mutation" in request.content else GONE
 
 
+def nobody(request: httpx.Request) -> httpx.Response:
+    """Know no account of whoever asks."""
+    if request.url.path == "/api/schema/summary":
+        return answer({"main": "hash"})
+    assert b"mutation" not in request.content
+    error = {"message": "no such account", "extensions": {"code": "NODE_NOT_FOUND"}}
+    return answer({"data": None, "errors": [error]})
+
+
+def test_nothing_is_written_for_an_account_that_is_not_known():
+    async def write() -> None:
+        async with client(nobody) as own:
+            schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
+            recollection = Recollection("main", None, time.time)
+            session = InfrahubSession(
+                own, schemas, True, recollection, pause=0.5, lineage=Lineage(source=True)
+            )
+            await session.apply([SITE_TO_BE])
+
+    with pytest.raises(TargetRefused) as caught:
+        virtually(write())
+    assert caught.value.code is Code.TARGET_CREDENTIALS
+    assert "target.lineage" in str(caught.value)
+    assert "no such account" in str(caught.value)
+
+
 def test_a_server_that_is_gone_for_good_does_not_hide_what_was_lost():
     async def lose() -> None:
         async with client(there) as own:
             schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
             recollection = Recollection("main", None, time.time)
-            session = InfrahubSession(own, schemas, True, recollection, pause=0.5)
+            session = InfrahubSession(
+                own, schemas, True, recollection, pause=0.5, lineage=NO_LINEAGE
+            )
             await session.apply([SITE_TO_BE])
 
     with pytest.raises(TargetUnavailable) as caught:

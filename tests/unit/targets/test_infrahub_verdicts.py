@@ -58,6 +58,14 @@ def test_nobody_is_an_error(*, given: bool) -> None:
     assert ("anonymous" in found.message) is not given
 
 
+@pytest.mark.parametrize(("known", "level"), [(True, Level.OK), (False, Level.ERROR)])
+def test_lineage_needs_an_account(*, known: bool, level: Level) -> None:
+    found = verdicts.lineage(["source", "owner"], known=known)
+    assert found is not None
+    assert (found.level, "source, owner" in found.message) == (level, True)
+    assert verdicts.lineage([], known=known) is None
+
+
 @pytest.mark.parametrize(
     ("status", "level"),
     [

@@ -17,6 +17,7 @@ from stateward.model.mutation import (
 )
 from stateward.model.schema import Schema
 from stateward.targets.infrahub import writes
+from stateward.targets.infrahub.lineage import UNSIGNED
 from stateward.targets.infrahub.writes import Operation
 from targets import schema
 
@@ -30,7 +31,7 @@ def suite() -> Schema:
 
 def spelled(suite: Schema, mutation: Mutation) -> list[Operation]:
     attributes: Mapping[str, Any] = getattr(mutation, "attributes", {})
-    return writes.operations(suite, mutation, attributes)
+    return writes.operations(suite, mutation, attributes, UNSIGNED)
 
 
 def test_create_joins_its_groups_in_the_same_mutation(suite: Schema) -> None:

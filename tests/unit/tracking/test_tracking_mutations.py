@@ -25,6 +25,7 @@ D1, D2 = key("NetDevice", "d1"), key("NetDevice", "d2")
 RED, BLUE, CREW = key("BuiltinTag", "red"), key("BuiltinTag", "blue"), key("CoreStandardGroup", "c")
 POOL = key("CoreNumberPool", "pool")
 IDS: dict[Reference, str] = {own: f"id-{own.hfid[0]}" for own in (D1, D2, RED, BLUE, CREW, POOL)}
+NOTHING: frozenset[str] = frozenset()
 GROUPS = {"G/a": "ga", "G/a/adopted": "ga+", "G/b": "gb", "G/b/adopted": "gb+", "G/c": "gc"}
 
 
@@ -49,7 +50,13 @@ def update(*fields: tuple[str, Any, Any], **given: Any) -> list[Mutation]:
 class TestCreate:
     def test_brings_its_membership_along(self) -> None:
         assert spelled(change(Action.CREATE, ("name", None, "d1"))) == [
-            Create(id="id-d1", kind="NetDevice", attributes={"name": "d1"}, groups=("ga",))
+            Create(
+                id="id-d1",
+                kind="NetDevice",
+                attributes={"name": "d1"},
+                groups=("ga",),
+                metadata=NOTHING,
+            )
         ]
 
     def test_tells_attributes_from_relationships(self) -> None:
@@ -73,9 +80,11 @@ class TestCreate:
 
     def test_leaves_the_fields_of_a_cycle_for_later(self) -> None:
         own = change(Action.CREATE, ("buddy", None, D2), deferred=frozenset({"buddy"}))
-        assert spelled(own) == [Create(id="id-d1", kind="NetDevice", groups=("ga",))]
+        assert spelled(own) == [
+            Create(id="id-d1", kind="NetDevice", groups=("ga",), metadata=NOTHING)
+        ]
         assert writer().deferred(own) == [
-            Update(id="id-d1", kind="NetDevice", relations={"buddy": "id-d2"})
+            Update(id="id-d1", kind="NetDevice", relations={"buddy": "id-d2"}, metadata=NOTHING)
         ]
 
     def test_of_a_group_member_brings_the_declared_groups_too(self) -> None:
@@ -93,8 +102,16 @@ class TestUpdate:
                 kind="NetDevice",
                 attributes={"role": "spine"},
                 relations={"buddy": "id-d2"},
+                metadata=NOTHING,
             )
         ]
+
+    @pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.MOVE])
+    def test_says_which_metadata_are_declared(self, action: Action) -> None:
+        declared = frozenset({"role.owner"})
+        found = spelled(change(action, ("role", None, "leaf"), metadata=declared))
+        (written,) = [own for own in found if isinstance(own, Create | Update)]
+        assert written.metadata == declared
 
     @pytest.mark.parametrize(
         ("new", "written"),
@@ -166,7 +183,9 @@ class TestUpdate:
         self, name: str, old: Any, new: Any, first: Any
     ) -> None:
         own = change(Action.UPDATE, (name, old, new), deferred=frozenset({name}))
-        assert spelled(own) == [Update(id="n1", kind="NetDevice", relations=first)]
+        assert spelled(own) == [
+            Update(id="n1", kind="NetDevice", relations=first, metadata=NOTHING)
+        ]
 
     @pytest.mark.parametrize(
         ("name", "old", "new"),

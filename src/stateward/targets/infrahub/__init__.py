@@ -14,6 +14,7 @@ from stateward.targets.infrahub.aside import aside
 from stateward.targets.infrahub.client import Client, new_breaker
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.diagnosis import Diagnosis
+from stateward.targets.infrahub.lineage import NO_LINEAGE, Lineage
 from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.session import InfrahubSession
@@ -34,12 +35,14 @@ class InfrahubTarget:
         batch: int,
         leases: Path,
         strategy: Strategy = Strategy.DIRECT,
+        lineage: Lineage = NO_LINEAGE,
         memory: Memory | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._connection = connection
         self._batch = batch
         self._strategy = strategy
+        self._lineage = lineage
         self._leases = leases
         self._library = Library(memory)
         self._recollection = Recollection(connection.name, memory, clock)
@@ -72,7 +75,9 @@ class InfrahubTarget:
                     await stack.enter_async_context(client), self._connection.branch, self._library
                 )
                 await schemas.open(declared)
-                session = InfrahubSession(client, schemas, write, self._recollection, _PAUSE)
+                session = InfrahubSession(
+                    client, schemas, write, self._recollection, _PAUSE, self._lineage
+                )
                 if write and self._strategy is Strategy.BRANCH:
                     throwaway = aside(self._connection, self._breaker)
                     session.throwaway = await stack.enter_async_context(throwaway)
@@ -87,7 +92,7 @@ class InfrahubTarget:
         self, declared: Schema | None, kinds: Collection[str]
     ) -> tuple[Finding, ...]:
         merges = self._strategy is Strategy.BRANCH
-        own = Diagnosis(self._connection, self._lease(), merges=merges)
+        own = Diagnosis(self._connection, self._lease(), merges=merges, lineage=self._lineage)
         return await own.run(declared, kinds)
 
     def _lease(self) -> Lease:

@@ -14,6 +14,7 @@ from stateward.targets.infrahub.answers import QueryRefused, Reply
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.exchange import Call, Exchange
+from stateward.targets.infrahub.lineage import NO_LINEAGE, Lineage
 from stateward.targets.infrahub.schemas import Library, Schemas
 from stateward.targets.infrahub.trouble import told
 from stateward.targets.infrahub.wire import understood
@@ -45,6 +46,7 @@ class Diagnosis:
     lease: Lease
     merges: bool = False
     """Whether rounds are made on a branch of their own, which is merged."""
+    lineage: Lineage = NO_LINEAGE
     found: list[Finding] = field(default_factory=list)
     _is_default: bool | None = None
     _rights: list[Any] | None = None
@@ -54,6 +56,7 @@ class Diagnosis:
         self._look_at_lease()
         if await self._reach():
             known = await self._look_at_account()
+            self._take(verdicts.lineage(self.lineage.wanted, known=known))
             usable = self.connection if known else _anonymous(self.connection)
             async with Client(usable) as client:
                 await self._look_around(client, declared, frozenset(kinds), known=known)

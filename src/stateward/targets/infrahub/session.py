@@ -14,11 +14,12 @@ from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
 from stateward.ports import Query
 from stateward.targets.infrahub import observe, queries, wire, writes
-from stateward.targets.infrahub.answers import Answer, GraphqlError, Untouched
+from stateward.targets.infrahub.answers import Answer, GraphqlError, QueryRefused, Untouched
 from stateward.targets.infrahub.aside import NAME, Aside
 from stateward.targets.infrahub.checks import check
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.holds import Holds
+from stateward.targets.infrahub.lineage import UNSIGNED, Lineage, Signature
 from stateward.targets.infrahub.observe import Observation
 from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.recollection import Recollection
@@ -28,6 +29,7 @@ from stateward.targets.infrahub.writes import Operation
 from stateward.targets.rules import Refused
 
 _BUSY = "MERGE_IN_PROGRESS"
+_ACCOUNT = "{ AccountProfile { id } }"
 _SETTLED = 3
 """How often in a row the same is seen before a lost request is taken to have ended."""
 
@@ -42,8 +44,11 @@ class InfrahubSession:
     recollection: Recollection
     pause: float
     """Seconds between two looks at what a lost request has done."""
+    lineage: Lineage
     throwaway: Aside | None = None
     """The branch that changes are made on, where they are not made where they are to stand."""
+    signature: Signature = UNSIGNED
+    """What goes along with values, once that is known."""
     _checked: bool = False
     _former: Client | None = None
     """What spoke to the branch that the throw-away one was made of."""
@@ -106,7 +111,7 @@ class InfrahubSession:
         return None
 
     async def _begin(self) -> None:
-        """Refuse to write under another schema than was planned with; looked at once."""
+        """Refuse to write under another schema than was planned with, or as nobody; looked at once."""
         if not self.write:
             message = "this session was opened to read"
             raise TargetRefused(message, code=Code.TARGET_READ_ONLY)
@@ -115,10 +120,23 @@ class InfrahubSession:
         if await self.schemas.moved():
             message = "the server's schema has changed since it was read: plan again"
             raise TargetUnavailable(message, code=Code.TARGET_BUSY)
+        if self.lineage.wanted:
+            self.signature = self.lineage.signature(await self._account())
         if self.throwaway is not None:
             self._former, self.client = self.client, await self.throwaway.make()
             await self.schemas.follow(self.client, NAME)
         self._checked = True
+
+    async def _account(self) -> str:
+        try:
+            answer = await self.client.query(_ACCOUNT, anywhere=True)
+        except QueryRefused as error:
+            message = (
+                f"target.lineage: the server does not say whose account this is: {error.args[0]}"
+            )
+            raise TargetRefused(message, code=Code.TARGET_CREDENTIALS) from error
+        with wire.understood():
+            return str(answer["AccountProfile"]["id"])
 
     async def settle(self, mutations: Sequence[Mutation]) -> None:
         """Wait until a request whose answer was lost has ended: the server goes on with it."""
@@ -152,7 +170,8 @@ class _Batch:
             except Refused as refused:
                 self.refusals[index] = refused.refusal
                 continue
-            spelled += [(index, own) for own in writes.operations(schema, mutation, attributes)]
+            operations = writes.operations(schema, mutation, attributes, self.session.signature)
+            spelled += [(index, own) for own in operations]
         await self._send(spelled)
         return [self.refusals.get(index) for index in range(len(self.mutations))]
 

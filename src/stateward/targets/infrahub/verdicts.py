@@ -61,6 +61,17 @@ def account(label: Any, hidden: Sequence[str]) -> Finding:
     return fine("account", shown(text(label), hidden))
 
 
+def lineage(wanted: Sequence[str], *, known: bool) -> Finding | None:
+    """Judge whether there is an account to be written along with values; None if none is wanted."""
+    if not wanted:
+        return None
+    listed = ", ".join(wanted)
+    if known:
+        return fine("lineage", f"{listed}: written along with values, for this account")
+    message = f"{listed}: to be written for an account that is not known: nothing can be written"
+    return wrong("lineage", message, "give a token of an account, or leave out target.lineage")
+
+
 def branch(name: str, found: Mapping[str, Any], hidden: Sequence[str] = ()) -> Finding:
     """Judge our branch, of what the server says of all of them."""
     every = [own for own in found["all"] if isinstance(own, Mapping)]

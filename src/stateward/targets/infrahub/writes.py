@@ -16,6 +16,7 @@ from stateward.model.mutation import (
     Update,
 )
 from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Schema
+from stateward.targets.infrahub.lineage import Signature
 from stateward.targets.infrahub.shapes import PARENT, is_group
 
 _CHILDREN = "children"
@@ -48,15 +49,16 @@ def document(operations: Sequence[Operation]) -> tuple[str, dict[str, Any]]:
 
 
 def operations(
-    schema: Schema, mutation: Mutation, attributes: Mapping[str, Any]
+    schema: Schema, mutation: Mutation, attributes: Mapping[str, Any], signature: Signature
 ) -> list[Operation]:
     """Spell a mutation out; its attributes come as they are to be sent."""
     kind = schema.kinds[mutation.kind]
     match mutation:
         case Create():
-            return [_create(kind, mutation, attributes)]
+            return [_create(kind, mutation, attributes, signature)]
         case Update():
-            data = {"id": mutation.id, **_fields(kind, attributes, mutation.relations)}
+            fields = _fields(kind, attributes, mutation.relations)
+            data = {"id": mutation.id, **signature.sign(kind, mutation, fields)}
             return [Operation(f"{kind.kind}Update", f"{kind.kind}UpdateInput", data)]
         case Relate():
             name = mutation.relationship
@@ -68,9 +70,12 @@ def operations(
             return [Operation(f"{kind.kind}Delete", _DELETE_INPUT, {"id": mutation.id})]
 
 
-def _create(kind: Kind, mutation: Create, attributes: Mapping[str, Any]) -> Operation:
+def _create(
+    kind: Kind, mutation: Create, attributes: Mapping[str, Any], signature: Signature
+) -> Operation:
     relations = {name: own for name, own in mutation.relations.items() if own}
-    data = {"id": mutation.id, **_fields(kind, attributes, relations)}
+    fields = _fields(kind, attributes, relations)
+    data = {"id": mutation.id, **signature.sign(kind, mutation, fields)}
     if mutation.groups:
         if is_group(kind):
             data[PARENT] = {"id": mutation.groups[0]}
