@@ -1,0 +1,227 @@
+"""A script that dies anywhere is made up for by running it again: nothing is lost or doubled."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from properties.judging import content
+from rounds import Broken
+from sessions import Desk
+from stateward.model.identity import ObjectKey
+from stateward.model.state import Observed
+from stateward.model.unit import Limits
+from stateward.ports import Query, Session
+from stateward.targets.embedded import EmbeddedTarget
+from stateward.targets.embedded.store import Library
+from stateward.tracking.library import TrackingSession
+from targets import schema
+from watching import Fuse, FusedJournal, MemoryJournal
+
+KINDS = ("SuiteSite", "SuiteDevice", "SuiteInterface", "SuiteTeam", "BuiltinTag")
+SESSION, OTHER = "site", "other"
+SUITE = schema()
+LIBRARY = Library()
+"""What schemas were worked out to: most of the time that a session takes is for that."""
+PLENTY = Limits(deletes=1000, percent=100)
+Script = Callable[[TrackingSession], Awaitable[None]]
+
+
+async def first(session: TrackingSession) -> None:
+    site = await session.create("SuiteSite", {"name": "ams"})
+    batch = session.batch()
+    batch.upsert("SuiteDevice", {"name": "d1", "site": site, "interfaces": _ports("e0", "e1")})
+    batch.upsert("SuiteDevice", {"name": "d2", "site": "ams", "uplink": ["d1", "e0"]})
+    batch.upsert("SuiteDevice", {"name": "found", "site": "ams", "comment": "ours"})
+    batch.upsert("BuiltinTag", {"name": "shared"})
+    batch.upsert("SuiteTeam", {"name": "crew", "sites": [site]})
+    await batch.execute()
+
+
+async def second(session: TrackingSession) -> None:
+    site = await session.create("SuiteSite", {"name": "ams"})
+    one = await session.upsert("SuiteDevice", {"name": "d1", "site": site, "comment": "new"})
+    three = await session.upsert("SuiteDevice", {"name": "d3", "site": site})
+    await session.relate(one, "neighbours", three)
+    await session.upsert("BuiltinTag", {"name": "late"})
+
+
+async def nothing(session: TrackingSession) -> None:
+    """Want nothing any more."""
+
+
+def _ports(*names: str) -> dict[str, Any]:
+    return {"data": [{"name": name} for name in names]}
+
+
+@dataclass
+class Shop:
+    """A target where others have something too, and scripts that are run on it."""
+
+    path: Path
+    fuse: Fuse = field(default_factory=Fuse)
+    foreign: set[str] = field(default_factory=set)
+
+    def desk(self, fuse: Fuse | None = None) -> Desk:
+        target = EmbeddedTarget(f"sqlite:///{self.path}/target.db")
+        target._library = LIBRARY
+        journal = MemoryJournal()
+        found = Desk(target, SUITE, FusedJournal(journal, fuse) if fuse else journal)
+        found.watched.batch = 2
+        if fuse is not None:
+            found.watched.fuse, found.watched.look = fuse, self.look
+        return found
+
+    def copy(self, path: Path) -> "Shop":
+        """Return another target that is as this one is."""
+        shutil.copytree(self.path, path)
+        return replace(self, path=path, fuse=Fuse())
+
+    async def settle(self) -> None:
+        """Have strangers, one of them under a name that the scripts use, and another session."""
+        desk = self.desk()
+        await desk.client.open()
+        site = await desk.stranger("SuiteSite", name="fra")
+        found = await desk.stranger("SuiteDevice", {"site": site}, name="found", comment="theirs")
+        self.foreign = {site, found, await desk.stranger("BuiltinTag", name="theirs")}
+        async with desk.client.start_tracking(OTHER) as session:
+            self.foreign.add((await session.upsert("BuiltinTag", {"name": "shared"})).id)
+
+    async def run(self, script: Script, fuse: Fuse | None = None) -> bool:
+        """Run a script, until the fuse blows; say whether it did."""
+        desk = self.desk(fuse)
+        given = {"delete_unused_nodes": True, "limits": PLENTY, "params": {"tenant": "acme"}}
+        try:
+            async with desk.client.start_tracking(SESSION, **given) as session:
+                await script(session)
+        except Broken:
+            return True
+        return False
+
+    async def everything(self) -> Observed:
+        desk = self.desk()
+        async with desk.watched.inner.session(None, write=False) as session:
+            return await _everything(session)
+
+    async def look(self, session: Session) -> None:
+        """Look, after every write, whether anything that scripts made is in no group."""
+        observed = await _everything(session)
+        held = {node for own in observed.groups.values() for node in own.members}
+        ours = {own.id for own in observed.objects.values() if not own.seeded} - self.foreign
+        assert ours <= held | {own.id for own in observed.groups.values()}
+        assert self.foreign <= observed.objects.keys()
+
+
+async def _everything(session: Session) -> Observed:
+    names = list(await session.groups(""))
+    return await session.observe(Query(kinds=KINDS, groups=names))
+
+
+def _memberships(observed: Observed) -> dict[str, set[str]]:
+    return {
+        group.name: {str(observed.objects[node].key) for node in group.members}
+        for group in observed.groups.values()
+    }
+
+
+async def _recovered(shop: Shop, script: Script, wanted: Observed) -> None:
+    """Run again on what is left: it must end as if nothing had happened, and then rest."""
+    await shop.run(script)
+    found = await shop.everything()
+    assert content(found) == content(wanted)
+    assert _memberships(found) == _memberships(wanted)
+    assert set(Counter(own.key for own in found.objects.values()).values()) == {1}
+    rested = Fuse(0)
+    assert not await shop.run(script, rested)
+
+
+@pytest.mark.parametrize(
+    ("history", "boundaries"),
+    [([first], 25), ([first, second], 30), ([first, nothing], 15)],
+    ids=["first", "second", "nothing-left"],
+)
+async def test_every_boundary(history: list[Script], boundaries: int, tmp_path: Path) -> None:
+    base = await _after(tmp_path / "base", *history[:-1])
+    before = await base.everything()
+    wanted = base.copy(tmp_path / "wanted")
+    await wanted.run(history[-1])
+    expected = await wanted.everything()
+    at = 0
+    broken = True
+    while broken:
+        shop = base.copy(tmp_path / str(at))
+        broken = await shop.run(history[-1], Fuse(at))
+        await _recovered(shop, history[-1], expected)
+        now = await shop.everything()
+        assert _ids(before, now) == _ids(now, before)
+        assert shop.foreign <= now.objects.keys()
+        at += 1
+    assert at > boundaries
+
+
+def _ids(one: Observed, other: Observed) -> set[tuple[ObjectKey, str]]:
+    """Return names and ids, of what bears a name in both."""
+    names = {own.key for own in other.objects.values()}
+    return {(own.key, own.id) for own in one.objects.values() if own.key in names}
+
+
+async def _after(directory: Path, *history: Script) -> Shop:
+    shop = Shop(directory)
+    await shop.settle()
+    for script in history:
+        await shop.run(script)
+    return shop
+
+
+CHILD = dedent("""
+    import asyncio, sys
+    from pathlib import Path
+    from properties.test_session_crashes import PLENTY, SESSION, Shop, second
+
+    async def main():
+        desk = Shop(Path(sys.argv[1])).desk()
+
+        async def look(_session):
+            print(flush=True)  # one line for each write
+
+        desk.watched.look = look
+        given = {"delete_unused_nodes": True, "limits": PLENTY, "params": {"tenant": "acme"}}
+        async with desk.client.start_tracking(SESSION, **given) as session:
+            await second(session)
+
+    asyncio.run(main())
+""")
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_process_that_is_killed(tmp_path: Path, seed: int) -> None:
+    expected = await (await _after(tmp_path / "wanted", first, second)).everything()
+    shop = await _after(tmp_path / "killed", first)
+    _kill(shop.path, Random(seed).randint(0, 12))  # noqa: S311
+    await _recovered(shop, second, expected)
+
+
+def _kill(directory: Path, writes: int) -> None:
+    """Have another process run the script, and kill it after some writes."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(directory)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    for _ in range(writes):
+        if not child.stdout.readline():
+            break
+    child.send_signal(signal.SIGKILL)
+    child.stdout.close()
+    child.wait()
