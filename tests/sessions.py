@@ -1,6 +1,7 @@
 """A client of the tracking library on a target that is watched, in few words."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -9,12 +10,13 @@ from stateward.model.mutation import Mutation
 from stateward.model.schema import Schema
 from stateward.model.state import Group, ObservedObject
 from stateward.model.unit import ADOPTED, Limits
-from stateward.ports import Journal, Query, Target
+from stateward.ports import Query, Target
+from stateward.stores.sqlite import SqliteJournal
 from stateward.tracking.client import Client
 from stateward.tracking.library import TrackingSession
 from stateward.tracking.outcome import SessionReport
 from targets import World, new_id
-from watching import MemoryJournal, Watched
+from watching import Fuse, FusedJournal, Watched
 
 LIMITS = Limits(deletes=10, percent=25)
 
@@ -22,18 +24,21 @@ LIMITS = Limits(deletes=10, percent=25)
 class Desk:
     """Scripts of one person: their names are nobody else's."""
 
-    def __init__(self, target: Target, schema: Schema, journal: Journal | None = None) -> None:
-        self.watched = Watched(target, batch=20, in_flight=2)
-        self.journal = journal or MemoryJournal()
+    def __init__(
+        self, target: Target, schema: Schema, state: Path, fuse: Fuse | None = None
+    ) -> None:
+        self.watched = Watched(target, batch=20, in_flight=2, fuse=fuse or Fuse())
+        self.journal = SqliteJournal(state)
         self.schema = schema
         self.client = Client(
             open_target=lambda _branch: self.watched,
-            journal=self.journal,
+            journal=FusedJournal(self.journal, fuse) if fuse else self.journal,
+            trail=self.journal,
             schema=schema,
             limits=LIMITS,
             actor="ada",
             new_id=new_id,
-            close=_nothing,
+            close=self.journal.close,
         )
         self._mark = uuid4().hex[:8]
 
@@ -101,7 +106,3 @@ class Desk:
         """Change something behind the library's back."""
         async with self.watched.inner.session(None, write=True, shared=True) as session:
             await World(session).do(*mutations)
-
-
-async def _nothing() -> None:
-    pass

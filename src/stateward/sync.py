@@ -180,6 +180,8 @@ class Client(_Face[waiting_client.Client]):
     all = _blocking(waiting_client.Client.all)
     filters = _blocking(waiting_client.Client.filters)
     get = _blocking(waiting_client.Client.get)
+    history = _blocking(waiting_client.Client.history)
+    interrupted = _blocking(waiting_client.Client.interrupted)
     open = _blocking(waiting_client.Client.open)
     start_tracking = _session(waiting_client.Client.start_tracking)
 

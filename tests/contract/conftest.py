@@ -57,21 +57,17 @@ async def world(target: Target, suite_schema: Schema) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def desk(target: Target, suite_schema: Schema) -> Desk:
+async def desk(target: Target, suite_schema: Schema, tmp_path: Path) -> AsyncIterator[Desk]:
     """A client of the tracking library, on a target that has the suite's schema."""
-    found = Desk(target, suite_schema)
-    await found.client.open()
-    found.watched.schemas = 0
-    return found
+    found = Desk(target, suite_schema, tmp_path / "state.db")
+    async with found.client:
+        found.watched.schemas = 0
+        yield found
 
 
 @pytest.fixture
-def fresh_desk(target: Target, suite_schema: Schema) -> Desk:
-    """A client that was not opened yet."""
-    return Desk(target, suite_schema)
-
-
-@pytest.fixture
-def other(target: Target, suite_schema: Schema) -> Desk:
+async def other(target: Target, suite_schema: Schema, tmp_path: Path) -> AsyncIterator[Desk]:
     """Another client, as another process has one."""
-    return Desk(target, suite_schema)
+    found = Desk(target, suite_schema, tmp_path / "state.db")
+    async with found.client:
+        yield found

@@ -19,6 +19,7 @@ from properties.judging import content
 from rounds import Broken
 from sessions import Desk
 from stateward.model.identity import ObjectKey
+from stateward.model.record import Record
 from stateward.model.state import Observed
 from stateward.model.unit import Limits
 from stateward.ports import Query, Session
@@ -26,7 +27,7 @@ from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.embedded.store import Library
 from stateward.tracking.library import TrackingSession
 from targets import schema
-from watching import Fuse, FusedJournal, MemoryJournal
+from watching import Fuse
 
 KINDS = ("SuiteSite", "SuiteDevice", "SuiteInterface", "SuiteTeam", "BuiltinTag")
 SESSION, OTHER = "site", "other"
@@ -75,11 +76,9 @@ class Shop:
     def desk(self, fuse: Fuse | None = None) -> Desk:
         target = EmbeddedTarget(f"sqlite:///{self.path}/target.db")
         target._library = LIBRARY
-        journal = MemoryJournal()
-        found = Desk(target, SUITE, FusedJournal(journal, fuse) if fuse else journal)
+        found = Desk(target, SUITE, self.path / "state.db", fuse)
         found.watched.batch = 2
-        if fuse is not None:
-            found.watched.fuse, found.watched.look = fuse, self.look
+        found.watched.look = self.look if fuse is not None else None
         return found
 
     def copy(self, path: Path) -> "Shop":
@@ -90,12 +89,13 @@ class Shop:
     async def settle(self) -> None:
         """Have strangers, one of them under a name that the scripts use, and another session."""
         desk = self.desk()
-        await desk.client.open()
-        site = await desk.stranger("SuiteSite", name="fra")
-        found = await desk.stranger("SuiteDevice", {"site": site}, name="found", comment="theirs")
-        self.foreign = {site, found, await desk.stranger("BuiltinTag", name="theirs")}
-        async with desk.client.start_tracking(OTHER) as session:
-            self.foreign.add((await session.upsert("BuiltinTag", {"name": "shared"})).id)
+        async with desk.client as client:
+            site = await desk.stranger("SuiteSite", name="fra")
+            device = {"name": "found", "comment": "theirs"}
+            found = await desk.stranger("SuiteDevice", {"site": site}, **device)
+            self.foreign = {site, found, await desk.stranger("BuiltinTag", name="theirs")}
+            async with client.start_tracking(OTHER) as session:
+                self.foreign.add((await session.upsert("BuiltinTag", {"name": "shared"})).id)
 
     async def run(self, script: Script, fuse: Fuse | None = None) -> bool:
         """Run a script, until the fuse blows; say whether it did."""
@@ -106,7 +106,16 @@ class Shop:
                 await script(session)
         except Broken:
             return True
+        finally:
+            await desk.journal.close()
         return False
+
+    async def interrupted(self) -> list[Record]:
+        desk = self.desk()
+        try:
+            return await desk.client.interrupted()
+        finally:
+            await desk.journal.close()
 
     async def everything(self) -> Observed:
         desk = self.desk()
@@ -141,8 +150,8 @@ async def _recovered(shop: Shop, script: Script, wanted: Observed) -> None:
     assert content(found) == content(wanted)
     assert _memberships(found) == _memberships(wanted)
     assert set(Counter(own.key for own in found.objects.values()).values()) == {1}
-    rested = Fuse(0)
-    assert not await shop.run(script, rested)
+    assert not await shop.run(script, Fuse(0))
+    assert await shop.interrupted() == []
 
 
 @pytest.mark.parametrize(

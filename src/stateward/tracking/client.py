@@ -2,17 +2,20 @@
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
+from stateward.errors import TargetUnavailable
+from stateward.model.record import Record, RunKind
 from stateward.model.schema import Schema
 from stateward.model.unit import Limits
-from stateward.ports import Journal, Session, Target
+from stateward.ports import Journal, Session, Target, Trail
 from stateward.tracking import reading
 from stateward.tracking.library import TrackingSession
 from stateward.tracking.naming import group_name
 from stateward.tracking.node import Node
+from stateward.tracking.running import Running
 from stateward.tracking.session import GROUP_KIND
 from stateward.tracking.work import SessionSettings
 
@@ -27,6 +30,7 @@ class Client:
         *,
         open_target: Callable[[str | None], Target],
         journal: Journal,
+        trail: Trail,
         schema: Schema | None,
         limits: Limits,
         actor: str,
@@ -36,6 +40,7 @@ class Client:
         self._open_target = open_target
         self._targets: dict[str | None, Target] = {}
         self._journal = journal
+        self._trail = trail
         self._schema = schema
         self._limits = limits
         self._actor = actor
@@ -95,7 +100,35 @@ class Client:
             actor=self._actor,
             caller=_caller(),
         )
-        return TrackingSession(settings, self._target(branch), self._journal, self._new_id)
+        return TrackingSession(
+            Running(settings, self._target(branch), self._journal, self._trail, self._new_id)
+        )
+
+    async def history(
+        self, identifier: str | None = None, *, limit: int | None = None, branch: str | None = None
+    ) -> list[Record]:
+        """Return what sessions did here, of one identifier or of all, the newest first."""
+        found = await self._trail.runs(identifier)
+        ours = [own for own in found if self._is_ours(own, branch)]
+        return ours if limit is None else ours[:limit]
+
+    async def interrupted(self, *, branch: str | None = None) -> list[Record]:
+        """Return the sessions that ended without a word: their process died, or the machine.
+
+        What they had written is in their groups. Running the script again goes on from there.
+        """
+        target = self._target(branch)
+        found: list[Record] = []
+        for run in await self._journal.unfinished(target.name):
+            record = await self._trail.run(run)
+            # Whoever still holds the group is under way.
+            with suppress(TargetUnavailable), target.hold(record.opening.group):
+                found += [record] if self._is_ours(record, branch) else []
+        return found
+
+    def _is_ours(self, record: Record, branch: str | None) -> bool:
+        opening = record.opening
+        return opening.kind is RunKind.SESSION and opening.target == self._target(branch).name
 
     async def get(
         self,

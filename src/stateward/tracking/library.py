@@ -1,6 +1,6 @@
 """A tracking session, as a script sees it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,7 +9,6 @@ from stateward.errors import (
 )
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan
-from stateward.ports import Journal, Target
 from stateward.tracking import reading
 from stateward.tracking.declaration import Item, Verb, item
 from stateward.tracking.node import Node
@@ -18,7 +17,6 @@ from stateward.tracking.pruning import Pruning
 from stateward.tracking.relating import Relating, id_of, ids_of
 from stateward.tracking.running import Running
 from stateward.tracking.updating import identified
-from stateward.tracking.work import SessionSettings
 from stateward.tracking.writing import Writing
 
 Data = Mapping[str, Any]
@@ -31,10 +29,8 @@ class TrackingSession:
     several tasks take turns; ``batch`` is for many objects at once.
     """
 
-    def __init__(
-        self, settings: SessionSettings, target: Target, journal: Journal, new_id: Callable[[], str]
-    ) -> None:
-        self._running = Running(settings, target, journal, new_id)
+    def __init__(self, running: Running) -> None:
+        self._running = running
         self._report: SessionReport | None = None
 
     async def __aenter__(self) -> Self:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from stateward.errors import Code, ConfigError, StatewardError, TargetRefused, TargetUnavailable
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome
-from stateward.ports import Journal, Target
+from stateward.ports import Journal, Target, Trail
 from stateward.tracking.outcome import SessionReport
 from stateward.tracking.session import Tracking
 from stateward.tracking.work import SessionSettings, Work, look_at_group
@@ -21,6 +21,7 @@ class Running:
     settings: SessionSettings
     target: Target
     journal: Journal
+    trail: Trail
     new_id: Callable[[], str]
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -63,7 +64,16 @@ class Running:
             )
             for own in observed.objects.values():
                 self._work.meet(own.id, own.key, own.attributes)
+            await self._close_interrupted()
             self._stack = stack.pop_all()
+
+    async def _close_interrupted(self) -> None:
+        """End the runs of this group whose process died: whoever has the group goes on."""
+        for run in await self.journal.unfinished(self.target.name):
+            opening = (await self.trail.run(run)).opening
+            if opening.kind is RunKind.SESSION and opening.group == self.settings.group:
+                message = "interrupted: the next session went on"
+                await self.journal.finish(run, Outcome.FAILED, message)
 
     async def _begin(self) -> None:
         if not self._begun:

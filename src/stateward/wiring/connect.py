@@ -51,6 +51,7 @@ def connect(
     return Client(
         open_target=target,
         journal=journal,
+        trail=journal,
         schema=_schema(schema) if schema is not None else None,
         limits=limits or settings.read_unit(None, UnitOverrides(), UnitDefaults())[0].limits,
         actor=environment.actor or login_user(),
