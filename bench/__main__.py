@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-ALL = ("parse", "read", "validate", "plan", "server")
+ALL = ("parse", "read", "validate", "plan", "server", "scale")
 
 
 def main() -> None:

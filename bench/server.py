@@ -59,18 +59,24 @@ def main() -> None:
         return
     count = int(os.environ.get("STATEWARD_BENCH_OBJECTS", "200"))
     with (
-        httpx.Client(base_url=address, headers={"X-INFRAHUB-KEY": token}, timeout=600) as server,
+        connected(address, token) as server,
         tempfile.TemporaryDirectory() as directory,
     ):
-        repo = _repository(Path(directory), count)
+        repo = repository(Path(directory), count)
         ours, theirs = (f"bench-{uuid4().hex[:8]}" for _ in range(2))
         try:
             for branch in (ours, theirs):
-                _make(server, branch)
+                make_branch(server, branch)
             _compare(repo, address, ours, theirs, count)
         finally:
             for branch in (ours, theirs):
-                _mutate(server, "BranchDelete", branch)
+                mutate(server, "BranchDelete", branch)
+
+
+def connected(address: str, token: str) -> httpx.Client:
+    """Speak to the server: a connection is not kept, since it closes idle ones without a word."""
+    headers = {"X-INFRAHUB-KEY": token, "Connection": "close"}
+    return httpx.Client(base_url=address, headers=headers, timeout=600)
 
 
 def _compare(repo: Path, address: str, ours: str, theirs: str, count: int) -> None:
@@ -80,16 +86,16 @@ def _compare(repo: Path, address: str, ours: str, theirs: str, count: int) -> No
     probe = [*ours_, "run", "--once", str(repo), "--target", target]
     load = [str(RIVAL), "object", "load", str(repo / "objects"), "--branch", theirs]
     print(f"server: {count} objects, seconds as whole processes, {ROUNDS} rounds in turn")
-    _row("first load", _timed(full), _timed(load))
+    _row("first load", timed(full), timed(load))
     again: tuple[list[float], ...] = [], [], []
     for _ in range(ROUNDS):
         for command, times in zip((full, probe, load), again, strict=True):
-            times.append(_timed(command))
+            times.append(timed(command))
     fully, probing, theirs_ = (statistics.median(own) for own in again)
     _row("no-op, full", fully, theirs_)
     _row("no-op, run", probing, theirs_)
-    _edit(repo)
-    _row("one changed", _timed(probe), _timed(load))
+    edit(repo)
+    _row("one changed", timed(probe), timed(load))
 
 
 def _row(what: str, ours: float, theirs: float) -> None:
@@ -98,7 +104,7 @@ def _row(what: str, ours: float, theirs: float) -> None:
     )
 
 
-def _timed(command: Sequence[str]) -> float:
+def timed(command: Sequence[str]) -> float:
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -106,7 +112,7 @@ def _timed(command: Sequence[str]) -> float:
     return time.perf_counter() - started
 
 
-def _repository(directory: Path, count: int) -> Path:
+def repository(directory: Path, count: int) -> Path:
     racks = max(1, count // 20)
     _write(
         directory / "objects/1_racks.yml", "BenchRack", [{"name": f"r{n}"} for n in range(racks)]
@@ -128,23 +134,23 @@ def _git(directory: Path, *arguments: str) -> None:
     subprocess.run([*own, *arguments], check=True)
 
 
-def _edit(repo: Path) -> None:
+def edit(repo: Path, role: str = "spine") -> None:
     """Commit another value of the last object."""
     file = repo / "objects/2_devices.yml"
-    head, mark, tail = file.read_text().rpartition("role: leaf")
-    file.write_text(head + mark.replace("leaf", "spine") + tail)
-    _git(repo, "commit", "--quiet", "--all", "-m", "one")
+    head, _, tail = file.read_text().rpartition("role: ")
+    file.write_text(f"{head}role: {role}\n{tail.partition(chr(10))[2]}")
+    _git(repo, "commit", "--quiet", "--all", "-m", role)
 
 
 def _write(path: Path, kind: str, data: list[dict[str, object]]) -> None:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     spec = {"kind": kind, "data": data}
     text = {"apiVersion": "infrahub.app/v1", "kind": "Object", "spec": spec}
     path.write_text("---\n" + yaml.safe_dump(text, sort_keys=False))
 
 
-def _make(server: httpx.Client, branch: str) -> None:
-    _mutate(server, "BranchCreate", branch, ", sync_with_git: false")
+def make_branch(server: httpx.Client, branch: str) -> None:
+    mutate(server, "BranchCreate", branch, ", sync_with_git: false")
     loaded = server.post(f"/api/schema/load?branch={branch}", json={"schemas": [SCHEMA]})
     loaded.raise_for_status()
     status = {"query": "{ InfrahubStatus { summary { schema_hash_synced } } }"}
@@ -154,7 +160,7 @@ def _make(server: httpx.Client, branch: str) -> None:
             return
 
 
-def _mutate(server: httpx.Client, name: str, branch: str, more: str = "") -> None:
+def mutate(server: httpx.Client, name: str, branch: str, more: str = "") -> None:
     text = f'mutation {{ {name}(data: {{name: "{branch}"{more}}}) {{ ok }} }}'
     answer = server.post("/graphql/main", json={"query": text}).json()
     if answer.get("errors"):
