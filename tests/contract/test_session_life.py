@@ -97,6 +97,22 @@ class TestSideBySide:
         assert await desk.there("SuiteSite", "one")
         assert await desk.there("SuiteSite", "two")
 
+    async def test_what_two_make_at_once_is_made_once_and_shared(self, desk: Desk) -> None:
+        names = [desk.named(f"s{n}") for n in range(4)]
+
+        async def script(name: str) -> set[str]:
+            async with desk.tracking(name, delete_unused_nodes=True) as session:
+                await meeting.wait()
+                made = [await session.upsert("SuiteSite", {"name": own}) for own in names]
+            return {own.id for own in made}
+
+        meeting = asyncio.Barrier(2)
+        one, two = await asyncio.gather(script("one"), script("two"))
+        assert one == two
+        released = await desk.sites(identifier="one")
+        assert len(released.released) == 4
+        assert len((await desk.sites(identifier="two")).deleted) == 4
+
     async def test_one_group_has_one_session(self, desk: Desk, other: Desk) -> None:
         async with desk.tracking() as session:
             for client in (desk.client, other.client):

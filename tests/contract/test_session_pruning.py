@@ -1,9 +1,11 @@
 """Tracking sessions: what becomes of members that a script does not mention any more."""
 
+import asyncio
+
 import pytest
 
 from sessions import Desk
-from stateward.errors import Code, PruneBlocked, TargetRefused
+from stateward.errors import Code, InvalidDesired, PruneBlocked, TargetRefused, TargetUnavailable
 from stateward.model.mutation import Create, Delete, Update
 from stateward.model.plan import Action
 from stateward.model.unit import ADOPTED, Limits
@@ -151,6 +153,34 @@ class TestNoPrune:
         made = await desk.find("SuiteSite", "fra")
         assert made is not None
         assert made.id in await desk.members(session.group)
+
+    async def test_after_a_mistake_that_the_script_went_on_from(self, desk: Desk) -> None:
+        await desk.sites("ams")
+        async with desk.tracking(delete_unused_nodes=True) as session:
+            with pytest.raises(InvalidDesired):
+                await session.upsert("SuiteSite", {"name": desk.named("ams"), "nmae": "x"})
+        assert session.report.withheld is not None
+        assert "nmae" in session.report.withheld
+        assert await desk.there("SuiteSite", "ams")
+
+    async def test_after_a_call_that_was_cancelled(self, desk: Desk) -> None:
+        await desk.sites("ams")
+        session = await desk.tracking(delete_unused_nodes=True).start()
+        call = asyncio.create_task(session.upsert("SuiteSite", {"name": desk.named("ams")}))
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        with pytest.raises(TargetUnavailable, match="CancelledError"):
+            await session.end()
+        assert await desk.there("SuiteSite", "ams")
+
+    async def test_but_after_an_object_that_was_not_there(self, desk: Desk) -> None:
+        await desk.sites("ams")
+        async with desk.tracking(delete_unused_nodes=True) as session:
+            with pytest.raises(TargetRefused):
+                await session.get("SuiteSite", name__value=desk.named("fra"))
+        assert session.report.deleted == (desk.key("SuiteSite", "ams"),)
 
     async def test_after_a_refusal_that_the_script_went_on_from(self, desk: Desk) -> None:
         await desk.sites("ams")

@@ -5,7 +5,7 @@ from ipaddress import ip_interface
 import pytest
 
 from sessions import Desk
-from stateward.errors import Code, InvalidDesired, TargetRefused
+from stateward.errors import Code, ConfigError, InvalidDesired, TargetRefused
 from stateward.model.mutation import Create, Enrol, Relate, Update
 
 
@@ -222,6 +222,16 @@ class TestWhatIsWrong:
         async with desk.tracking() as session:
             with pytest.raises(TypeError, match="object"):
                 await session.upsert("SuiteSite", {"name": object()})
+        assert session.report.withheld == "TypeError"
+
+    async def test_a_batch_that_was_forgotten(self, desk: Desk) -> None:
+        await desk.sites("ams")
+        session = desk.tracking(delete_unused_nodes=True)
+        await session.start()
+        session.batch().upsert("SuiteSite", {"name": desk.named("ams")})
+        with pytest.raises(ConfigError, match="a batch was not executed"):
+            await session.end()
+        assert await desk.there("SuiteSite", "ams")
 
 
 class TestReading:

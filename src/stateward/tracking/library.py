@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from stateward.errors import (
-    PruneBlocked,
-)
+from stateward.errors import Code, ConfigError, PruneBlocked
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan
 from stateward.tracking import reading
-from stateward.tracking.declaration import Item, Verb, item
+from stateward.tracking.declaration import Verb, item
 from stateward.tracking.node import Node
 from stateward.tracking.outcome import SessionReport
 from stateward.tracking.pruning import Pruning
@@ -62,6 +60,8 @@ class TrackingSession:
         many deletes through, whatever the limits say.
         """
         async with self._running.closing() as work:
+            if any(self._running.batches):
+                raise ConfigError("a batch was not executed", code=Code.SESSION)
             if work.settings.delete_unused_nodes and work.tally.withheld is None:
                 pruning = Pruning(work)
                 await pruning.prune(await pruning.plan(work.membership.unused, allow_deletes))
@@ -92,31 +92,31 @@ class TrackingSession:
 
     async def create(self, kind: str, data: Data) -> Node:
         """Make an object; refused where it exists, but for one that an earlier run made."""
-        return await self._write(item(Verb.CREATE, kind, data))
+        return await self._write(Verb.CREATE, kind, data)
 
     async def upsert(self, kind: str, data: Data) -> Node:
         """Make an object, or write what differs of the one that is there."""
-        return await self._write(item(Verb.UPSERT, kind, data))
+        return await self._write(Verb.UPSERT, kind, data)
 
     async def update(self, node: Node | str, data: Data) -> Node:
         """Write what differs of an object, which is given by itself or by its id."""
-        async with self._running.turn() as work:
+        async with self._running.writing() as work:
             known = await identified(work, node, data)
             return (await Writing(work).write([known]))[0]
 
     async def delete(self, node: Node | str, *, force: bool = False) -> None:
         """Delete an object that a session made; with ``force`` any object."""
-        async with self._running.turn() as work:
+        async with self._running.writing() as work:
             await Pruning(work).delete(id_of(node), force=force)
 
     async def relate(self, node: Node | str, name: str, *peers: Node | str) -> bool:
         """Add peers to a relationship; returns whether any was new."""
-        async with self._running.turn() as work:
+        async with self._running.writing() as work:
             return await Relating(work).relate(id_of(node), name, add=ids_of(peers))
 
     async def unrelate(self, node: Node | str, name: str, *peers: Node | str) -> bool:
         """Take peers out of a relationship; returns whether any was in it."""
-        async with self._running.turn() as work:
+        async with self._running.writing() as work:
             return await Relating(work).relate(id_of(node), name, remove=ids_of(peers))
 
     def batch(self) -> "Batch":
@@ -134,7 +134,7 @@ class TrackingSession:
         **filters: Any,
     ) -> Node:
         """Return the one object that is meant; reading makes no member."""
-        async with self._running.turn() as work:
+        async with self._running.looking() as work:
             found = await reading.get(
                 work.session, kind, id=id, hfid=hfid, include=tuple(include), filters=filters
             )
@@ -149,17 +149,17 @@ class TrackingSession:
         self, /, kind: str, *, include: Iterable[str] = (), **filters: Any
     ) -> list[Node]:
         """Return the objects of a kind that pass: ``name__value``, ``name__values``, ``site__ids``."""
-        async with self._running.turn() as work:
+        async with self._running.looking() as work:
             return await reading.listed(work.session, kind, include=tuple(include), filters=filters)
 
     async def add_members(self, *nodes: Node | str, owned: bool = False) -> None:
         """Make objects members: released when they are not used any more, or deleted if owned."""
-        async with self._running.turn() as work:
+        async with self._running.writing() as work:
             await Relating(work).enrol(ids_of(nodes), owned=owned)
 
     async def remove_members(self, *nodes: Node | str) -> None:
         """End memberships; the objects stay."""
-        async with self._running.turn() as work:
+        async with self._running.writing() as work:
             await Relating(work).leave(ids_of(nodes))
 
     @property
@@ -179,12 +179,12 @@ class TrackingSession:
 
     async def preview(self) -> Plan:
         """Return the plan of what ``end`` would prune now."""
-        async with self._running.turn() as work:
+        async with self._running.looking() as work:
             return await Pruning(work).plan(work.membership.unused)
 
-    async def _write(self, own: Item) -> Node:
-        async with self._running.turn() as work:
-            return (await Writing(work).write([own]))[0]
+    async def _write(self, verb: Verb, kind: str, data: Data) -> Node:
+        async with self._running.writing() as work:
+            return (await Writing(work).write([item(verb, kind, data)]))[0]
 
 
 class Batch:
@@ -192,13 +192,14 @@ class Batch:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._items: list[Item] = []
+        self._wanted: list[tuple[Verb, str, Data]] = []
+        running.batches.append(self._wanted)
 
     def create(self, kind: str, data: Data) -> None:
-        self._items.append(item(Verb.CREATE, kind, data))
+        self._wanted.append((Verb.CREATE, kind, dict(data)))
 
     def upsert(self, kind: str, data: Data) -> None:
-        self._items.append(item(Verb.UPSERT, kind, data))
+        self._wanted.append((Verb.UPSERT, kind, dict(data)))
 
     async def execute(self) -> list[Node]:
         """Write what was collected, and return the objects in that order.
@@ -206,6 +207,8 @@ class Batch:
         Raises before anything is written where one of them cannot be. Of those that the target
         refuses the error names the first; the others are written.
         """
-        items, self._items = self._items, []
-        async with self._running.turn() as work:
+        async with self._running.writing() as work:
+            wanted = list(self._wanted)
+            self._wanted.clear()
+            items = [item(*own) for own in wanted]
             return await Writing(work).write(items) if items else []

@@ -1,11 +1,11 @@
 """The life of one session: opened once, its calls in turn, closed once, whatever happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sized
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from stateward.errors import Code, ConfigError, StatewardError, TargetRefused, TargetUnavailable
+from stateward.errors import Code, ConfigError, Stalled, StatewardError, TargetUnavailable
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome
 from stateward.ports import Journal, Target, Trail
@@ -23,6 +23,8 @@ class Running:
     journal: Journal
     trail: Trail
     new_id: Callable[[], str]
+    batches: list[Sized] = field(default_factory=list)
+    """What was collected and is still to be written."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
     _work: Work | None = None
@@ -99,8 +101,35 @@ class Running:
         return self.work.tracking.runs[self.settings.group]
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Work]:
-        """Let one call after the other work; what goes wrong withholds the prune."""
+    async def looking(self) -> AsyncIterator[Work]:
+        """Let one call that reads work; what could not be read withholds the prune."""
+        async with self._turn() as work:
+            try:
+                yield work
+            except (Stalled, ConfigError):  # an answer, too
+                raise
+            except BaseException as error:
+                work.withhold(_reason(error))
+                raise
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Work]:
+        """Let one call that writes work; whatever goes wrong withholds the prune.
+
+        What a script wanted is not known then: it may go on, and end well all the same.
+        """
+        async with self._turn() as work:
+            try:
+                yield work
+            except BaseException as error:
+                work.withhold(_reason(error))
+                if not isinstance(error, Stalled | ConfigError | TypeError):
+                    work.lost = _reason(error)
+                raise
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Work]:
+        """Let one call after the other work."""
         work = self.work
         async with self._turns:
             if self._over:
@@ -108,31 +137,23 @@ class Running:
             if work.lost is not None:
                 message = f"the session lost its target, and cannot go on: {work.lost}"
                 raise TargetUnavailable(message)
-            try:
-                yield work
-            except TargetUnavailable as error:
-                work.lost = work.tally.withheld = str(error)
-                raise
-            except TargetRefused as error:
-                work.tally.withheld = work.tally.withheld or str(error)
-                raise
+            yield work
 
     @asynccontextmanager
     async def closing(self) -> AsyncIterator[Work]:
         """Let the last call work, and close behind it."""
         _ = self.work  # what was not started cannot be closed
         try:
-            async with self.turn() as work:
+            async with self.writing() as work:
                 yield work
         except BaseException as error:
-            reason = str(error) if isinstance(error, StatewardError) else type(error).__name__
-            await self._close(Outcome.FAILED, reason)
+            await self._close(Outcome.FAILED, _reason(error))
             raise
         await self._close(*_outcome(self.report()))
 
     async def abandon(self, reason: str) -> SessionReport:
         if not self._over:
-            self.work.tally.withheld = self.work.tally.withheld or f"the script ended by {reason}"
+            self.work.withhold(f"the script ended by {reason}")
             await self._close(Outcome.FAILED, f"ended by {reason}")
         return self.report()
 
@@ -147,6 +168,11 @@ class Running:
     def report(self) -> SessionReport:
         work = self.work
         return work.tally.report(self.settings.group, work.tracking.writes)
+
+
+def _reason(error: BaseException) -> str:
+    """Say what happened; what is not ours to show is only named."""
+    return str(error) if isinstance(error, StatewardError) else type(error).__name__
 
 
 def _outcome(report: SessionReport) -> tuple[Outcome, str]:

@@ -73,6 +73,10 @@ class Work:
     def unit(self) -> str:
         return self.settings.group
 
+    def withhold(self, reason: str) -> None:
+        """Let there be no prune; the first reason is the one that is told."""
+        self.tally.withheld = self.tally.withheld or reason
+
     def meet(self, node: str, key: ObjectKey, attributes: Mapping[str, Any]) -> None:
         self.names[node] = key
         self.spelled[node] = {**self.spelled.get(node, {}), **attributes}

@@ -41,6 +41,15 @@ class Writing:
         ``InvalidDesired`` says what is wrong with what the script said, ``TargetRefused`` what the
         target refused: the others are written then.
         """
+        try:
+            return await self._write(items)
+        except TargetRefused as refused:
+            if refused.code is not Code.UNIQUE:
+                raise
+            # Another session may have made the same a moment ago: then it is there now.
+            return await self._write(items)
+
+    async def _write(self, items: Sequence[Item]) -> list[Node]:
         desired = await self._desired(items)
         unit = desired.units[self.work.unit]
         objects = list(_found(unit, items))
