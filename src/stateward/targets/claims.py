@@ -8,6 +8,8 @@ from stateward.model.unit import ADOPTED, TRACKING
 
 _KINDS = frozenset({"CoreGeneratorGroup", "CoreGeneratorAwareGroup", "CoreRepositoryGroup"})
 """Kinds of groups that Infrahub's own tools keep of what they made."""
+_NO_CLAIM = "CoreGraphQLQueryGroup"
+"""What a stored query returned: Infrahub takes note of it, and nobody owns it by that."""
 _INTERNAL = "internal"
 """The type of groups that are for tools, and not for people."""
 _OF_THE_SDK = re.compile(r"-[0-9a-f]{32}\Z")
@@ -32,6 +34,7 @@ def claims(groups: Mapping[str, Sort], ours: str) -> tuple[str, ...]:
             name
             for name, sort in groups.items()
             if not _is_ours(name, ours)
+            and sort.kind != _NO_CLAIM
             and (
                 sort.kind in _KINDS
                 or sort.type == _INTERNAL

@@ -15,6 +15,7 @@ INTERNAL = Sort("CoreStandardGroup", "internal")
         ("crew", Sort("CoreStandardGroup", None), False),
         ("crew", INTERNAL, True),
         ("crew", Sort("CoreRepositoryGroup", "default"), True),
+        ("query__0f", Sort("CoreGraphQLQueryGroup", "internal"), False),
         (f"x-{'0' * 32}", PLAIN, True),
         ("stateward/other/s/unit", PLAIN, True),
         ("stateward/i/s/unit", INTERNAL, False),
