@@ -27,6 +27,7 @@ from stateward.ports import Checkout, Journal, Query, Session, Target, TreeEntry
 from stateward.settings import UnitDefaults, UnitOverrides
 from stateward.stores.sqlite import SqliteJournal
 from stateward.targets.embedded import EmbeddedTarget
+from stateward.tracking.carry import Progress
 
 SCHEMA = """
 version: "1.0"
@@ -189,6 +190,7 @@ class Workshop:
         target: Target | None = None,
         journal: Journal | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        progress: Progress = lambda _done, _all: None,
         **scope: Any,
     ) -> tuple[Plan, Report]:
         own = SqliteJournal(self.state)
@@ -199,7 +201,7 @@ class Workshop:
                 new_id=new_id,
                 cause=Cause(trigger="manual", actor="ada"),
             )
-            return await reconciler.apply(revision, expected=expected, progress=lambda *_: None)
+            return await reconciler.apply(revision, expected=expected, progress=progress)
         finally:
             await own.close()
 

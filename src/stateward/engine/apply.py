@@ -38,7 +38,7 @@ class Applier:
 
     async def run(self) -> Report:
         """Apply all changes. A target that goes away on the way is told by the runs' errors."""
-        lost: str | None = None
+        lost: Stalled | Transient | None = None
         try:
             if self.plan.loads_schema:
                 await self.tracking.load_schema()
@@ -46,7 +46,7 @@ class Applier:
             await self._carrier.carry(self.plan.changes)
             await self._close()
         except (Transient, Stalled) as error:
-            lost = str(error)
+            lost = error
         merge, lost = await self._conclude(lost)
         runs = tuple(self.ledger.runs(self.tracking.runs, self.tracking.written, lost))
         # Where the journal is what was lost, the next run closes what is open in it.
@@ -56,7 +56,9 @@ class Applier:
                     await self.tracking.journal.finish(own.id, own.outcome, own.error or "")
         return Report(digest=self.plan.digest, writes=self.tracking.writes, runs=runs, merge=merge)
 
-    async def _conclude(self, lost: str | None) -> tuple[Merge | None, str | None]:
+    async def _conclude(
+        self, lost: Stalled | Transient | None
+    ) -> tuple[Merge | None, Stalled | Transient | None]:
         """Have what was made aside take effect if all of it is well, and nothing of it if not."""
         session = self.tracking.session
         if not session.aside:
@@ -65,7 +67,7 @@ class Applier:
         try:
             merge = await session.conclude(well=lost is None and self.ledger.all_well())
         except (Transient, Stalled) as error:
-            lost = lost or str(error)
+            lost = lost or error
         if merge is None:
             self.ledger.throw_away()
         return merge, lost

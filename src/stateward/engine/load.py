@@ -240,6 +240,19 @@ def declared_schema(
     loaded: Loaded, configured: tuple[str, ...] | None
 ) -> tuple[Schema | None, tuple[Problem, ...]]:
     """Read the schema files of a revision; None where it brings none."""
+    chosen, missing = schema_files_of(loaded, configured)
+    problems = [*missing, *(own for file in chosen for own in file.problems)]
+    parsed = [doc for file in chosen for doc in file.documents]
+    if not parsed or any(own.severity is Severity.ERROR for own in problems):
+        return None, tuple(problems)
+    schema, wrong = schema_files.load(parsed)
+    return schema, (*problems, *wrong)
+
+
+def schema_files_of(
+    loaded: Loaded, configured: tuple[str, ...] | None
+) -> tuple[list[File], list[Problem]]:
+    """Return the files that make up a revision's schema, in order, and what is said of others."""
     paths: tuple[str, ...] | None = configured
     problems: list[Problem] = []
     if configured is not None:
@@ -252,13 +265,7 @@ def declared_schema(
         chosen = [file for file in loaded.files.values() if _seems_schema(file)]
     else:
         chosen = [loaded.files[name] for name in listing.named(loaded.files, paths)]
-    chosen.sort(key=lambda own: own.path)
-    problems += [own for file in chosen for own in file.problems]
-    parsed = [doc for file in chosen for doc in file.documents]
-    if not parsed or any(own.severity is Severity.ERROR for own in problems):
-        return None, tuple(problems)
-    schema, wrong = schema_files.load(parsed)
-    return schema, (*problems, *wrong)
+    return sorted(chosen, key=lambda own: own.path), problems
 
 
 def _not_there(configured: Iterable[str], present: Collection[str]) -> Iterator[Problem]:

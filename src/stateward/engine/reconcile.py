@@ -67,6 +67,8 @@ class Reconciler:
             groups=dict(plan.groups),
             runs={unit: self.new_id() for unit in touched},
         )
+        if plan.changes:
+            progress(0, len(plan.changes))
         await self.journal.begin([self._opening(plan, unit, tracking) for unit in touched])
         target = self.round.target
         return await Applier(

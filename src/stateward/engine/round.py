@@ -39,13 +39,17 @@ class Scope:
     owners: Callable[[ObjectKey], str | None] = lambda _key: None
     unit: str | None = None
     """A pattern over the units' names: only those that match are changed."""
+    units: frozenset[str] | None = None
+    """Only these units are changed; what is gone from Git is always looked after, too."""
     allow_deletes: int | None = None
     rely: float | None = None
     """How many seconds a full look at the target may be back for what has not changed since to be
     relied on; 0 is never, None also keeps nothing for the next time."""
 
-    def selects(self, unit: str) -> bool:
-        return self.unit is None or fnmatchcase(unit, self.unit)
+    def selects(self, unit: str, *, vanished: bool = False) -> bool:
+        if self.unit is not None and not fnmatchcase(unit, self.unit):
+            return False
+        return self.units is None or vanished or unit in self.units
 
 
 @dataclass(slots=True)
@@ -111,7 +115,11 @@ class Round:
         desired = await self._desired(session, loaded)
         formerly, unknown = await self._formerly(session, loaded, stamps, history)
         units = self.facts(loaded, gone)
-        if scope.unit is not None and not any(own.selected for own in units.values()):
+        if (
+            scope.unit is not None
+            and scope.units is None
+            and not any(own.selected for own in units.values())
+        ):
             message = f"--unit {scope.unit}: no unit matches: there are {', '.join(units)}"
             raise ConfigError(message, code=Code.NO_SUCH_UNIT)
         hints = [key for facts in units.values() for key in facts.settings.moved]
@@ -149,7 +157,7 @@ class Round:
                 group=self._group(unit),
                 revision=loaded.revision,
                 files=loaded.digests.get(unit, ""),
-                selected=self.scope.selects(unit),
+                selected=self.scope.selects(unit, vanished=vanished),
                 vanished=vanished,
             )
         return facts

@@ -19,6 +19,17 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class Fault(StrEnum):
+    """What a unit that failed waits for."""
+
+    TRANSIENT = "transient"
+    """Nothing but time."""
+    STALLED = "stalled"
+    """A person or a commit: the target refuses something, or something is wrong with some objects."""
+    INVALID = "invalid"
+    """A commit: the files are such that nothing of the unit can be planned."""
+
+
 class EntryState(StrEnum):
     """One change of a run as it happened."""
 
@@ -70,6 +81,10 @@ class Run:
     writes: int = 0
     survivors: tuple[Survivor, ...] = ()
     error: str | None = None
+    fault: Fault | None = None
+    """Of a unit that failed: what it waits for."""
+    retry_after: float | None = None
+    """Seconds to leave it alone for at least, where somebody said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,10 @@ from stateward.tracking.session import Result, Tracking
 _PRUNING = frozenset({Action.RELEASE, Action.DELETE})
 
 Progress = Callable[[int, int], None]
-"""Is told how many changes are through, of how many."""
+"""Is told how many changes are through, of how many, the first time before anything is written.
+
+It may raise ``Transient``: the round ends there, with all that is through written down.
+"""
 Send = Callable[[Sequence[Change]], Awaitable[list[Result]]]
 T = TypeVar("T")
 

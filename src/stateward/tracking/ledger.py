@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from stateward.errors import Code, TargetRefused
+from stateward.errors import Code, Stalled, TargetRefused, Transient
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Refusal
 from stateward.model.plan import Action, Change, Plan, Survivor, UnitPlan, UnitState
-from stateward.model.run import Outcome, Run
+from stateward.model.run import Fault, Outcome, Run
 from stateward.planning.dependencies import whole
 from stateward.tracking.session import Result
 
@@ -156,7 +156,10 @@ class Ledger:
         return self.settled(unit) and not self.of(unit).survivors
 
     def runs(
-        self, ids: Mapping[str, str], writes: Mapping[str, int], lost: str | None
+        self,
+        ids: Mapping[str, str],
+        writes: Mapping[str, int],
+        lost: Stalled | Transient | None,
     ) -> Iterable[Run]:
         for unit, planned in self.plan.units.items():
             account = self.of(unit)
@@ -173,11 +176,27 @@ class Ledger:
                 writes=writes.get(unit, 0),
                 survivors=(*planned.survivors, *account.survivors),
                 error=self._error(unit, account, cut),
+                fault=self._fault(planned, account, cut),
+                retry_after=cut.retry_after if isinstance(cut, Transient) else None,
             )
 
-    def _error(self, unit: str, account: _Account, cut: str | None) -> str | None:
+    def _fault(
+        self, planned: UnitPlan, account: _Account, cut: Stalled | Transient | None
+    ) -> Fault | None:
         if cut is not None:
-            return cut
+            return Fault.TRANSIENT if isinstance(cut, Transient) else Fault.STALLED
+        if account.went_wrong:
+            return Fault.STALLED
+        if planned.state is not UnitState.STALLED:
+            return None
+        errors = self.plan.errors(planned.unit)
+        whole_unit = [own for own in errors if own.subject is None]
+        in_files = any(own.code is not Code.SCHEMA_DIFFERS for own in whole_unit)
+        return Fault.INVALID if in_files else Fault.STALLED
+
+    def _error(self, unit: str, account: _Account, cut: Stalled | Transient | None) -> str | None:
+        if cut is not None:
+            return str(cut)
         if account.failures:
             more = len(account.failures) - 1
             skipped = f", {account.skipped} skipped" if account.skipped else ""
@@ -187,7 +206,9 @@ class Ledger:
         return next((str(own) for own in self.plan.errors(unit)), None)
 
 
-def _outcome(planned: UnitPlan, account: _Account, writes: int, cut: str | None) -> Outcome:
+def _outcome(
+    planned: UnitPlan, account: _Account, writes: int, cut: Stalled | Transient | None
+) -> Outcome:
     if account.went_wrong or cut is not None or planned.state is UnitState.STALLED:
         return Outcome.FAILED
     by_state = {

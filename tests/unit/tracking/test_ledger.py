@@ -4,11 +4,19 @@ from typing import Any
 
 import pytest
 
-from stateward.errors import Code, Problem, Severity
+from stateward.errors import (
+    Code,
+    Problem,
+    Severity,
+    Stalled,
+    TargetRefused,
+    TargetUnavailable,
+    Transient,
+)
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Refusal
 from stateward.model.plan import Action, Change, Plan, Survivor, UnitPlan, UnitState
-from stateward.model.run import Outcome, Run
+from stateward.model.run import Fault, Outcome, Run
 from stateward.model.unit import Stamp
 from stateward.tracking.ledger import Ledger, dry_runs
 from stateward.tracking.session import Result
@@ -49,7 +57,9 @@ def ledger(*results: tuple[Change, Refusal | None], **states: UnitState) -> Ledg
     return found
 
 
-def run_of(found: Ledger, unit: str = "a", lost: str | None = None, writes: int = 1) -> Run:
+def run_of(
+    found: Ledger, unit: str = "a", lost: Stalled | Transient | None = None, writes: int = 1
+) -> Run:
     runs = found.runs({unit: "id"}, {unit: writes}, lost)
     return next(own for own in runs if own.unit == unit)
 
@@ -182,8 +192,44 @@ class TestRun:
         found = Ledger(plan(*([change("x")] if touched else [])))
         if ended:
             found.end("a")
-        run = run_of(found, lost="it is gone")
-        assert (run.error, run.outcome is Outcome.FAILED) == ("it is gone" if cut else None, cut)
+        gone = TargetUnavailable("it is gone")
+        run = run_of(found, lost=gone)
+        assert (run.error, run.outcome is Outcome.FAILED) == (str(gone) if cut else None, cut)
+
+    @pytest.mark.parametrize(
+        ("lost", "fault", "after"),
+        [
+            (TargetUnavailable("gone", retry_after=7), Fault.TRANSIENT, 7),
+            (TargetRefused("no"), Fault.STALLED, None),
+        ],
+        ids=["gone", "refused"],
+    )
+    def test_fault_of_what_was_under_way_is_that_of_the_target(
+        self, lost: Stalled | Transient, fault: Fault, after: float | None
+    ) -> None:
+        run = run_of(Ledger(plan(change("x"))), lost=lost)
+        assert (run.fault, run.retry_after) == (fault, after)
+
+    def test_fault_of_a_refused_change_is_for_a_person(self) -> None:
+        assert run_of(ledger((change("x"), NO))).fault is Fault.STALLED
+
+    @pytest.mark.parametrize(
+        ("code", "subject", "fault"),
+        [
+            (Code.YAML, None, Fault.INVALID),
+            (Code.ENUM, "NetDevice/x", Fault.STALLED),
+            (Code.SCHEMA_DIFFERS, None, Fault.STALLED),
+        ],
+    )
+    def test_fault_of_a_stalled_unit_tells_files_from_single_objects(
+        self, code: Code, subject: str | None, fault: Fault
+    ) -> None:
+        wrong = Problem(code=code, message="wrong", unit="a", subject=subject)
+        assert run_of(Ledger(plan(problems=(wrong,), a=UnitState.STALLED))).fault is fault
+
+    @pytest.mark.parametrize("state", [UnitState.READY, UnitState.BLOCKED, UnitState.WAITING])
+    def test_there_is_no_fault_where_nothing_failed(self, state: UnitState) -> None:
+        assert run_of(ledger(a=state)).fault is None
 
 
 class TestDryRun:

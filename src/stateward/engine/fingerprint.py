@@ -1,0 +1,23 @@
+"""What of a revision concerns each unit: equal fingerprints ask for the same, on any machine."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+from stateward.engine.load import Loaded, schema_files_of
+from stateward.planning.digest import digest_of
+
+
+def fingerprints(loaded: Loaded, schemas: tuple[str, ...] | None) -> Mapping[str, str]:
+    """Return a digest for each unit: of its files, its settings, what is wrong, and the schema."""
+    files, missing = schema_files_of(loaded, schemas)
+    wrong = [str(own) for own in (*loaded.problems, *missing)]
+    shared = digest_of([wrong, [[own.path, own.text] for own in files]])
+    return {unit: _fingerprint(loaded, unit, shared) for unit in loaded.units}
+
+
+def _fingerprint(loaded: Loaded, unit: str, shared: str) -> str:
+    settings = loaded.settings[unit]
+    known = asdict(replace(settings, moved={}))
+    renames = sorted([str(old), str(new)] for old, new in settings.moved.items())
+    problems = [str(own) for own in loaded.units[unit].problems]
+    return digest_of([shared, loaded.digests.get(unit, ""), known, renames, problems])[:16]

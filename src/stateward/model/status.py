@@ -1,0 +1,92 @@
+"""How a unit stands, as it is kept between rounds and shown to people.
+
+Moments are seconds since the epoch, in UTC.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a unit is looked at. The order is that of the words in a run's trigger."""
+
+    COMMIT = "commit"
+    """Its files, its settings or the schema changed."""
+    START = "start"
+    """Nothing is known of it yet."""
+    INTERVAL = "interval"
+    """To see whether the target has drifted."""
+    RETRY = "retry"
+    """The last round failed for a reason that may have passed."""
+    DEPENDENCY = "dependency"
+    """What it may wait for has changed."""
+
+
+class Condition(StrEnum):
+    """What a person has to know of a unit at a glance."""
+
+    READY = "ready"
+    DRIFTED = "drifted"
+    """The target differs, and the unit's settings say that this is only reported."""
+    WAITING = "waiting"
+    """Something that it refers to is not there yet."""
+    BLOCKED = "blocked"
+    """A guard holds its prune back."""
+    RETRYING = "retrying"
+    """The last round failed; the next one may not."""
+    STALLED = "stalled"
+    """A commit or a person is needed."""
+    SUSPENDED = "suspended"
+    PENDING = "pending"
+    """There has been no round of it yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One unit after its last round."""
+
+    unit: str
+    condition: Condition
+    since: float
+    """Since when it is in this condition."""
+    attempted: str | None = None
+    """The revision of the last round."""
+    applied: str | None = None
+    """The last revision that the target was brought in line with."""
+    outcome: str | None = None
+    message: str | None = None
+    """Why it is not ready: what is wrong, or what it waits for."""
+    run: str | None = None
+    """The journal's name of the last round that wrote anything."""
+    at: float | None = None
+    """When the last round ended."""
+    fingerprint: str = ""
+    """What of the revision concerned the unit: its files, its settings, the schema."""
+    failures: int = 0
+    """Rounds in a row after which it had to be tried again."""
+    next: float | None = None
+    """When it is looked at again; None where only a commit or a person leads to it."""
+    reason: Reason | None = None
+    """Why it is looked at then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatus:
+    """One source as it was seen last."""
+
+    target: str
+    source: str
+    at: float
+    """When it was last asked."""
+    every: float
+    """Seconds until it is asked again: where they are long over, nobody is at work."""
+    revision: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """All that is known of a source and its units."""
+
+    source: SourceStatus
+    units: tuple[Status, ...] = ()
