@@ -86,7 +86,7 @@ async def test_commit_by_commit(
     before: dict[ObjectKey, str] = {}
     for number, revision in zip(own.commits, revisions(repo.path), strict=True):
         asked = ("--rev", revision, "--allow-deletes", "1000000")
-        report = repo.asked("apply", *asked, code=None)
+        report = repo.applied_at_last(*asked)
         outcomes = {run["unit"]: (run["outcome"], run.get("error")) for run in report["runs"]}
         assert {outcome for outcome, _ in outcomes.values()} <= FINE, outcomes
         assert repo.asked("apply", *asked, code=None)["writes"] == 0, f"commit {number}"

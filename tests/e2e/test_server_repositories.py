@@ -89,7 +89,7 @@ def applied(
         before = branch.everywhere()
         problems = repo.asked("validate")["problems"]
         assert {own["severity"] for own in problems} <= {"warning"}, problems
-        report = repo.asked("apply", code=None)
+        report = repo.applied_at_last()
         yield Applied(given, repo, before, report)
 
 

@@ -1,16 +1,21 @@
 """How much is asked for in one request: enough to be worth it, and no more than is soon answered."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 LARGEST = 500
 """Objects in one request: more cost no less each, and a lost answer costs more."""
 ROOM = 3000
 """Lists of peers in one request: a list of each object is what takes the server its time."""
+SEARCHES = 10
+"""Searches by name in one request: each is a query of its own over all objects of a kind."""
 FIRST = 20
 """Lists that the first of a kind stand for: each is a query of its own, however few the objects."""
 
 
-def lots(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def lots(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
     """Yield items, so many at a time."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

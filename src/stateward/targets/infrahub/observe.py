@@ -16,7 +16,7 @@ from stateward.ports import Query
 from stateward.schema import paths
 from stateward.targets.infrahub import pools, queries, recall, wire
 from stateward.targets.infrahub.client import Client
-from stateward.targets.infrahub.lots import lots, packed
+from stateward.targets.infrahub.lots import SEARCHES, lots, packed
 from stateward.targets.infrahub.membership import Membership
 from stateward.targets.infrahub.queries import Lookup, Request
 from stateward.targets.infrahub.recall import Forms
@@ -237,15 +237,21 @@ class Observation:
 
     async def _look_up(self, searches: Collection[Lookup]) -> dict[ObjectKey, tuple[str, ...]]:
         possible = [(own, filters) for own in searches if (filters := own.filters(self.there))]
-        if not possible:
-            return {}
+        found: dict[ObjectKey, tuple[str, ...]] = {}
+        for answer in await asyncio.gather(*map(self._search, lots(possible, SEARCHES))):
+            found |= answer
+        return found
+
+    async def _search(
+        self, searches: Sequence[tuple[Lookup, str]]
+    ) -> dict[ObjectKey, tuple[str, ...]]:
         request = Request()
-        for index, (own, filters) in enumerate(possible):
+        for index, (own, filters) in enumerate(searches):
             request.add(f"k{index}", own.kind, filters, own.selection())
         answer = await self._ask(request)
         found: dict[ObjectKey, tuple[str, ...]] = {}
         with understood():
-            for index, (own, _) in enumerate(possible):
+            for index, (own, _) in enumerate(searches):
                 wanted = set(own.keys)
                 for node in wire.nodes(answer[f"k{index}"]):
                     key = ObjectKey(own.kind, wire.named(own.way, node))

@@ -20,7 +20,8 @@ from stateward.targets.infrahub.words import shown
 
 _LOAD_DEADLINE = 300.0
 """Seconds for the server to answer; a large schema takes ten of them on a small machine."""
-_CONVERGE_DEADLINE = 120.0
+_CONVERGE_DEADLINE = 300.0
+"""Seconds for all workers to have a schema: two minutes were not enough for a busy one."""
 _PAUSE = 0.25
 _STATUS = (
     "query { InfrahubStatus { summary { schema_hash_synced }"
