@@ -1,6 +1,9 @@
 """Small HTTP servers of repositories, on a loopback port and in a thread."""
 
 import base64
+import select
+import socket
+import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,10 +21,19 @@ class Server:
         self.reached = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
+        self.seen: list[str] = []
+        """What was said of who asks, request by request; empty where nothing was."""
+        self._scheme = "http"
         outer = self
 
         class Handler(self.handler):  # type: ignore[name-defined,misc]
             server_ = outer
+
+            def parse_request(self) -> bool:
+                parsed = bool(super().parse_request())
+                if parsed:
+                    outer.seen.append(self.headers.get("Authorization", ""))
+                return parsed
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -51,9 +63,21 @@ class Server:
         def do_POST(self) -> None:
             self.answer()
 
+    def secured(self, context: ssl.SSLContext) -> Self:
+        """Speak https; the handshake is made by the thread of its request."""
+        self._scheme = "https"
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        return self
+
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://{self.place}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -87,9 +111,12 @@ def dumb(root: Path) -> Server:
     return server
 
 
-class _Smart(Server):
+class Smart(Server):
+    """Repositories, served by git's own program to whoever can log in, if that is needed."""
+
     root: Path
-    password: str | None = None
+    login: str | None = None
+    """``user:password``."""
 
     class handler(BaseHTTPRequestHandler):  # noqa: N801
         server_: ClassVar[Any]
@@ -110,15 +137,14 @@ class _Smart(Server):
 
         def _git(self, body: bytes) -> None:
             server = self.server_
-            server.reached.set()
-            server.gate.wait()
-            given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic "))
-            if server.password and given != f"{server.password}:{server.password}".encode():
+            if server.login and server.seen_login(self.headers) != server.login:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", "Basic realm=x")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
+            server.reached.set()
+            server.gate.wait()
             path, _, query = self.path.partition("?")
             done = subprocess.run(
                 ["git", "-c", "safe.directory=*", "http-backend"],
@@ -146,17 +172,55 @@ class _Smart(Server):
             self.end_headers()
             self.wfile.write(answer)
 
+    @staticmethod
+    def seen_login(headers: Any) -> str:
+        return base64.b64decode(headers.get("Authorization", "").removeprefix("Basic ")).decode()
 
-def smart(root: Path, password: str | None = None) -> Server:
-    """Serve repositories by git's own program, to whoever knows the password."""
-    server = _Smart()
+
+def smart(root: Path, login: str | None = None) -> Smart:
+    """Serve repositories by git's own program, to whoever can log in."""
+    server = Smart()
     server.root = root
-    server.password = password
+    server.login = login
     return server
 
 
-def gated(root: Path) -> Server:
+def gated(root: Path, login: str | None = None) -> Smart:
     """Serve repositories, but nothing before the gate is opened."""
-    server = smart(root)
+    server = smart(root, login)
     server.gate.clear()
     return server
+
+
+class Proxy(Server):
+    """A way to any other server of this machine, for whoever can log in."""
+
+    login: str | None = None
+
+    class handler(BaseHTTPRequestHandler):  # noqa: N801
+        server_: ClassVar[Any]
+        protocol_version = (
+            "HTTP/1.1"  # whoever was asked to log in comes back on the same connection
+        )
+
+        def do_CONNECT(self) -> None:
+            given = self.headers.get("Proxy-Authorization", "").removeprefix("Basic ")
+            if self.server_.login not in {None, base64.b64decode(given).decode()}:
+                self.send_response(407)
+                self.send_header("Proxy-Authenticate", "Basic realm=x")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.server_.reached.set()
+            self.close_connection = True
+            host, _, port = self.path.rpartition(":")
+            with socket.create_connection((host, int(port))) as far:
+                self.send_response(200)
+                self.end_headers()
+                ends = {self.connection: far, far: self.connection}
+                while True:
+                    for end in select.select(list(ends), [], [])[0]:
+                        data = end.recv(65536)
+                        if not data:
+                            return
+                        ends[end].sendall(data)

@@ -12,12 +12,14 @@ from pydantic import BaseModel
 from stateward.desired.discover import Rule
 from stateward.desired.documents import parse
 from stateward.errors import Code, ConfigError
-from stateward.model.document import Document
+from stateward.model.document import Document, Map
 from stateward.model.identity import ObjectKey
 from stateward.model.unit import Adopt, Ignore, Limits, UnitSettings
 from stateward.settings import (
     Configuration,
     Environment,
+    GitSettings,
+    SecretReference,
     UnitDefaults,
     UnitFile,
     UnitOverrides,
@@ -27,6 +29,7 @@ from stateward.settings import (
     read_unit,
     rules,
 )
+from stateward.settings.reading import plain
 
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -110,11 +113,24 @@ class TestConfiguration:
         assert source.name == "network"
         assert source.git is not None
         assert (source.git.url, source.git.ref) == ("https://git.example/network.git", "main")
+        assert source.git.token == SecretReference(env="GIT_TOKEN")
         assert source.schemas == ("schemas/",)
         assert source.units[0].limits.deletes == 50
         assert source.owner == {"RoutingAs/65*": "objects/base"}
         assert found.defaults.protect == ("DcimDevice/core-*",)
         assert found.defaults.ignore[0].fields == ("status",)
+
+    def test_ways_into_private_repositories_are_those_that_are_documented(self) -> None:
+        found = [
+            GitSettings.model_validate(plain(own.root["git"]), by_alias=True, by_name=False)
+            for own in documents(written("## Private repositories"))
+            if isinstance(own.root, Map)
+        ]
+        assert [(own.token, own.password, own.ssh_key) for own in found] == [
+            (SecretReference(file="/run/secrets/token"), None, None),
+            (None, SecretReference(env="GIT_PASSWORD"), None),
+            (None, None, SecretReference(file="/run/secrets/key")),
+        ]
 
     def test_defaults_are_those_that_are_documented(self) -> None:
         found = configuration(written("## `stateward.yaml`"))
@@ -124,6 +140,10 @@ class TestConfiguration:
         assert found.target.model_dump(include=about_servers) == Configuration().target.model_dump(
             include=about_servers
         )
+        git = found.sources[0].git
+        assert git
+        limits = {"timeout", "fetch_timeout"}
+        assert git.model_dump(include=limits) == GitSettings(url=".").model_dump(include=limits)
         assert found.state.url == Configuration().state.url
 
     @pytest.mark.parametrize(
@@ -144,7 +164,8 @@ class TestConfiguration:
         assert re.fullmatch(shown["fullInterval"]["pattern"], "1h30m")
 
     def test_every_key_is_documented(self) -> None:
-        text = written("## `stateward.yaml`") + written("## `.stateward.yaml`")
+        headings = ("## `stateward.yaml`", "## Private repositories", "## `.stateward.yaml`")
+        text = "".join(written(own) for own in headings)
         missing = {own for own in keys(Configuration) if f"{own}:" not in text}
         assert missing == set()
 
@@ -213,6 +234,47 @@ class TestMistake:
     )  # fmt: skip
     def test_is_told_with_its_place(self, text: str, said: str) -> None:
         assert mistakes(text) == [f"stateward.yaml:{said}"]
+
+    @pytest.mark.parametrize(
+        ("git", "said"),
+        [
+            ("url: 'ssh://git@h/x'", "an ssh:// address needs knownHosts: {file: …}"),
+            ("url: 'git@h:x'", "an ssh:// address needs knownHosts: {file: …}"),
+            ("url: 'git@h:x', knownHosts: {env: K}, token: {env: T}", "token: an ssh:// address takes sshKey and knownHosts"),
+            ("url: 'ssh://h/x', knownHosts: {env: K}, caFile: x, proxy: 'http://p'", "caFile, proxy: an ssh:// address"),
+            ("url: 'https://h/x', sshKey: {env: K}", "sshKey: an https:// address takes token"),
+            ("url: 'https://h/x', knownHosts: {env: K}", "knownHosts: an https:// address takes"),
+            ("url: 'http://h/x', token: {env: T}", "token: over http:// others could read them"),
+            ("url: ., token: {env: T}", "token: a repository of this machine is read in place"),
+            ("url: 'file:///x', fetchTimeout: 1m", "fetchTimeout: a repository of this machine"),
+            ("url: 'https://h/x', token: {env: T}, password: {env: P}, username: u", "give either token or password"),
+            ("url: 'https://h/x', password: {env: P}", "password: whose is it? Give username as well"),
+            ("url: 'https://h/x', username: u", "username: give password or token as well"),
+            ("url: 'https://h/x', proxyPassword: {env: P}", "proxyPassword: whose is it?"),
+            ("url: 'https://h/x', proxy: 'http://p', proxyPassword: {env: P}", "proxyPassword: whose is it?"),
+        ],
+    )  # fmt: skip
+    def test_is_a_way_into_a_repository_that_cannot_be(self, git: str, said: str) -> None:
+        (found,) = mistakes(f"sources: [{{git: {{{git}}}}}]")
+        assert found.startswith(f"stateward.yaml:1:17: sources.0.git: value error, {said}")
+
+    @pytest.mark.parametrize(
+        ("proxy", "said"),
+        [
+            ("socks5://p:1", "expected http://host:port"),
+            ("p:3128", "expected http://host:port"),
+            ("'http://p:x'", "expected http://host:port"),
+            ("'http://u:hunter2@p:1'", "leave the password out"),
+        ],
+    )
+    def test_is_a_proxy_that_cannot_be(self, proxy: str, said: str) -> None:
+        (found,) = mistakes(f"sources: [{{git: {{url: 'https://h/x', proxy: {proxy}}}}}]")
+        assert f"sources.0.git.proxy: value error, {said}" in found
+        assert "hunter2" not in found
+
+    def test_is_no_time_at_all(self) -> None:
+        (found,) = mistakes("sources: [{git: {url: 'https://h/x', fetchTimeout: 0s}}]")
+        assert "sources.0.git.fetchTimeout: value error, expected more than none" in found
 
     def test_does_not_hide_the_next_one(self) -> None:
         assert mistakes("instance: lab\ntargets: {}\ndefaults:\n  adopt: perhaps\nx: 1\n") == [

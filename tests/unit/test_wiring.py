@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 
 from stateward import wiring
-from stateward.errors import Code, ConfigError, SourceRefused, StateUnavailable
+from stateward.errors import (
+    Code,
+    ConfigError,
+    SourceRefused,
+    SourceUnavailable,
+    StateUnavailable,
+)
 from stateward.model.identity import ObjectKey
 from stateward.settings import Environment, SecretReference, TargetSettings
+from stateward.sources.access import Grant
 from stateward.sources.folder import FolderSource
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
@@ -248,6 +255,44 @@ class TestSource:
     def test_of_another_scheme_is_refused(self, url: str) -> None:
         with pytest.raises(SourceRefused):
             wire(url)
+
+    async def test_is_let_in_by_what_is_configured_for_its_address_alone(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GIT_TOKEN", "c4n4ry")
+        url = "https://git.example/x.git"
+        git = (
+            f"{{url: '{url}', token: {{env: GIT_TOKEN}}, ref: main, timeout: 1m, fetchTimeout: 5m}}"
+        )
+        configure(here, f"sources: [{{git: {git}}}]")
+        for given, let_in in ((None, True), (url, True), ("https://git.example/y.git", False)):
+            source = wire(given, config="stateward.yaml").round.loader.source
+            assert isinstance(source, RemoteSource)
+            async with source.access.granted(here / "private") as grant:
+                assert ("c4n4ry" in str(grant.environment)) is let_in
+                assert "c4n4ry" not in repr(grant)
+
+    async def test_reads_secrets_when_they_are_needed(self, here: Path) -> None:
+        configure(
+            here,
+            "sources: [{git: {url: 'git@git.example:x.git', sshKey: {file: key},"
+            " knownHosts: {file: hosts}}}]",
+        )
+        source = wire().round.loader.source
+        assert isinstance(source, RemoteSource)
+        for name in ("hosts", "key"):
+            with pytest.raises(SourceUnavailable, match=f"{name}: No such file") as caught:
+                await source.checkout()
+            assert caught.value.code is Code.SOURCE_CREDENTIALS
+            (here / name).write_text("git.example ssh-ed25519 AAAA")
+        with pytest.raises(SourceUnavailable, match="no private key"):
+            await source.checkout()
+
+    async def test_over_ssh_alone_goes_by_the_settings_of_whoever_runs_it(self, here: Path) -> None:
+        source = wire("ssh://git@git.example/x.git").round.loader.source
+        assert isinstance(source, RemoteSource)
+        async with source.access.granted(here / "private") as grant:
+            assert grant == Grant()
 
     def test_has_the_schemas_of_the_configuration(self, repo: Path) -> None:
         configure(repo, "sources: [{schemas: [a, b/]}]")

@@ -1,5 +1,7 @@
 """The configuration: what people write, and how it is read."""
 
+from stateward.settings.base import SecretReference, duration
+from stateward.settings.git import GitSettings
 from stateward.settings.models import (
     DEFAULT_STATE,
     DEFAULT_TARGET,
@@ -7,14 +9,12 @@ from stateward.settings.models import (
     Environment,
     RetentionSettings,
     SdkEnvironment,
-    SecretReference,
     SourceSettings,
     TargetSettings,
     UnitDefaults,
     UnitFile,
     UnitOverrides,
     UnitRule,
-    duration,
 )
 from stateward.settings.reading import read_configuration, read_environment, read_unit, rules
 
@@ -23,6 +23,7 @@ __all__ = [
     "DEFAULT_TARGET",
     "Configuration",
     "Environment",
+    "GitSettings",
     "RetentionSettings",
     "SdkEnvironment",
     "SecretReference",

@@ -4,88 +4,22 @@ Strict: a key that is not known is an error at its line, since a setting that is
 is one that somebody relies on. Defaults live here and nowhere else.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    SecretStr,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stateward.model.unit import Adopt, ManageSchema, Strategy
+from stateward.settings.base import Duration, Model, Name, SecretReference
+from stateward.settings.git import GitSettings
 
 DEFAULT_TARGET = "sqlite:///.stateward/target.db"
 DEFAULT_STATE = "sqlite:///.stateward/state.db"
 
 
-_DURATION_TEXT = r"(?=.)(\d{1,5}d)?(\d{1,5}h)?(\d{1,6}m)?(\d{1,8}s)?"
-_DURATION = re.compile(_DURATION_TEXT)
-_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-"""Seconds."""
-
-
-def _named(value: str) -> str:
-    if not value or "/" in value or not value.isprintable():
-        raise ValueError("a name without slashes is expected")
-    return value
-
-
-Name = Annotated[str, AfterValidator(_named)]
-
-
-def duration(given: Any) -> timedelta:
-    """Read what people write; raises ``ValueError``."""
-    if isinstance(given, timedelta):
-        return given
-    found = _DURATION.fullmatch(given) if isinstance(given, str) else None
-    if found is None:
-        raise ValueError("expected a duration: 90s, 10m, 1h30m, 7d")
-    parts = (own for own in found.groups() if own is not None)
-    return timedelta(seconds=sum(int(own[:-1]) * _UNITS[own[-1]] for own in parts))
-
-
-def _spelled(given: timedelta) -> str:
-    left = int(given.total_seconds())
-    found = ""
-    for unit, seconds in _UNITS.items():
-        count, left = divmod(left, seconds)
-        found += f"{count}{unit}" if count else ""
-    return found or "0s"
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(duration),
-    PlainSerializer(_spelled),
-    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION_TEXT}$"}),
-]
-"""A time as people write it: ``90s``, ``10m``, ``1h30m``, ``7d``."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
-
-
-class DeleteLimits(_Model):
+class DeleteLimits(Model):
     """How much of a unit one round may delete."""
 
     deletes: Annotated[int, Field(ge=0)] = 10
@@ -96,28 +30,28 @@ class DeleteLimits(_Model):
     """Objects of these kinds are never deleted, whatever else is allowed."""
 
 
-class IgnoredFields(_Model):
+class IgnoredFields(Model):
     """Fields that are written when an object is made and left alone afterwards."""
 
     kind: str
     fields: tuple[str, ...]
 
 
-class Rename(_Model):
+class Rename(Model):
     """An object that goes on under another identity: ``[kind, part, …]`` before and after."""
 
     from_: Annotated[tuple[str, ...], Field(alias="from", min_length=2)]
     to: Annotated[tuple[str, ...], Field(min_length=2)]
 
 
-class DriftSettings(_Model):
+class DriftSettings(Model):
     """How the target is watched for what others change in it."""
 
     full_interval: Duration = timedelta(hours=1)
     """How long rounds may rely on what the target shows to have changed, before all is read."""
 
 
-class UnitDefaults(_Model):
+class UnitDefaults(Model):
     """Settings of a unit, as defaults for all of them or in a directory's own file."""
 
     prune: bool = True
@@ -129,7 +63,7 @@ class UnitDefaults(_Model):
     drift: DriftSettings = DriftSettings()
 
 
-class UnitLimits(_Model):
+class UnitLimits(Model):
     """Limits of one unit: what is not given follows the defaults."""
 
     deletes: Annotated[int | None, Field(ge=0)] = None
@@ -137,7 +71,7 @@ class UnitLimits(_Model):
     protected_kinds: tuple[str, ...] | None = None
 
 
-class UnitOverrides(_Model):
+class UnitOverrides(Model):
     """Settings of some units: what is not given follows the defaults."""
 
     prune: bool | None = None
@@ -163,14 +97,7 @@ class UnitFile(UnitOverrides):
     moved: tuple[Rename, ...] = ()
 
 
-class GitSettings(_Model):
-    """A repository and the ref that is followed."""
-
-    url: str
-    ref: str = "HEAD"
-
-
-class SourceSettings(_Model):
+class SourceSettings(Model):
     """A place that desired state comes from."""
 
     name: Name = "default"
@@ -182,27 +109,7 @@ class SourceSettings(_Model):
     """The unit that owns an object which several units declare, by a pattern of its key."""
 
 
-class SecretReference(_Model):
-    """Where a secret is to be found: never the secret itself."""
-
-    env: str | None = None
-    file: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_secret(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            raise ValueError("expected {env: NAME} or {file: path}, never the secret itself")  # noqa: TRY004 - pydantic takes ValueError
-        return given
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.env is None) is (self.file is None):
-            raise ValueError("give either env or file")
-        return self
-
-
-class LineageSettings(_Model):
+class LineageSettings(Model):
     """Metadata that are written along with values: whose they are, and who may edit them."""
 
     source: bool = False
@@ -216,7 +123,7 @@ class LineageSettings(_Model):
         return self
 
 
-class TargetSettings(_Model):
+class TargetSettings(Model):
     """The system that is written to. All but the URL is about servers."""
 
     url: str | None = None
@@ -240,7 +147,7 @@ class TargetSettings(_Model):
     lineage: LineageSettings = LineageSettings()
 
 
-class RetentionSettings(_Model):
+class RetentionSettings(Model):
     """How much history is kept: all of it, unless something is said."""
 
     age: Duration | None = None
@@ -249,14 +156,14 @@ class RetentionSettings(_Model):
     """Ended runs beyond the newest so many are dropped."""
 
 
-class StateSettings(_Model):
+class StateSettings(Model):
     """Where history is kept. It may be lost at any time."""
 
     url: str = DEFAULT_STATE
     retention: RetentionSettings = RetentionSettings()
 
 
-class Configuration(_Model):
+class Configuration(Model):
     """``stateward.yaml``: one file, all of it optional."""
 
     instance: Name = "default"

@@ -62,6 +62,13 @@ def local_path(text: str) -> Path | None:
     return Path(text)
 
 
+def scheme(text: str) -> str:
+    """Return how an address is spoken to, right or wrong: ``file`` where it is on this machine."""
+    if local_path(text) is not None:
+        return "file"
+    return text.partition("://")[0] if "://" in text else "ssh"
+
+
 def remote(text: str, *, schemes: Collection[str]) -> Remote:
     """Check the address of a repository elsewhere; raises ``SourceRefused``."""
     if _CONTROL.search(text) or not text.isprintable():

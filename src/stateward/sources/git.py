@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stateward.errors import Code, SourceRefused, SourceUnavailable
 from stateward.sources import process
-from stateward.sources.text import reason
+from stateward.sources.text import reason, without
 
 HOME = Path(__file__).with_name("home")
 """Git's home directory: it holds ``.gitconfig``, and nobody's credentials or aliases."""
@@ -55,7 +55,7 @@ SSH = (
     " -o ControlMaster=no -o ControlPath=none"
     " -o ForwardAgent=no -o ClearAllForwardings=yes"
 )
-"""No questions, no unknown hosts. Files and options of a key come by ``GIT_SSH_COMMAND``."""
+"""No questions, no unknown hosts; with a key of its own a run brings its own command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,9 @@ class Git:
     """The git program, for one source.
 
     ``protocols`` are all that git may speak, over redirects too. ``timeout`` is in seconds, for
-    a run that is not given its own. ``environment`` is added last: this is how credentials come
-    (``GIT_ASKPASS``, ``GIT_SSH_COMMAND``), since arguments and URLs are seen by other processes.
+    a run that is not given its own. ``environment`` is added last: this is how credentials come,
+    since arguments and URLs are seen by other processes. ``hidden`` is taken out of whatever git
+    says: a server may repeat it.
     """
 
     def __init__(
@@ -95,10 +96,12 @@ class Git:
         timeout: float,
         protocols: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
+        hidden: tuple[str, ...] = (),
     ) -> None:
         self._timeout = timeout
         self._protocols = protocols
         self._extra = dict(environment or {})
+        self._hidden = hidden
 
     async def run(
         self,
@@ -143,7 +146,8 @@ class Git:
             raise SourceUnavailable(f"git {verb}: cannot be started: {error.strerror}") from error
         if ended.status < 0:
             raise SourceUnavailable(f"git {verb}: killed by signal {-ended.status}")
-        return Result(status=ended.status, output=ended.output, errors=ended.errors)
+        errors = without(ended.errors, self._hidden)
+        return Result(status=ended.status, output=ended.output, errors=errors)
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in _INHERITED}

@@ -8,7 +8,6 @@ wanted, and a mirror that was swapped under a reader is read again.
 
 import asyncio
 import logging
-import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -18,7 +17,9 @@ from typing import TypeVar
 from stateward.errors import Code, SourceRefused, SourceUnavailable
 from stateward.ports import Checkout
 from stateward.sources import listing
+from stateward.sources.access import OPEN, Access, Grant
 from stateward.sources.address import Remote
+from stateward.sources.failures import failed
 from stateward.sources.git import Git, Result
 from stateward.sources.lock import exclusively
 from stateward.sources.objects import Damaged, Objects, checked_revision
@@ -51,13 +52,6 @@ _FETCH = (
 
 _NO_HEAD = b"couldn't find remote ref HEAD"
 
-_ABSENT = re.compile(
-    rb"does not appear to be a git repository|is this a git repository\?"
-    rb"|repository ('[^']*' )?not found|repository does not exist|project .* could not be found",
-    re.IGNORECASE,
-)
-"""What git, or a forge, says of a repository that is not there (or not for us)."""
-
 
 class RemoteSource:
     """The commits of a remote repository.
@@ -65,7 +59,7 @@ class RemoteSource:
     ``cache`` is the directory that mirrors are kept in; several processes may share it.
     ``revision`` is what None means to ``checkout``. ``timeout`` and ``fetch_timeout`` are in
     seconds: for a run of git on this machine, and for one that speaks to the remote or cleans
-    up after it. ``environment`` is given to git alone, for credentials.
+    up after it. ``access`` is how to be let in.
     """
 
     def __init__(
@@ -76,13 +70,13 @@ class RemoteSource:
         revision: str,
         timeout: float,
         fetch_timeout: float,
-        environment: Mapping[str, str] | None = None,
+        access: Access = OPEN,
     ) -> None:
         self._remote = remote
         self._revision = revision
         self._fetch_timeout = fetch_timeout
         self._mirror = cache.absolute() / f"{remote.slug}.git"
-        self._far = Git(timeout=fetch_timeout, protocols=remote.protocols, environment=environment)
+        self.access = access
         self._near = Git(timeout=timeout)
         self._objects = Objects(self._near, self._mirror, name=self.name)
 
@@ -173,20 +167,32 @@ class RemoteSource:
             await _removed(new, old)
 
     async def _fetch(self, mirror: Path, lock: int) -> None:
-        far = ("--bare", f"--git-dir={mirror}", *_FETCH, self._remote.url, *_REFS)
-        result = await self._far.run(*far, f"+HEAD:{_HEAD}", descriptors=(lock,))
-        if _NO_HEAD in result.errors:
-            # It is empty, or its HEAD names a branch that nobody has pushed.
-            result = await self._far.run(*far, descriptors=(lock,))
-            head: tuple[str, ...] = ("symbolic-ref", "HEAD", "refs/stateward/none")
-        else:
-            head = ("update-ref", "--no-deref", "HEAD", _HEAD)
+        private = self._mirror.with_suffix(".private")
+        await _removed(private)
+        async with self.access.granted(private) as grant:
+            result, head = await self._asked(grant, mirror, lock)
         if not result.ok:
             raise self._failed(result)
         moved = await self._near.run("--bare", f"--git-dir={mirror}", *head)
         if not moved.ok:
             raise Damaged(f"{self.name}: the mirror cannot be written: {moved.reason}")
         await self._clean(mirror, lock)
+
+    async def _asked(self, grant: Grant, mirror: Path, lock: int) -> tuple[Result, tuple[str, ...]]:
+        """Run the fetch; with how it ended comes how the mirror's own HEAD is to be set."""
+        git = Git(
+            timeout=self._fetch_timeout,
+            protocols=self._remote.protocols,
+            environment=grant.environment,
+            hidden=grant.hidden,
+        )
+        far = (*grant.options, "--bare", f"--git-dir={mirror}", *_FETCH, self._remote.url, *_REFS)
+        result = await git.run(*far, f"+HEAD:{_HEAD}", descriptors=(lock,))
+        if _NO_HEAD not in result.errors:
+            return result, ("update-ref", "--no-deref", "HEAD", _HEAD)
+        # It is empty, or its HEAD names a branch that nobody has pushed.
+        result = await git.run(*far, descriptors=(lock,))
+        return result, ("symbolic-ref", "HEAD", "refs/stateward/none")
 
     async def _clean(self, mirror: Path, lock: int) -> None:
         """Pack what many fetches left; where that fails it costs space, and is tried again."""
@@ -211,12 +217,10 @@ class RemoteSource:
         return walked.ok and not walked.errors
 
     def _failed(self, result: Result) -> SourceRefused | SourceUnavailable:
-        if _ABSENT.search(result.errors):
-            return SourceRefused(
-                f"{self.name}: no repository there, or none that we may read: {result.reason}",
-                code=Code.NO_REPOSITORY,
-            )
-        return SourceUnavailable(f"{self.name}: cannot be fetched: {result.reason}")
+        failure = failed(self.name, result)
+        if failure.code is Code.SOURCE_CREDENTIALS:
+            self.access.forget()
+        return failure
 
 
 async def _removed(*directories: Path) -> None:

@@ -1,6 +1,7 @@
 """Words that come from a repository or a server, made fit to be printed."""
 
 import re
+from collections.abc import Iterable
 
 LONGEST = 300
 """Characters of foreign text that are repeated in a message."""
@@ -41,3 +42,10 @@ def reason(errors: bytes) -> str:
     words = "; ".join(line.removeprefix("fatal: ") for line in last) or "git said nothing"
     clean = "".join(char if char.isprintable() else "?" for char in masked(words))
     return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"
+
+
+def without(errors: bytes, secrets: Iterable[str]) -> bytes:
+    """Return what a program said without the secrets in it."""
+    for own in sorted(secrets, key=len, reverse=True):
+        errors = errors.replace(own.encode(), b"***")
+    return errors

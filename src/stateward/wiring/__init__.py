@@ -17,24 +17,17 @@ from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
 from stateward.model.record import Cause
 from stateward.model.unit import UnitSettings
-from stateward.ports import Source, Target
+from stateward.ports import Target
 from stateward.settings import Configuration, SourceSettings, UnitOverrides
 from stateward.sources import address
-from stateward.sources.folder import FolderSource
-from stateward.sources.remote import RemoteSource
-from stateward.sources.repository import RepositorySource
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.wiring import place
 from stateward.wiring.history import MANUAL, journal, login_user
 from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git
 from stateward.wiring.place import Place
+from stateward.wiring.sources import open_source
 from stateward.wiring.targets import open_target
 
-GIT_TIMEOUT = 120.0
-"""Seconds for one run of git on what is here already."""
-FETCH_TIMEOUT = 600.0
-"""Seconds for one clone or fetch."""
-SCHEMES = frozenset({"https", "ssh"})
 _SQLITE = "sqlite:///"
 
 
@@ -100,7 +93,12 @@ class Setup:
 
     def loader(self) -> Loader:
         return Loader(
-            source=_source(self.invocation, self.source, self.place.base),
+            source=open_source(
+                self.invocation.repo,
+                self.source.git,
+                self.place,
+                worktree=self.invocation.worktree,
+            ),
             layout=Layout(settings.rules(self.source)),
             schemas=self.source.schemas,
             read_settings=_read_settings(self.configuration, self.source),
@@ -202,25 +200,6 @@ def _choose(configuration: Configuration, name: str | None) -> SourceSettings:
         return by_name[name]
     known = ", ".join(by_name)
     raise ConfigError(f"--source: {name or 'not given'}: choose one of {known}")
-
-
-def _source(invocation: Invocation, source: SourceSettings, base: Path) -> Source:
-    url = invocation.repo or (source.git.url if source.git else ".")
-    ref = source.git.ref if source.git and not invocation.repo else "HEAD"
-    path = address.local_path(url)
-    if invocation.worktree:
-        if path is None:
-            raise ConfigError(f"--worktree: {url} is not a directory of this machine")
-        return FolderSource(path, timeout=GIT_TIMEOUT)
-    if path is not None:
-        return RepositorySource(path, revision=ref, timeout=GIT_TIMEOUT)
-    return RemoteSource(
-        address.remote(url, schemes=SCHEMES),
-        cache=base / STATE_DIRECTORY / "mirrors",
-        revision=ref,
-        timeout=GIT_TIMEOUT,
-        fetch_timeout=FETCH_TIMEOUT,
-    )
 
 
 def _read_settings(configuration: Configuration, source: SourceSettings) -> ReadSettings:

@@ -1,19 +1,19 @@
 """From an address to a target: which one it is, and with which credentials."""
 
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from stateward.errors import Code, ConfigError
 from stateward.ports import Target
-from stateward.settings import DEFAULT_TARGET, SdkEnvironment, SecretReference, TargetSettings
+from stateward.settings import DEFAULT_TARGET, SdkEnvironment, TargetSettings
 from stateward.stores.memory import FileMemory
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.infrahub import InfrahubTarget
 from stateward.targets.infrahub.connection import Connection, parse
 from stateward.targets.infrahub.lineage import Lineage
 from stateward.wiring.paths import STATE_DIRECTORY, sqlite_path
+from stateward.wiring.secrets import secret
 
 _SERVERS = frozenset({"http", "https"})
 _DEFAULT_BRANCH = "main"
@@ -68,8 +68,8 @@ def _with(connection: Connection, said: Said) -> Connection:
 
 def _connection(url: str, settings: TargetSettings, sdk: SdkEnvironment, home: Path) -> Connection:
     address, branch = parse(url)
-    token = _secret("target.token", settings.token, home)
-    password = _secret("target.password", settings.password, home)
+    token = secret("target.token", settings.token, home)
+    password = secret("target.password", settings.password, home)
     if token is None and password is None and not settings.username:
         token = sdk.api_token.get_secret_value() if sdk.api_token else None
     username = settings.username
@@ -89,23 +89,6 @@ def _connection(url: str, settings: TargetSettings, sdk: SdkEnvironment, home: P
         write_timeout=settings.write_timeout,
         in_flight=settings.in_flight,
     )
-
-
-def _secret(name: str, reference: SecretReference | None, home: Path) -> str | None:
-    """Fetch a secret; a file's last line break is not part of it."""
-    if reference is None:
-        return None
-    if reference.env is not None:
-        found = os.environ.get(reference.env)
-        if not found:
-            raise ConfigError(f"{name}: the environment has no {reference.env}")
-        return found
-    path = home / (reference.file or "")
-    try:
-        return path.read_text().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is no text"
-        raise ConfigError(f"{name}: {path}: {reason}") from None
 
 
 def _file(path: str | None, home: Path) -> str | None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from repositories import Repository, executable, far, git, snapshot
+from repositories import Repository, executable, far, git
 from servers import Server, dumb, gated, redirecting, smart
 from stateward.errors import Code, SourceRefused, SourceUnavailable, StatewardError
+from stateward.sources.access import Fixed, Grant
 from stateward.sources.address import remote
 from stateward.sources.remote import RemoteSource
 
@@ -39,7 +40,7 @@ def at(
         revision="HEAD",
         timeout=30,
         fetch_timeout=timeout,
-        environment=environment,
+        access=Fixed(Grant(environment=environment or {})),
     )
 
 
@@ -330,19 +331,12 @@ async def test_a_server_without_the_repository(tmp_path: Path, cache: Path) -> N
 
 
 async def test_a_server_that_asks_who_we_are(cache: Path) -> None:
-    with Server(401) as server, pytest.raises(SourceUnavailable, match="could not read Username"):
+    with (
+        Server(401) as server,
+        pytest.raises(SourceUnavailable, match=r"give git\.token") as caught,
+    ):
         await at(f"{server.url}/private.git", cache).checkout()
-
-
-async def test_credentials_come_by_the_environment(
-    repository: Repository, tmp_path: Path, cache: Path
-) -> None:
-    repository.commit(a="1")
-    askpass = executable(tmp_path / "askpass", [f"echo {CANARY}"])
-    with smart(repository.path.parent, password=CANARY) as server:
-        source = at(f"{server.url}/work/.git", cache, environment={"GIT_ASKPASS": str(askpass)})
-        assert await files(source) == {"a.yml": b"1"}
-    assert CANARY not in str(snapshot(cache))
+    assert caught.value.code is Code.SOURCE_CREDENTIALS
 
 
 async def test_a_secret_that_a_server_repeats_is_not_printed(cache: Path) -> None:
@@ -443,8 +437,9 @@ async def test_what_ssh_said_is_told(cache: Path, tmp_path: Path) -> None:
         cache,
         environment={"GIT_SSH_COMMAND": str(ssh), "GIT_SSH_VARIANT": "ssh"},
     )
-    with pytest.raises(SourceUnavailable, match=r"Host key verification failed\."):
+    with pytest.raises(SourceRefused, match=r"Host key verification failed\.") as caught:
         await source.checkout()
+    assert caught.value.code is Code.SOURCE_UNTRUSTED
 
 
 async def test_a_server_that_says_far_too_much(cache: Path, tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""A repository, and how to be let in where not everybody is."""
+
+from datetime import timedelta
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, model_validator
+
+from stateward.settings.base import Duration, Model, SecretReference
+from stateward.sources import address
+
+_HTTPS = ("token", "username", "password", "ca_file", "proxy", "proxy_password")
+_SSH = ("ssh_key", "known_hosts")
+_REMOTE = (*_HTTPS, *_SSH, "fetch_timeout")
+
+
+def _more_than_none(given: timedelta) -> timedelta:
+    if not given:
+        raise ValueError("expected more than none")
+    return given
+
+
+def _proxy(given: str) -> str:
+    try:
+        parts = urlsplit(given)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or not given.isascii() or not given.isprintable():
+        raise ValueError("expected http://host:port or http://user@host:port")
+    if parts.password is not None:
+        raise ValueError("leave the password out, and give it as proxyPassword: {file: …}")
+    return given
+
+
+Limit = Annotated[Duration, AfterValidator(_more_than_none)]
+
+
+class GitSettings(Model):
+    """A repository and the ref that is followed."""
+
+    url: str
+    ref: str = "HEAD"
+    token: SecretReference | None = None
+    username: str | None = None
+    """Whose the password is; with a token what its kind is called, where a forge wants that."""
+    password: SecretReference | None = None
+    ssh_key: SecretReference | None = None
+    known_hosts: SecretReference | None = None
+    """The keys of the hosts that may be talked to, as ssh keeps them."""
+    ca_file: str | None = None
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = None
+    proxy_password: SecretReference | None = None
+    timeout: Limit = timedelta(minutes=2)
+    """For one run of git on what is here already."""
+    fetch_timeout: Limit = timedelta(minutes=10)
+    """For one clone or fetch."""
+
+    @model_validator(mode="after")
+    def _fits_its_address(self) -> Self:
+        scheme = address.scheme(self.url)
+        if scheme == "file":
+            self._refuse(_REMOTE, "a repository of this machine is read in place")
+        elif scheme == "ssh":
+            self._refuse(_HTTPS, "an ssh:// address takes sshKey and knownHosts")
+            if self.known_hosts is None:
+                raise ValueError(
+                    "an ssh:// address needs knownHosts: {file: …}: without it anybody could"
+                    " answer in the host's name"
+                )
+        else:
+            self._refuse(_SSH, "an https:// address takes token, or username and password")
+        if scheme == "http":
+            self._refuse(_HTTPS, "over http:// others could read them: use https://")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.token is not None and self.password is not None:
+            raise ValueError("give either token or password")
+        if self.password is not None and self.username is None:
+            raise ValueError("password: whose is it? Give username as well")
+        if self.username is not None and self.token is None and self.password is None:
+            raise ValueError("username: give password or token as well")
+        if self.proxy_password is not None and not (self.proxy and urlsplit(self.proxy).username):
+            raise ValueError("proxyPassword: whose is it? Give proxy: http://user@host:port")
+        return self
+
+    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+        given = [own for own in names if own in self.model_fields_set]
+        if given:
+            keys = ", ".join(str(type(self).model_fields[own].alias) for own in given)
+            raise ValueError(f"{keys}: {why}")
