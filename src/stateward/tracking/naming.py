@@ -15,7 +15,8 @@ from stateward.model.unit import ADOPTED, TRACKING
 MOST_DESCRIBED = 4095
 """Characters that a description may have where its schema says nothing: the server's limit."""
 _CUT = 5
-_DELETED = "\x7f"
+_BARE = "\x7f"
+"""A character that the standard library escapes and ``ujson`` does not."""
 
 
 def group_name(identifier: str, params: Mapping[str, Any]) -> str:
@@ -43,8 +44,8 @@ def _digest(params: Mapping[str, Any]) -> str:
 
 def _spelled(value: Any) -> str:
     if isinstance(value, str):
-        text = json.dumps(value).replace("/", "\\/")
-        return text.replace(_DELETED, "\\u007f")
+        parts = (json.dumps(own)[1:-1] for own in value.split(_BARE))
+        return f'"{_BARE.join(parts)}"'.replace("/", "\\/")
     if value is None or isinstance(value, bool | int):
         return json.dumps(value)
     if isinstance(value, float):
