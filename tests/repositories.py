@@ -90,7 +90,13 @@ def executable(path: Path, lines: Iterable[str]) -> Path:
     return path
 
 
-def far(path: Path, cache: Path, timeout: float = 30) -> RemoteSource:
+LARGE = 1 << 30
+"""Bytes that no mirror of a test comes near."""
+
+
+def far(
+    path: Path, cache: Path, timeout: float = 30, *, depth: int | None = None, limit: int = LARGE
+) -> RemoteSource:
     """Look at a repository as at a remote one."""
     return RemoteSource(
         remote(f"file://{path}", schemes=["file"]),
@@ -98,6 +104,8 @@ def far(path: Path, cache: Path, timeout: float = 30) -> RemoteSource:
         revision="HEAD",
         timeout=timeout,
         fetch_timeout=timeout,
+        limit=limit,
+        depth=depth,
     )
 
 

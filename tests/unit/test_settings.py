@@ -142,7 +142,7 @@ class TestConfiguration:
         )
         git = found.sources[0].git
         assert git
-        limits = {"timeout", "fetch_timeout"}
+        limits = {"timeout", "fetch_timeout", "max_size"}
         assert git.model_dump(include=limits) == GitSettings(url=".").model_dump(include=limits)
         assert found.state.url == Configuration().state.url
 
@@ -162,6 +162,11 @@ class TestConfiguration:
         ]
         assert shown["fullInterval"]["default"] == "1h"
         assert re.fullmatch(shown["fullInterval"]["pattern"], "1h30m")
+
+    @pytest.mark.parametrize("text", ["1MiB", "500MiB", "5GiB", "1025MiB"])
+    def test_sizes_are_shown_as_they_are_written(self, text: str) -> None:
+        found = configuration(f"sources: [{{git: {{url: 'https://h/x', maxSize: {text}}}}}]")
+        assert found.model_dump(mode="json")["sources"][0]["git"]["maxSize"] == text
 
     def test_every_key_is_documented(self) -> None:
         headings = ("## `stateward.yaml`", "## Private repositories", "## `.stateward.yaml`")
@@ -271,6 +276,12 @@ class TestMistake:
         (found,) = mistakes(f"sources: [{{git: {{url: 'https://h/x', proxy: {proxy}}}}}]")
         assert f"sources.0.git.proxy: value error, {said}" in found
         assert "hunter2" not in found
+
+    @pytest.mark.parametrize("size", ["5", "5GB", "0MiB", "1.5GiB", "-1GiB", "''"])
+    def test_is_a_size_that_cannot_be(self, size: str) -> None:
+        (found,) = mistakes(f"sources: [{{git: {{url: 'https://h/x', maxSize: {size}}}}}]")
+        said = "sources.0.git.maxSize: value error, expected a size: 500MiB, 5GiB"
+        assert said in found
 
     def test_is_no_time_at_all(self) -> None:
         (found,) = mistakes("sources: [{git: {url: 'https://h/x', fetchTimeout: 0s}}]")

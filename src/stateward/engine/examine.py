@@ -16,6 +16,7 @@ _ADVICE = {
     Code.REPOSITORY_REFUSED: "its page, docs/errors/SW2005.md, says what is refused and why",
     Code.NO_GIT: "install git 2.30 or newer",
     Code.SOURCE_CREDENTIALS: "see that `git` in the configuration gives credentials that may read it",
+    Code.SOURCE_TOO_LARGE: "raise git.maxSize, or set git.depth",
     Code.SOURCE_UNTRUSTED: "name who is trusted: git.caFile over https, git.knownHosts over ssh",
 }
 _REPOSITORY = "give the path or the address of a Git repository that can be read"

@@ -59,6 +59,30 @@ Duration = Annotated[
 """A time as people write it: ``90s``, ``10m``, ``1h30m``, ``7d``."""
 
 
+_SIZE_TEXT = r"[1-9]\d{0,6}(MiB|GiB)"
+_SHIFTS = {"MiB": 20, "GiB": 30}
+
+
+def _size(given: Any) -> int:
+    if not isinstance(given, str) or not re.fullmatch(_SIZE_TEXT, given):
+        raise ValueError("expected a size: 500MiB, 5GiB")
+    return int(given[:-3]) << _SHIFTS[given[-3:]]
+
+
+def _size_text(given: int) -> str:
+    unit = "GiB" if given % (1 << _SHIFTS["GiB"]) == 0 else "MiB"
+    return f"{given >> _SHIFTS[unit]}{unit}"
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    PlainSerializer(_size_text),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SIZE_TEXT}$"}),
+]
+"""Bytes, as people write them: ``500MiB``, ``5GiB``."""
+
+
 class Model(BaseModel):
     model_config = ConfigDict(
         strict=True,

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from stateward.settings.base import Duration, Model, SecretReference
+from stateward.settings.base import Duration, Model, SecretReference, Size
 from stateward.sources import address
 
 _HTTPS = ("token", "username", "password", "ca_file", "proxy", "proxy_password")
 _SSH = ("ssh_key", "known_hosts")
-_REMOTE = (*_HTTPS, *_SSH, "fetch_timeout")
+_REMOTE = (*_HTTPS, *_SSH, "fetch_timeout", "depth", "max_size")
 
 
 def _more_than_none(given: timedelta) -> timedelta:
@@ -55,6 +55,10 @@ class GitSettings(Model):
     """For one run of git on what is here already."""
     fetch_timeout: Limit = timedelta(minutes=10)
     """For one clone or fetch."""
+    depth: Annotated[int | None, Field(ge=1)] = None
+    """Commits of each branch that the mirror has; all of them where it is not given."""
+    max_size: Size = 5 << 30
+    """How large the mirror may get."""
 
     @model_validator(mode="after")
     def _fits_its_address(self) -> Self:

@@ -134,13 +134,24 @@ class Objects:
         )
 
     async def is_ancestor(self, old: str, new: str) -> bool:
-        """Whether ``new`` is ``old`` or came after it, by their full ids."""
+        """Whether ``new`` is ``old`` or came after it, by their full ids.
+
+        Raises ``SourceRefused`` where the history that would tell is not there.
+        """
         result = await self._ask(
             "merge-base", "--is-ancestor", await self._commit(old), await self._commit(new)
         )
         if result.status not in {0, 1}:
             raise self._damaged(result)
+        if not result.ok and await self._is_shallow():
+            raise SourceRefused(
+                f"{self._name}: whether {new[:12]} came after {old[:12]} is not known{_SHALLOW}",
+                code=Code.NO_REVISION,
+            )
         return result.ok
+
+    async def _is_shallow(self) -> bool:
+        return (await self._ask("rev-parse", "--is-shallow-repository")).text == "true"
 
     async def _commit(self, commit: str) -> str:
         if not listing.is_id(commit) or not await self.holds(commit):
@@ -179,7 +190,6 @@ class Objects:
     async def _unknown(self, revision: str) -> SourceRefused:
         names = await self._names()
         close = difflib.get_close_matches(revision, names, n=1)
-        shallow = await self._ask("rev-parse", "--is-shallow-repository")
         if not names and revision == "HEAD":
             hint = "it has no commits yet"
         elif not names:
@@ -188,8 +198,8 @@ class Objects:
             hint = f"did you mean {shown(close[0])}? It has {listed(names)}"
         else:
             hint = f"it has {listed(names)}"
-        if shallow.text == "true":
-            hint += "; the clone is shallow: fetch more of its history"
+        if await self._is_shallow():
+            hint += _SHALLOW
         return SourceRefused(
             f"{self._name}: no revision {shown(revision)}: {hint}", code=Code.NO_REVISION
         )
@@ -209,6 +219,7 @@ _LOOKUP = re.compile(r"@\{|:")
 """``@{…}`` and ``:…`` end git with an error where they merely find nothing."""
 
 _VERIFY = ("--verify", "--quiet", "--end-of-options")
+_SHALLOW = "; the clone is shallow: fetch more of its history, with a mirror by git.depth"
 _FSCK = "; run `git fsck` there"
 
 

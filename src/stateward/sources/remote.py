@@ -19,8 +19,10 @@ from stateward.ports import Checkout
 from stateward.sources import listing
 from stateward.sources.access import OPEN, Access, Grant
 from stateward.sources.address import Remote
+from stateward.sources.cache import forget_unused, used
 from stateward.sources.failures import failed
 from stateward.sources.git import Git, Result
+from stateward.sources.growth import TooLarge, within
 from stateward.sources.lock import exclusively
 from stateward.sources.objects import Damaged, Objects, checked_revision
 
@@ -47,7 +49,7 @@ _FETCH = (
     *("-c", "http.lowSpeedLimit=1"),
     *("-c", "http.lowSpeedTime=60"),
     *("fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-recurse-submodules"),
-    *("--no-write-fetch-head", "--"),
+    "--no-write-fetch-head",
 )
 
 _NO_HEAD = b"couldn't find remote ref HEAD"
@@ -59,7 +61,8 @@ class RemoteSource:
     ``cache`` is the directory that mirrors are kept in; several processes may share it.
     ``revision`` is what None means to ``checkout``. ``timeout`` and ``fetch_timeout`` are in
     seconds: for a run of git on this machine, and for one that speaks to the remote or cleans
-    up after it. ``access`` is how to be let in.
+    up after it. ``limit`` is in bytes, for the mirror. ``access`` is how to be let in; ``depth`` is
+    how many commits of each branch are had, None for all of them.
     """
 
     def __init__(
@@ -70,13 +73,17 @@ class RemoteSource:
         revision: str,
         timeout: float,
         fetch_timeout: float,
+        limit: int,
         access: Access = OPEN,
+        depth: int | None = None,
     ) -> None:
         self._remote = remote
         self._revision = revision
         self._fetch_timeout = fetch_timeout
         self._mirror = cache.absolute() / f"{remote.slug}.git"
         self.access = access
+        self._limit = limit
+        self._depth = depth
         self._near = Git(timeout=timeout)
         self._objects = Objects(self._near, self._mirror, name=self.name)
 
@@ -126,7 +133,9 @@ class RemoteSource:
     async def _exclusively(self) -> AsyncIterator[int]:
         with self._disk():
             self._mirror.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            async with exclusively(self._mirror.with_suffix(".lock"), self._fetch_timeout) as lock:
+            path = self._mirror.with_suffix(".lock")
+            async with exclusively(path, self._fetch_timeout) as lock:
+                used(path)
                 yield lock
 
     @contextmanager
@@ -142,10 +151,13 @@ class RemoteSource:
         """Bring the mirror up to the remote, or make it."""
         if not self._mirror.exists():
             await self._clone(lock)
+            await forget_unused(self._mirror.parent)
             return
         await asyncio.to_thread(_tidy, self._mirror)
         try:
             await self._fetch(self._mirror, lock)
+        except TooLarge:
+            await self._clone(lock)  # what the remote has given up is not in a new one
         except (SourceUnavailable, SourceRefused):
             if await self._sound():
                 raise
@@ -159,7 +171,10 @@ class RemoteSource:
             made = await self._near.run("init", "--quiet", "--bare", "--template=", str(new))
             if not made.ok:
                 raise SourceUnavailable(f"{self.name}: no mirror can be made: {made.reason}")
-            await self._fetch(new, lock)
+            try:
+                await self._fetch(new, lock)
+            except TooLarge as error:
+                raise self._too_large() from error
             if self._mirror.exists():
                 self._mirror.rename(old)
             new.rename(self._mirror)
@@ -170,7 +185,8 @@ class RemoteSource:
         private = self._mirror.with_suffix(".private")
         await _removed(private)
         async with self.access.granted(private) as grant:
-            result, head = await self._asked(grant, mirror, lock)
+            asking = self._asked(grant, mirror, lock)
+            result, head = await within(self._limit, mirror, asking)
         if not result.ok:
             raise self._failed(result)
         moved = await self._near.run("--bare", f"--git-dir={mirror}", *head)
@@ -186,13 +202,20 @@ class RemoteSource:
             environment=grant.environment,
             hidden=grant.hidden,
         )
-        far = (*grant.options, "--bare", f"--git-dir={mirror}", *_FETCH, self._remote.url, *_REFS)
+        how = (*grant.options, "--bare", f"--git-dir={mirror}", *_FETCH, *self._history(mirror))
+        far = (*how, "--", self._remote.url, *_REFS)
         result = await git.run(*far, f"+HEAD:{_HEAD}", descriptors=(lock,))
         if _NO_HEAD not in result.errors:
             return result, ("update-ref", "--no-deref", "HEAD", _HEAD)
         # It is empty, or its HEAD names a branch that nobody has pushed.
         result = await git.run(*far, descriptors=(lock,))
         return result, ("symbolic-ref", "HEAD", "refs/stateward/none")
+
+    def _history(self, mirror: Path) -> tuple[str, ...]:
+        """Return how much of it is fetched: a mirror may have been made for another depth."""
+        if self._depth is not None:
+            return (f"--depth={self._depth}",)
+        return ("--unshallow",) if (mirror / "shallow").exists() else ()
 
     async def _clean(self, mirror: Path, lock: int) -> None:
         """Pack what many fetches left; where that fails it costs space, and is tried again."""
@@ -215,6 +238,13 @@ class RemoteSource:
             "--bare", f"--git-dir={self._mirror}", "rev-list", "--quiet", "--all"
         )
         return walked.ok and not walked.errors
+
+    def _too_large(self) -> SourceRefused:
+        return SourceRefused(
+            f"{self.name}: a mirror of it takes more than {self._limit >> 20} MiB:"
+            " raise git.maxSize, or have less of its history by git.depth",
+            code=Code.SOURCE_TOO_LARGE,
+        )
 
     def _failed(self, result: Result) -> SourceRefused | SourceUnavailable:
         failure = failed(self.name, result)

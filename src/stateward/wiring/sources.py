@@ -50,6 +50,8 @@ def open_source(
         revision=ref,
         timeout=timeout,
         fetch_timeout=git.fetch_timeout.total_seconds(),
+        limit=git.max_size,
+        depth=git.depth,
         access=_access(remote, git, place.home),
     )
 

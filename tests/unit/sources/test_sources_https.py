@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 import trustme
 
-from repositories import Repository, executable, snapshot
+from repositories import LARGE, Repository, executable, snapshot
 from servers import Proxy as ProxyServer
 from servers import Server, gated, redirecting, smart
 from stateward.errors import Code, SourceRefused, SourceUnavailable, StatewardError
@@ -74,6 +74,7 @@ def at(
         revision="HEAD",
         timeout=30,
         fetch_timeout=timeout,
+        limit=LARGE,
         access=HttpsAccess(remote=place, login=login, ca_file=ca_file, proxy=proxy),
     )
 
@@ -242,6 +243,7 @@ async def test_a_server_that_repeats_the_credentials(
         revision="HEAD",
         timeout=30,
         fetch_timeout=30,
+        limit=LARGE,
         access=HttpsAccess(remote=place, login=token()),
     )
     refused = await failure(source)

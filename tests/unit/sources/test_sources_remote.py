@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from repositories import Repository, executable, far, git
+from repositories import LARGE, Repository, executable, far, git
 from servers import Server, dumb, gated, redirecting, smart
 from stateward.errors import Code, SourceRefused, SourceUnavailable, StatewardError
 from stateward.sources.access import Fixed, Grant
@@ -40,6 +40,7 @@ def at(
         revision="HEAD",
         timeout=30,
         fetch_timeout=timeout,
+        limit=LARGE,
         access=Fixed(Grant(environment=environment or {})),
     )
 
@@ -273,7 +274,7 @@ from stateward.sources.remote import RemoteSource
 async def main():
     url, cache = sys.argv[1:]
     source = RemoteSource(remote(url, schemes=["file", "http"]), cache=Path(cache),
-                          revision="HEAD", timeout=30, fetch_timeout=30)
+                          revision="HEAD", timeout=30, fetch_timeout=30, limit=1 << 30)
     checkout = await source.checkout()
     await source.read([entry.blob for entry in checkout.entries])
     print(checkout.revision)

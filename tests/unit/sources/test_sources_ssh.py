@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repositories import Repository
+from repositories import LARGE, Repository
 from sshd import Sshd, keypair, sshd
 from stateward.errors import Code, SourceRefused, SourceUnavailable, StatewardError
 from stateward.sources.address import remote
@@ -63,6 +63,7 @@ def at(
         revision="HEAD",
         timeout=PROMPT,
         fetch_timeout=timeout,
+        limit=LARGE,
         access=SshAccess(known_hosts=hosts, key=(lambda: text) if text is not None else None),
     )
 
