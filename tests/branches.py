@@ -1,6 +1,7 @@
 """Branches of a real server: one for each test, made and deleted, and looked at in GraphQL."""
 
 import json
+import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,8 +18,10 @@ _CREATE = "mutation($n: String!) { BranchCreate(data: {name: $n, sync_with_git: 
 _SYNCED = "{ InfrahubStatus { summary { schema_hash_synced } } }"
 _TRACKED = (
     "query($g: String!) { CoreStandardGroup(name__value: $g, partial_match: true)"
-    " { edges { node { members { edges { node { id } } } } } } }"
+    " { edges { node { id } } } }"
 )
+_MEMBERS = "query($g: [ID]) { CoreNode(member_of_groups__ids: $g) { edges { node { id } } } }"
+_BLOCKER = re.compile(r"on node (\w+) '([0-9a-f-]{36})'")
 _DELETE = "mutation($n: String!) { BranchDelete(data: {name: $n}) { ok } }"
 
 Node = Mapping[str, Any]
@@ -111,23 +114,25 @@ class Branch:
 
     def tracked(self) -> set[Name]:
         """Return what is on all branches at once and in one of our groups here."""
-        answer = self.ask(_TRACKED, g=f"stateward/{self.name}/")
-        groups = [edge["node"] for edge in answer["CoreStandardGroup"]["edges"]]
-        members = {own["node"]["id"] for group in groups for own in group["members"]["edges"]}
+        groups = self.ask(_TRACKED, g=f"stateward/{self.name}/")["CoreStandardGroup"]["edges"]
+        found = self.ask(_MEMBERS, g=[own["node"]["id"] for own in groups] or [self.name])
+        members = {own["node"]["id"] for own in found["CoreNode"]["edges"]}
         return {name for node, name in self.everywhere().items() if node in members}
 
     def clear(self, names: Collection[Name], keep: Collection[str]) -> None:
-        """Delete what outlives the branch, of these names: what others need goes after them."""
+        """Delete what outlives the branch, of these names, and before it what needs it here."""
         there = self.everywhere()
-        left = {node: own for node, own in there.items() if own in names and node not in keep}
+        left = {node: own[0] for node, own in there.items() if own in names and node not in keep}
         while left:
-            gone = set()
-            for node, (kind, *_) in left.items():
+            gone, blockers = set(), {}
+            for node, kind in left.items():
                 text = f"mutation($i: String!) {{ {kind}Delete(data: {{id: $i}}) {{ ok }} }}"
-                if not self.answer(text, i=node).get("errors"):
+                errors = str(self.answer(text, i=node).get("errors") or "")
+                if not errors or "Unable to find the node" in errors:
                     gone.add(node)
-            assert gone, f"cannot be deleted: {sorted(left.values())}"
-            left = {node: own for node, own in left.items() if node not in gone}
+                blockers |= {own: other for other, own in _BLOCKER.findall(errors)}
+            assert gone or blockers.keys() - left.keys(), f"cannot be deleted: {left}"
+            left = {node: kind for node, kind in (blockers | left).items() if node not in gone}
 
     def close(self) -> None:
         self._http.close()
