@@ -18,6 +18,7 @@ from stateward.model.unit import Adopt, Ignore, Limits, UnitSettings
 from stateward.settings import (
     Configuration,
     Environment,
+    GithubAppSettings,
     GitSettings,
     SecretReference,
     UnitDefaults,
@@ -126,10 +127,16 @@ class TestConfiguration:
             for own in documents(written("## Private repositories"))
             if isinstance(own.root, Map)
         ]
-        assert [(own.token, own.password, own.ssh_key) for own in found] == [
-            (SecretReference(file="/run/secrets/token"), None, None),
-            (None, SecretReference(env="GIT_PASSWORD"), None),
-            (None, None, SecretReference(file="/run/secrets/key")),
+        app = GithubAppSettings(
+            app_id="12345",
+            installation_id=678,
+            private_key=SecretReference(file="/run/secrets/app.pem"),
+        )
+        assert [(own.token, own.password, own.github_app, own.ssh_key) for own in found] == [
+            (SecretReference(file="/run/secrets/token"), None, None, None),
+            (None, SecretReference(env="GIT_PASSWORD"), None, None),
+            (None, None, app, None),
+            (None, None, None, SecretReference(file="/run/secrets/key")),
         ]
 
     def test_defaults_are_those_that_are_documented(self) -> None:
@@ -252,7 +259,9 @@ class TestMistake:
             ("url: 'http://h/x', token: {env: T}", "token: over http:// others could read them"),
             ("url: ., token: {env: T}", "token: a repository of this machine is read in place"),
             ("url: 'file:///x', fetchTimeout: 1m", "fetchTimeout: a repository of this machine"),
-            ("url: 'https://h/x', token: {env: T}, password: {env: P}, username: u", "give either token or password"),
+            ("url: 'https://h/x', token: {env: T}, password: {env: P}, username: u", "give one of token, password and githubApp"),
+            ("url: 'https://h/x', token: {env: T}, githubApp: {appId: 1, installationId: 2, privateKey: {env: K}}", "give one of token, password and githubApp"),
+            ("url: 'git@h:x', knownHosts: {env: K}, githubApp: {appId: 1, installationId: 2, privateKey: {env: K}}", "githubApp: an ssh:// address takes"),
             ("url: 'https://h/x', password: {env: P}", "password: whose is it? Give username as well"),
             ("url: 'https://h/x', username: u", "username: give password or token as well"),
             ("url: 'https://h/x', proxyPassword: {env: P}", "proxyPassword: whose is it?"),
@@ -276,6 +285,12 @@ class TestMistake:
         (found,) = mistakes(f"sources: [{{git: {{url: 'https://h/x', proxy: {proxy}}}}}]")
         assert f"sources.0.git.proxy: value error, {said}" in found
         assert "hunter2" not in found
+
+    @pytest.mark.parametrize("app", ["''", "true", "a/b", "1.5e3", "[1]"])
+    def test_is_an_app_that_cannot_be(self, app: str) -> None:
+        own = f"{{appId: {app}, installationId: 2, privateKey: {{env: K}}}}"
+        (found,) = mistakes(f"sources: [{{git: {{url: 'https://h/x', githubApp: {own}}}}}]")
+        assert "sources.0.git.githubApp.appId: value error, expected the app's number" in found
 
     @pytest.mark.parametrize("size", ["5", "5GB", "0MiB", "1.5GiB", "-1GiB", "''"])
     def test_is_a_size_that_cannot_be(self, size: str) -> None:

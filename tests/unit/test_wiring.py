@@ -272,6 +272,14 @@ class TestSource:
                 assert ("c4n4ry" in str(grant.environment)) is let_in
                 assert "c4n4ry" not in repr(grant)
 
+    async def test_may_be_one_that_an_app_has_access_to(self, here: Path) -> None:
+        app = "{appId: 12345, installationId: 678, privateKey: {file: app.pem}}"
+        configure(here, f"sources: [{{git: {{url: 'https://github.com/a/b', githubApp: {app}}}}}]")
+        source = wire().round.loader.source
+        assert isinstance(source, RemoteSource)
+        with pytest.raises(SourceUnavailable, match=r"app\.pem: No such file"):
+            await source.checkout()
+
     async def test_reads_secrets_when_they_are_needed(self, here: Path) -> None:
         configure(
             here,

@@ -1,7 +1,7 @@
 """The configuration: what people write, and how it is read."""
 
 from stateward.settings.base import SecretReference, duration
-from stateward.settings.git import GitSettings
+from stateward.settings.git import GithubAppSettings, GitSettings
 from stateward.settings.models import (
     DEFAULT_STATE,
     DEFAULT_TARGET,
@@ -24,6 +24,7 @@ __all__ = [
     "Configuration",
     "Environment",
     "GitSettings",
+    "GithubAppSettings",
     "RetentionSettings",
     "SdkEnvironment",
     "SecretReference",

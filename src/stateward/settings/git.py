@@ -1,15 +1,16 @@
 """A repository, and how to be let in where not everybody is."""
 
+import re
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from stateward.settings.base import Duration, Model, SecretReference, Size
 from stateward.sources import address
 
-_HTTPS = ("token", "username", "password", "ca_file", "proxy", "proxy_password")
+_HTTPS = ("token", "username", "password", "github_app", "ca_file", "proxy", "proxy_password")
 _SSH = ("ssh_key", "known_hosts")
 _REMOTE = (*_HTTPS, *_SSH, "fetch_timeout", "depth", "max_size")
 
@@ -33,6 +34,24 @@ def _proxy(given: str) -> str:
     return given
 
 
+def _app_id(given: Any) -> str:
+    """Take the number of an app, or the client id that GitHub shows beside it."""
+    text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
+    if not re.fullmatch(r"[A-Za-z0-9.]{1,64}", text):
+        raise ValueError("expected the app's number, or its client id")
+    return text
+
+
+class GithubAppSettings(Model):
+    """An app of GitHub's that is installed where the repository is."""
+
+    app_id: Annotated[
+        str, BeforeValidator(_app_id), WithJsonSchema({"type": ["string", "integer"]})
+    ]
+    installation_id: Annotated[int, Field(ge=1)]
+    private_key: SecretReference
+
+
 Limit = Annotated[Duration, AfterValidator(_more_than_none)]
 
 
@@ -45,6 +64,7 @@ class GitSettings(Model):
     username: str | None = None
     """Whose the password is; with a token what its kind is called, where a forge wants that."""
     password: SecretReference | None = None
+    github_app: GithubAppSettings | None = None
     ssh_key: SecretReference | None = None
     known_hosts: SecretReference | None = None
     """The keys of the hosts that may be talked to, as ssh keeps them."""
@@ -80,8 +100,9 @@ class GitSettings(Model):
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        if self.token is not None and self.password is not None:
-            raise ValueError("give either token or password")
+        ways = (self.token, self.password, self.github_app)
+        if sum(own is not None for own in ways) > 1:
+            raise ValueError("give one of token, password and githubApp")
         if self.password is not None and self.username is None:
             raise ValueError("password: whose is it? Give username as well")
         if self.username is not None and self.token is None and self.password is None:

@@ -1,10 +1,12 @@
 """From an address to a source: which one it is, and how to be let in."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from stateward.errors import Code, ConfigError, SourceUnavailable
 from stateward.ports import Source
-from stateward.settings import GitSettings, SecretReference
+from stateward.settings import GithubAppSettings, GitSettings, SecretReference
 from stateward.sources import address
 from stateward.sources.access import OPEN, Access, Secret
 from stateward.sources.address import Remote
@@ -66,11 +68,26 @@ def _access(remote: Remote, git: GitSettings, home: Path) -> Access:
             else OPEN
         )
     proxy_password = _secret("git.proxyPassword", git.proxy_password, home)
-    return HttpsAccess(
+    own = HttpsAccess(
         remote=remote,
         login=_login(git, home),
         ca_file=home / git.ca_file if git.ca_file is not None else None,
         proxy=Proxy(url=git.proxy, password=proxy_password) if git.proxy is not None else None,
+    )
+    return replace(own, login=_app(own, git.github_app, home)) if git.github_app else own
+
+
+def _app(access: HttpsAccess, app: GithubAppSettings, home: Path) -> Login:
+    # Signing takes a large library, which nobody else waits for.
+    from stateward.sources.github import App, GithubLogin
+
+    key = _reading("git.githubApp.privateKey", app.private_key, home)
+    return GithubLogin(
+        App(id=app.app_id, installation=app.installation_id, key=key),
+        access.remote,
+        ca_file=access.ca_file,
+        proxy=access.proxy,
+        now=time.time,
     )
 
 
@@ -83,9 +100,11 @@ def _login(git: GitSettings, home: Path) -> Login | None:
 
 
 def _secret(name: str, reference: SecretReference | None, home: Path) -> Secret | None:
+    return None if reference is None else _reading(name, reference, home)
+
+
+def _reading(name: str, reference: SecretReference, home: Path) -> Secret:
     """Return what reads a secret, as often as it is asked: secrets are changed while we run."""
-    if reference is None:
-        return None
 
     def read() -> str:
         try:
