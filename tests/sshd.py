@@ -78,6 +78,27 @@ def sshd(directory: Path, authorized: Path) -> Iterator[Sshd]:
         server.communicate(timeout=DEADLINE)
 
 
+@contextmanager
+def agent(socket_: Path, key: Path) -> Iterator[None]:
+    """Run an ssh agent that has a key."""
+    running = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", str(socket_)], stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline(), "it says where it listens, when it does"
+        subprocess.run(
+            ["ssh-add", "-q", str(key)],
+            env={"PATH": os.environ["PATH"], "SSH_AUTH_SOCK": str(socket_)},
+            check=True,
+            timeout=DEADLINE,
+        )
+        yield
+    finally:
+        running.kill()
+        running.communicate(timeout=DEADLINE)
+
+
 def _until_it_listens(server: subprocess.Popen[bytes]) -> None:
     assert server.stderr is not None
     said = b""

@@ -66,7 +66,7 @@ def scheme(text: str) -> str:
     """Return how an address is spoken to, right or wrong: ``file`` where it is on this machine."""
     if local_path(text) is not None:
         return "file"
-    return text.partition("://")[0] if "://" in text else "ssh"
+    return text.partition("://")[0].lower() if "://" in text else "ssh"
 
 
 def remote(text: str, *, schemes: Collection[str]) -> Remote:

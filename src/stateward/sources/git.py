@@ -146,7 +146,8 @@ class Git:
             raise SourceUnavailable(f"git {verb}: cannot be started: {error.strerror}") from error
         if ended.status < 0:
             raise SourceUnavailable(f"git {verb}: killed by signal {-ended.status}")
-        errors = without(ended.errors, self._hidden)
+        cut = len(ended.errors) >= process.ERRORS_KEPT
+        errors = without(ended.errors, self._hidden, cut=cut)
         return Result(status=ended.status, output=ended.output, errors=errors)
 
     def _environment(self) -> dict[str, str]:

@@ -18,7 +18,14 @@ class TooLarge(Exception):
 
 
 async def within(limit: int, directory: Path, work: Coroutine[Any, Any, _Answer]) -> _Answer:
-    """Let work be done that writes to a directory; raises ``TooLarge`` beyond so many bytes."""
+    """Let work be done that writes to a directory; raises ``TooLarge`` beyond so many bytes.
+
+    What is too large already is not written to: a fetch that is small enough to end between two
+    looks would make it larger with every try.
+    """
+    if await asyncio.to_thread(size, directory) > limit:
+        work.close()
+        raise TooLarge
     task = asyncio.ensure_future(work)
     try:
         while not task.done():

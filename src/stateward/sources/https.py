@@ -132,7 +132,8 @@ class HttpsAccess:
 def _scope(remote: Remote) -> tuple[str, str]:
     """Return host and path as git spells them to a credential helper."""
     parts = urlsplit(remote.url)
-    return parts.netloc, unquote(parts.path.lstrip("/")).rstrip("/")
+    path = unquote(parts.path.lstrip("/"), errors="surrogateescape")
+    return parts.netloc, path.rstrip("/")
 
 
 def _readable(file: Path) -> Path:

@@ -52,6 +52,9 @@ _FETCH = (
     "--no-write-fetch-head",
 )
 
+_NOT_LET_IN = frozenset({Code.SOURCE_CREDENTIALS, Code.SOURCE_UNTRUSTED})
+"""Failures that have nothing to do with the mirror."""
+
 _NO_HEAD = b"couldn't find remote ref HEAD"
 
 
@@ -157,9 +160,10 @@ class RemoteSource:
         try:
             await self._fetch(self._mirror, lock)
         except TooLarge:
+            await asyncio.to_thread(_tidy, self._mirror)
             await self._clone(lock)  # what the remote has given up is not in a new one
-        except (SourceUnavailable, SourceRefused):
-            if await self._sound():
+        except (SourceUnavailable, SourceRefused) as error:
+            if error.code in _NOT_LET_IN or await self._sound():
                 raise
             await self._clone(lock)
 

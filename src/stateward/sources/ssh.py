@@ -43,7 +43,7 @@ _LEAST_HIDDEN = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshAccess:
-    """What is configured for one ssh address. Without a key, those of the agent are used."""
+    """What is configured for one ssh address. Without a key, ssh finds its own."""
 
     known_hosts: Secret
     key: Secret | None = None

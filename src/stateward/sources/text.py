@@ -44,8 +44,12 @@ def reason(errors: bytes) -> str:
     return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"
 
 
-def without(errors: bytes, secrets: Iterable[str]) -> bytes:
-    """Return what a program said without the secrets in it."""
-    for own in sorted(secrets, key=len, reverse=True):
-        errors = errors.replace(own.encode(), b"***")
-    return errors
+def without(errors: bytes, secrets: Iterable[str], *, cut: bool = False) -> bytes:
+    """Return what a program said without the secrets in it.
+
+    Where its start was cut off, so is as much more as half a secret could take.
+    """
+    longest_first = sorted((own.encode() for own in secrets), key=len, reverse=True)
+    for own in longest_first:
+        errors = errors.replace(own, b"***")
+    return errors[len(longest_first[0]) :] if cut and longest_first else errors

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 import trustme
 
-from repositories import LARGE, Repository, executable, snapshot
+from repositories import ENVIRONMENT, LARGE, Repository, executable, snapshot
 from servers import Proxy as ProxyServer
 from servers import Server, gated, redirecting, smart
 from stateward.errors import Code, SourceRefused, SourceUnavailable, StatewardError
@@ -216,6 +216,28 @@ async def test_the_helper_answers_for_the_repository() -> None:
 async def test_the_helper_answers_for_nothing_else(old: str, new: str) -> None:
     own = access("https://git.example:8443/team/net%20work.git")
     assert await helper(own, RIGHT.replace(old, new)) == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://Git.Example:8443/Team/net%20work.git",
+        "https://git.example:443/a/b/",
+        "https://git.example/s%C3%BC%C3%9F/%ff/%25",
+        "https://[::1]:1/a",
+        "https://git.example/a=b//c",
+    ],
+)
+async def test_the_helper_spells_addresses_as_git_does(url: str) -> None:
+    async with access(url).granted(Path("/nonexistent")) as grant:
+        process = await asyncio.create_subprocess_exec(
+            *("git", *grant.options, "credential", "fill"),
+            env={**ENVIRONMENT, "GIT_TERMINAL_PROMPT": "0", **grant.environment},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate(f"url={url}\n\n".encode())
+    assert f"password={CANARY}\n" in output.decode("utf-8", "surrogateescape")
 
 
 @pytest.mark.parametrize("word", ["store", "erase"])

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import random
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from repositories import Repository, far, git
+from repositories import Repository, executable, far, git
 from stateward.errors import Code, SourceRefused
 from stateward.sources.cache import UNUSED
 from stateward.sources.growth import TooLarge, size, within
@@ -117,10 +118,40 @@ class TestSize:
         commit = repository.commit(a="1")
         source = far(repository.path, cache, limit=SMALL)
         await source.checkout()
-        repository.commit(a=noise(1, 4 * SMALL))
+        sizes = []
+        for number in range(3):
+            repository.commit(a=noise(number, 4 * SMALL))
+            with pytest.raises(SourceRefused) as caught:
+                await source.checkout()
+            assert caught.value.code is Code.SOURCE_TOO_LARGE
+            assert (await source.checkout(commit)).revision == commit
+            sizes.append(size(cache))
+        assert sizes[0] == sizes[1] == sizes[2], "what is too large is not made larger"
+
+    async def test_what_a_stopped_fetch_has_written_is_taken_away(
+        self,
+        repository: Repository,
+        cache: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        commit = repository.commit(a="1")
+        source = far(repository.path, cache, limit=SMALL)
+        await source.checkout()
+        repository.commit(a="2")
+        endless = [
+            'case " $* " in *" fetch "*)',
+            'for word in "$@"; do case $word in --git-dir=*) dir=${word#--git-dir=};; esac; done',
+            f'head -c {2 * SMALL} /dev/zero > "$dir/objects/pack/tmp_pack_x"',
+            "exec sleep 1000;; esac",
+            f'exec {shutil.which("git")} "$@"',
+        ]
+        wrapper = executable(tmp_path / "bin" / "git", endless)
+        monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
         with pytest.raises(SourceRefused) as caught:
             await source.checkout()
         assert caught.value.code is Code.SOURCE_TOO_LARGE
+        assert size(cache) < SMALL
         assert (await source.checkout(commit)).revision == commit
 
     async def test_what_the_remote_has_given_up_takes_no_room_for_long(
@@ -148,6 +179,15 @@ class TestSize:
         with pytest.raises(TooLarge):
             await within(1000, tmp_path, write())
         assert ended.is_set()
+
+    async def test_what_is_too_large_already_is_not_written_to(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(bytes(1001))
+
+        async def write() -> None:
+            raise AssertionError
+
+        with pytest.raises(TooLarge):
+            await within(1000, tmp_path, write())
 
     async def test_leaves_alone_what_is_small(self, tmp_path: Path) -> None:
         async def answer() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repositories import LARGE, Repository
-from sshd import Sshd, keypair, sshd
+from sshd import Sshd, agent, keypair, sshd
 from stateward.errors import Code, SourceRefused, SourceUnavailable, StatewardError
 from stateward.sources.address import remote
 from stateward.sources.remote import RemoteSource
@@ -116,16 +116,21 @@ async def test_another_key_is_not(
     assert suffixes(cache) == [".lock"]
 
 
-async def test_no_key_of_the_user_is_tried(
+async def test_the_agent_is_asked_where_no_key_is_configured(
     repository: Repository,
     tmp_path: Path,
     server: Sshd,
+    keys: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    source = at(server.url(repository.path / ".git"), tmp_path / "c", None, server.known())
-    refused = await failure(source)
+    url = server.url(repository.path / ".git")
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    refused = await failure(at(url, tmp_path / "c", None, server.known()))
     assert refused.code is Code.SOURCE_CREDENTIALS
+    with agent(tmp_path / "agent", keys / "right"):
+        refused = await failure(at(url, tmp_path / "c", keys / "wrong", server.known()))
+        assert refused.code is Code.SOURCE_CREDENTIALS
+        assert (await at(url, tmp_path / "c", None, server.known()).checkout()).entries
 
 
 async def test_an_unknown_host_is_not_spoken_to(
