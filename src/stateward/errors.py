@@ -29,7 +29,7 @@ class Code(StrEnum):
 
     Codes are never reused. Each has a page in ``docs/errors/``, held by a test.
     SW10 files and YAML, SW11 the object file format, SW12 schemas, SW13 values, SW14 references
-    and identity, SW15 ownership, SW20 sources, SW30 targets, SW40 configuration, SW50 state.
+    and identity, SW15 ownership, SW16 rollback, SW20 sources, SW30 targets, SW40 configuration, SW50 state.
     """
 
     YAML = "SW1001"
@@ -83,6 +83,9 @@ class Code(StrEnum):
     PRUNE_BLOCKED = "SW1508"
     EXISTS = "SW1509"
     NOT_FOUND = "SW1510"
+
+    CHANGED_SINCE = "SW1601"
+    NOT_RESTORED = "SW1602"
 
     NO_REPOSITORY = "SW2001"
     NO_REVISION = "SW2002"

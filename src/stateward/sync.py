@@ -183,6 +183,8 @@ class Client(_Face[waiting_client.Client]):
     history = _blocking(waiting_client.Client.history)
     interrupted = _blocking(waiting_client.Client.interrupted)
     open = _blocking(waiting_client.Client.open)
+    preview_rollback = _blocking(waiting_client.Client.preview_rollback)
+    rollback = _blocking(waiting_client.Client.rollback)
     start_tracking = _session(waiting_client.Client.start_tracking)
 
 

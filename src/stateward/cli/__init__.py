@@ -16,6 +16,7 @@ from stateward.cli.exits import INTERRUPTED, Exit
 from stateward.cli.export import export
 from stateward.cli.history import audit, history, show
 from stateward.cli.plan import plan, validate
+from stateward.cli.rollback import rollback
 from stateward.errors import StatewardError
 
 
@@ -33,6 +34,7 @@ for command in (
     export,
     history,
     show,
+    rollback,
     audit,
     config,
     doctor,

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from stateward.engine.apply import Applier
 from stateward.engine.round import Round
 from stateward.errors import PlanMoved, Severity
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.ports import Journal, Session
+from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.session import Tracking

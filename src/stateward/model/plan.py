@@ -74,6 +74,8 @@ class Change:
     """For a claim: whether the object is to be released, not deleted, when Git drops it."""
     needs: tuple[ObjectKey, ...] = ()
     """Keys whose changes come first; where one of them fails, this one is skipped."""
+    undoes: tuple[int, ...] = ()
+    """For a rollback: the changes that it takes back, by their indices in that run."""
     level: int = 0
     """Changes of one level do not need each other; levels are applied in order."""
 
@@ -104,7 +106,8 @@ class UnitState(StrEnum):
     """What the planner found a unit to be.
 
     Stalled: it or some of its objects (``UnitPlan.withheld``) need a commit or a person. Waiting:
-    objects of it, or all of it, wait for others. Blocked: a guard holds its prune back.
+    objects of it, or all of it, wait for others. Blocked: a guard holds its prune back. Held: what was
+    declared last was rolled back, and is not applied again until it is another.
     """
 
     READY = "ready"
@@ -112,6 +115,7 @@ class UnitState(StrEnum):
     WAITING = "waiting"
     BLOCKED = "blocked"
     SUSPENDED = "suspended"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

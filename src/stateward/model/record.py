@@ -80,12 +80,13 @@ class RecordedChange:
     """The last that is known: ``started`` where nobody lived to say what came of it."""
     fields: tuple[FieldChange, ...] = ()
     """Before and after. A masked value is ``Secret(None)``."""
+    unit: str | None = None
     giver: str | None = None
     adopted: bool = False
     along: int | None = None
     """The delete that took this object along, by its index."""
-    undoes: int | None = None
-    """For a rollback: the change that it takes back, by its index in that run."""
+    undoes: tuple[int, ...] = ()
+    """For a rollback: the changes that it takes back, by their indices in that run."""
     detail: str = ""
     started: str = ""
     ended: str = ""

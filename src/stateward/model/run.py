@@ -61,12 +61,14 @@ class Entry:
     """Why: what the target said, or what was missing."""
     fields: tuple[FieldChange, ...] = ()
     """Before and after. Values of sensitive attributes must come as ``Secret``."""
+    unit: str | None = None
+    """For a move: the unit that it goes to, which may be another one than the run's."""
     giver: str | None = None
     adopted: bool = False
     along: int | None = None
     """For an object that another one's delete took along: the index of that delete."""
-    undoes: int | None = None
-    """For a rollback: the change that it takes back, by its index in that run."""
+    undoes: tuple[int, ...] = ()
+    """For a rollback: the changes that it takes back, by their indices in that run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

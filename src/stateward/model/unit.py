@@ -13,7 +13,7 @@ TRACKING = "stateward/"
 ADOPTED = "/adopted"
 _MOST_ATTEMPTS = 50
 """Revisions kept on a stamp: a group's description holds fewer than 4096 characters."""
-_STAMP = re.compile(r"(applied|files|attempted|reached)=(\S+)")
+_STAMP = re.compile(r"(applied|files|attempted|reached|held|heldfiles)=(\S+)")
 
 
 def prefix(instance: str, source: str) -> str:
@@ -117,6 +117,10 @@ class Stamp:
     reached: str | None = None
     """Where something was left out of the last attempt: a digest of what was asked and what was
     left out. As long as both are the same, all else is as declared."""
+    held: str | None = None
+    """The revision whose changes were rolled back: what it declares is not applied again."""
+    held_files: str | None = None
+    """A digest of the unit's files at that revision, where it is known."""
 
     @classmethod
     def parse(cls, description: str) -> "Stamp":
@@ -127,6 +131,8 @@ class Stamp:
             files=found.get("files"),
             attempted=attempted,
             reached=found.get("reached"),
+            held=found.get("held"),
+            held_files=found.get("heldfiles"),
         )
 
     def __str__(self) -> str:
@@ -137,12 +143,22 @@ class Stamp:
             words.append(f"attempted={','.join(self.attempted)}")
         if self.reached:
             words.append(f"reached={self.reached}")
+        if self.held:
+            words.append(f"held={self.held}")
+        if self.held_files:
+            words.append(f"heldfiles={self.held_files}")
         return " ".join(words)
 
     def attempt(self, revision: str, reached: str | None = None) -> "Stamp":
         """Return the stamp with one more revision begun."""
         attempted = tuple(dict.fromkeys((*self.attempted, revision)))[-_MOST_ATTEMPTS:]
-        return replace(self, attempted=attempted, reached=reached)
+        return replace(self, attempted=attempted, reached=reached, held=None, held_files=None)
+
+    def holds(self, revision: str, files: str) -> bool:
+        """Tell whether a unit is held: it declares what was rolled back, and nothing else."""
+        if self.held is None:
+            return False
+        return revision == self.held or (self.held_files is not None and files == self.held_files)
 
     @property
     def revisions(self) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """The deletion guard: after moves are discounted and before anything is written."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stateward.model.plan import Blocked, Change
+from stateward.model.unit import Limits, UnitSettings
 from stateward.planning.digest import digest_of
 from stateward.planning.question import Holdings, Question
 
@@ -21,7 +22,7 @@ def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> 
         if protected:
             reason = f"protected kinds are among them: {', '.join(protected)}"
         if reason:
-            figures = _figures(len(own), members, question, unit)
+            figures = _figures(len(own), members, question.units[unit].settings.limits)
             keys = tuple(sorted(change.key for change in own))
             nodes = sorted((str(change.key), change.node) for change in own)
             yield Blocked(
@@ -34,35 +35,63 @@ def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> 
             )
 
 
-def _figures(
-    deletes: int, members: int, question: Question, unit: str
-) -> Mapping[str, int | float]:
-    limits = question.units[unit].settings.limits
-    percent = round(100 * deletes / members, 1)
+def exceeded(
+    unit: str, deletes: Sequence[Change], settings: UnitSettings, *, members: int, allowed: bool
+) -> Blocked | None:
+    """Say whether deletes that are no prune go beyond what a unit's settings let through.
+
+    The digest is left to the caller.
+    """
+    protected = sorted(
+        {own.key.kind for own in deletes if own.key.kind in settings.limits.protected_kinds}
+    )
+    kept = sorted({str(own.key) for own in deletes if settings.protects(own.key)})
+    reason = None if allowed else _beyond(settings.limits, len(deletes), members)
+    if protected or kept:
+        reason = f"protected objects are among them: {', '.join((*protected, *kept))}"
+    if reason is None:
+        return None
+    return Blocked(
+        unit=unit,
+        reason=reason,
+        figures=_figures(len(deletes), members, settings.limits),
+        objects=tuple(sorted(own.key for own in deletes)),
+        digest="",
+        protected=bool(protected or kept),
+    )
+
+
+def _figures(deletes: int, members: int, limits: Limits) -> Mapping[str, int | float]:
     return {
         "deletes": deletes,
         "members": members,
-        "percent": percent,
+        "percent": _percent(deletes, members),
         "limitDeletes": limits.deletes,
         "limitPercent": limits.percent,
     }
+
+
+def _percent(deletes: int, members: int) -> float:
+    return round(100 * deletes / members, 1) if members else 100.0
+
+
+def _beyond(limits: Limits, deletes: int, members: int) -> str | None:
+    if deletes > limits.deletes and 100 * deletes > limits.percent * members:
+        return f"more than {limits.deletes} objects and more than {limits.percent:g} % of the unit"
+    return None
 
 
 def _reason(
     unit: str, deletes: list[Change], question: Question, members: int, *, allowed: bool
 ) -> str | None:
     facts = question.units[unit]
-    limits = facts.settings.limits
     if allowed:
         return None
     if facts.vanished:
         return "the directory is gone"
     if not question.desired.units[unit].objects and not facts.settings.may_empty:
         return "the directory declares nothing any more"
-    percent = 100 * len(deletes) / members
-    if len(deletes) > limits.deletes and percent > limits.percent:
-        return f"more than {limits.deletes} objects and more than {limits.percent:g} % of the unit"
-    return None
+    return _beyond(facts.settings.limits, len(deletes), members)
 
 
 def _protected(changes: Iterable[Change], question: Question, holdings: Holdings) -> list[str]:

@@ -204,7 +204,9 @@ class Order:
             before[node] |= {nodes[key] for key in change.needs if key in nodes} - {node}
             kind = self.question.schema.kinds[change.key.kind]
             for name, related in self.question.observed.objects[node].relations.items():
-                if name in kind.relationships and not _optional(kind, name):
+                end = kind.relationships.get(name)
+                below = end is not None and end.many and end.kind == "Hierarchy"
+                if end is not None and not below and not _optional(kind, name):
                     peers = related if isinstance(related, frozenset) else {related}
                     for peer in before.keys() & peers - {node}:
                         before[peer].add(node)

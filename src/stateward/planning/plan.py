@@ -59,7 +59,7 @@ class _Known:
         declared = Declared(question)
         identities = Identities(question.observed)
         holdings = Holdings(question)
-        standing = first_look(question, declared)
+        standing = first_look(question, declared, holdings)
         matches = match(question, declared, identities, holdings, standing.stalled)
         gone = going(question, holdings, matches.declared, standing.stalled)
         return cls(question, declared, identities, holdings, standing, matches, gone)
@@ -220,6 +220,8 @@ class _Attempt:
 
     def _state(self, unit: str, problems: Sequence[Problem], *, blocked: bool) -> UnitState:
         standing = self.known.standing
+        if unit in standing.held:
+            return UnitState.HELD
         if unit in standing.idle:
             return UnitState.SUSPENDED
         errors = [own for own in problems if own.severity is Severity.ERROR]

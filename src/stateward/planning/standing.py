@@ -9,7 +9,7 @@ from stateward.model.state import DesiredObject, External, FromPool
 from stateward.planning import dependencies
 from stateward.planning.digest import digest_of
 from stateward.planning.matches import Matches
-from stateward.planning.question import Declared, Identities, Question
+from stateward.planning.question import Declared, Holdings, Identities, Question
 from stateward.planning.unread import Unread
 
 SERVER_MADE = frozenset(
@@ -36,7 +36,9 @@ class Standing:
     declared: Declared
     stalled: set[str] = field(default_factory=set)
     idle: set[str] = field(default_factory=set)
-    """Units that are suspended or were not asked for."""
+    """Units that are suspended, held or were not asked for."""
+    held: set[str] = field(default_factory=set)
+    """Those of them that declare what was rolled back."""
     waiting: set[str] = field(default_factory=set)
     """Units that depend on a unit that is not ready."""
     withheld: dict[str, set[ObjectKey]] = field(default_factory=dict)
@@ -93,11 +95,13 @@ class Standing:
             self.waiting |= {own.unit for own in dependents if own.unit is not None}
 
 
-def first_look(question: Question, declared: Declared) -> Standing:
+def first_look(question: Question, declared: Declared, holdings: Holdings) -> Standing:
     """Find out what is stalled by its own files and settings, whatever the target holds."""
     standing = Standing(question, declared)
     for name, facts in question.units.items():
-        if not facts.selected or facts.settings.suspend:
+        if not facts.vanished and holdings.stamps[name].holds(facts.revision, facts.files):
+            standing.held.add(name)
+        if not facts.selected or facts.settings.suspend or name in standing.held:
             standing.idle.add(name)
     standing.take(question.problems)
     for unit in question.desired.units.values():

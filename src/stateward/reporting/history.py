@@ -65,7 +65,7 @@ def _change(change: RecordedChange) -> dict[str, Any]:
         "from": change.giver,
         "adopted": change.adopted,
         "along": change.along,
-        "undoes": change.undoes,
+        "undoes": list(change.undoes),
         "fields": [
             {"name": own.name, "old": values.plain(own.old), "new": values.plain(own.new)}
             for own in change.fields

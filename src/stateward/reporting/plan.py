@@ -113,6 +113,7 @@ def _text(plan: Plan) -> Iterator[str]:
     yield from blocked_lines(plan)
     yield from problem_lines(plan.problems)
     yield from stalled_lines(plan)
+    yield from held_lines(plan)
     yield sentence(plan)
 
 
@@ -181,6 +182,19 @@ def stalled_lines(plan: Plan) -> Iterator[str]:
         yield ""
 
 
+def held_lines(plan: Plan) -> Iterator[str]:
+    found = False
+    for unit, own in plan.units.items():
+        if own.state is UnitState.HELD:
+            found = True
+            yield values.safe(
+                f"held: {unit}: {own.before.held} was rolled back:"
+                " a commit that changes the unit's files lifts that"
+            )
+    if found:
+        yield ""
+
+
 def sentence(plan: Plan) -> str:
     """Say the whole plan in one line."""
     counts = summary(plan)
@@ -220,6 +234,7 @@ def as_markdown(plan: Plan) -> str:
     for title, found in (
         ("Blocked", blocked_lines(plan)),
         ("Problems", [*problem_lines(plan.problems), *stalled_lines(plan)]),
+        ("Held", held_lines(plan)),
     ):
         text = "\n".join(found).rstrip()
         if text:

@@ -7,7 +7,7 @@ from typing import Any
 from stateward.model.plan import Action, Plan
 from stateward.model.run import Outcome, Report, Run
 from stateward.reporting import values
-from stateward.reporting.plan import blocked_lines, problem_lines
+from stateward.reporting.plan import blocked_lines, held_lines, problem_lines
 
 SCHEMA = "stateward/report/v1"
 
@@ -44,7 +44,17 @@ def _run(run: Run) -> dict[str, Any]:
 
 def as_text(report: Report, plan: Plan) -> str:
     """Return one line a unit, with what went wrong and what a guard held back below."""
-    return "\n".join([*blocked_lines(plan), *problem_lines(plan.problems), *_runs(report)]) + "\n"
+    return (
+        "\n".join(
+            [
+                *blocked_lines(plan),
+                *problem_lines(plan.problems),
+                *held_lines(plan),
+                *_runs(report),
+            ]
+        )
+        + "\n"
+    )
 
 
 def as_markdown(report: Report, plan: Plan) -> str:

@@ -11,7 +11,7 @@ from stateward.model.run import Entry, EntryState
 from stateward.model.state import FromPool
 
 _MASK = {"secret": True}
-_STEP = ("node", "detail", "giver", "adopted", "along", "undoes")
+_STEP = ("node", "detail", "unit", "giver", "adopted", "along")
 """Fields of an entry that are written where they hold something."""
 
 
@@ -38,6 +38,8 @@ def entry_body(entry: Entry) -> dict[str, Any]:
         value = getattr(entry, name)
         if value is not None and value is not False and value != "":
             found[name] = value
+    if entry.undoes:
+        found["undoes"] = list(entry.undoes)
     if entry.fields:
         found["fields"] = [[own.name, encoded(own.old), encoded(own.new)] for own in entry.fields]
     return found
@@ -55,6 +57,7 @@ def entry(run: str, body: Mapping[str, Any]) -> Entry:
             FieldChange(name, decoded(old), decoded(new))
             for name, old, new in body.get("fields", ())
         ),
+        undoes=tuple(body.get("undoes", ())),
         **{name: body[name] for name in _STEP if name in body},
     )
 

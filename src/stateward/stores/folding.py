@@ -50,6 +50,7 @@ def _step(known: RecordedChange | None, entry: Entry, at: str) -> RecordedChange
         node=entry.node,
         state=entry.state,
         fields=entry.fields,
+        unit=entry.unit,
         giver=entry.giver,
         adopted=entry.adopted,
         along=entry.along,
@@ -63,8 +64,9 @@ def _step(known: RecordedChange | None, entry: Entry, at: str) -> RecordedChange
 def _taken_back(rollbacks: Iterable[Record]) -> set[int]:
     """Return the changes that a rollback took back and that no rollback of it has made again."""
     return {
-        own.undoes
+        index
         for rollback in rollbacks
         for own in rollback.changes
-        if own.undoes is not None and own.state is EntryState.APPLIED
+        if own.state is EntryState.APPLIED
+        for index in own.undoes
     }

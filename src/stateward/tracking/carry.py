@@ -36,8 +36,13 @@ class Carrier:
         """Carry out ordered changes: each level once the one before is through."""
         writes = [own for own in changes if own.action not in _PRUNING]
         last = writes[-1].level if writes else None
-        for level, own in groupby(changes, key=lambda change: change.level):
-            await self._send(await self._possible(list(own)), self.tracking.apply, len(changes))
+        remembered = False
+        for level, group in groupby(changes, key=lambda change: change.level):
+            own = list(group)
+            if not remembered and any(change.action in _PRUNING for change in own):
+                await self.tracking.remember([one for one in changes if one.action in _PRUNING])
+                remembered = True
+            await self._send(await self._possible(own), self.tracking.apply, len(changes))
             if level == last:
                 failed = self.ledger.failed
                 deferred = [own for own in writes if own.deferred and own.key not in failed]

@@ -7,14 +7,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from stateward.errors import TargetUnavailable
-from stateward.model.record import Record, RunKind
+from stateward.model.plan import Plan
+from stateward.model.record import Cause, Record, RunKind
+from stateward.model.run import Report
 from stateward.model.schema import Schema
-from stateward.model.unit import Limits
+from stateward.model.unit import Adopt, Limits, UnitSettings
 from stateward.ports import Journal, Session, Target, Trail
 from stateward.tracking import reading
 from stateward.tracking.library import TrackingSession
 from stateward.tracking.naming import group_name
 from stateward.tracking.node import Node
+from stateward.tracking.rollback import Rollback
 from stateward.tracking.running import Running
 from stateward.tracking.session import GROUP_KIND
 from stateward.tracking.work import SessionSettings
@@ -107,7 +110,7 @@ class Client:
     async def history(
         self, identifier: str | None = None, *, limit: int | None = None, branch: str | None = None
     ) -> list[Record]:
-        """Return what sessions did here, of one identifier or of all, the newest first."""
+        """Return sessions and their rollbacks, of one identifier or of all, the newest first."""
         found = await self._trail.runs(identifier)
         ours = [own for own in found if self._is_ours(own, branch)]
         return ours if limit is None else ours[:limit]
@@ -123,12 +126,39 @@ class Client:
             record = await self._trail.run(run)
             # Whoever still holds the group is under way.
             with suppress(TargetUnavailable), target.hold(record.opening.group):
-                found += [record] if self._is_ours(record, branch) else []
+                ours = record.opening.kind is RunKind.SESSION and self._is_ours(record, branch)
+                found += [record] if ours else []
         return found
 
     def _is_ours(self, record: Record, branch: str | None) -> bool:
         opening = record.opening
-        return opening.kind is RunKind.SESSION and opening.target == self._target(branch).name
+        by_script = opening.kind is not RunKind.ROUND and not opening.revision
+        return by_script and opening.target == self._target(branch).name
+
+    async def rollback(
+        self, run: Record | str, *, force: bool = False, allow_deletes: int | None = None
+    ) -> tuple[Plan, Report]:
+        """Take a run back; return what was planned, with all that stays as it is, and what was done.
+
+        What somebody changed since is left alone, unless ``force`` is given. Beyond the limits
+        nothing is taken back, unless ``allow_deletes`` lets so many deletes through.
+        """
+        record = await self._trail.run(run) if isinstance(run, str) else run
+        return await self._rollback(record).apply(record, force=force, allow_deletes=allow_deletes)
+
+    async def preview_rollback(self, run: Record | str, *, force: bool = False) -> Plan:
+        """Return what taking a run back would do."""
+        record = await self._trail.run(run) if isinstance(run, str) else run
+        return await self._rollback(record).plan(record, force=force)
+
+    def _rollback(self, record: Record) -> Rollback:
+        return Rollback(
+            target=self._target(record.opening.branch or None),
+            journal=self._journal,
+            new_id=self._new_id,
+            cause=Cause(trigger="script", actor=self._actor),
+            settings=UnitSettings(prune=True, adopt=Adopt.ALWAYS, limits=self._limits),
+        )
 
     async def get(
         self,

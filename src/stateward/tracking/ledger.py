@@ -213,6 +213,7 @@ def _outcome(
         return Outcome.FAILED
     by_state = {
         UnitState.SUSPENDED: Outcome.SKIPPED,
+        UnitState.HELD: Outcome.SKIPPED,
         UnitState.BLOCKED: Outcome.BLOCKED,
         UnitState.WAITING: Outcome.WAITING,
     }

@@ -8,10 +8,11 @@ from typing import Any
 from stateward.errors import Code
 from stateward.model.identity import Reference
 from stateward.model.mutation import Create, Delete, Mutation, Refusal, Update
-from stateward.model.plan import Action, Change, FieldChange, Secret
-from stateward.model.run import Entry, EntryState
+from stateward.model.plan import Action, Change, Secret
 from stateward.model.unit import ADOPTED, Stamp
 from stateward.ports import Journal, Session
+from stateward.tracking import remains
+from stateward.tracking.entries import Entries, Written
 from stateward.tracking.mutations import UnknownPeer, Writer, at_first, later
 
 GROUP_KIND = "CoreStandardGroup"
@@ -44,7 +45,10 @@ class Tracking:
     """Mutations sent for each unit."""
     runs: dict[str, str] = field(default_factory=dict)
     """The id of each unit's run, which is begun in the journal before anything is written."""
-    _count: int = 0
+    _entries: Entries = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._entries = Entries(self.runs, self.ids, self.groups, self.group_of)
 
     async def load_schema(self) -> None:
         self.writes += 1
@@ -121,6 +125,14 @@ class Tracking:
             if refusal is not None
         }
 
+    async def remember(self, changes: Sequence[Change]) -> None:
+        """Read what is to be deleted or released, before any of it is, for the record."""
+        nodes = {own.node for own in changes if own.node is not None}
+        self._entries.remains |= await remains.read(self.session, nodes)
+        self._entries.going |= {
+            own.node for own in changes if own.action is Action.DELETE and own.node is not None
+        }
+
     async def apply(self, changes: Sequence[Change]) -> list[Result]:
         """Carry out changes that do not need each other, in one request."""
         for change in changes:
@@ -145,7 +157,7 @@ class Tracking:
         self,
         changes: Sequence[Change],
         spell: Callable[[Change], list[Mutation]],
-        written: Callable[[Change], tuple[FieldChange, ...]],
+        written: Written,
     ) -> list[Result]:
         spelled: list[list[Mutation]] = []
         refused: dict[int, Refusal] = {}
@@ -155,27 +167,14 @@ class Tracking:
             except UnknownPeer as error:
                 refused[index] = _unknown_peer(error)
                 spelled.append([])
-        first = self._count
-        self._count += len(changes)
-        await self.journal.record(
-            [
-                self._entry(change, first + index, EntryState.STARTED, fields=written(change))
-                for index, change in enumerate(changes)
-            ]
-        )
+        started = self._entries.started(changes, written)
+        await self.journal.record(started)
         # The rest of a change rests on its first mutation: what could not be enrolled is not ours
         # to write to.
         await self._send_parts(changes, [own[:1] for own in spelled], refused)
         await self._send_parts(changes, [own[1:] for own in spelled], refused)
         refused = {index: _masked(own, changes[index]) for index, own in refused.items()}
-        await self.journal.record(
-            [
-                self._entry(change, first + index, EntryState.FAILED, refused[index].message)
-                if index in refused
-                else self._entry(change, first + index, EntryState.APPLIED)
-                for index, change in enumerate(changes)
-            ]
-        )
+        await self.journal.record(self._entries.ended(started, refused))
         return [
             Result(change=change, refusal=refused.get(index))
             for index, change in enumerate(changes)
@@ -199,35 +198,7 @@ class Tracking:
 
     async def skip(self, skipped: Sequence[tuple[Change, str]]) -> None:
         """Write down changes that are not even tried, and why."""
-        first = self._count
-        self._count += len(skipped)
-        await self.journal.record(
-            [
-                self._entry(change, first + index, EntryState.SKIPPED, reason)
-                for index, (change, reason) in enumerate(skipped)
-            ]
-        )
-
-    def _entry(
-        self,
-        change: Change,
-        index: int,
-        state: EntryState,
-        detail: str = "",
-        fields: tuple[FieldChange, ...] = (),
-    ) -> Entry:
-        return Entry(
-            run=self.runs[change.unit],
-            index=index,
-            state=state,
-            action=change.action,
-            key=change.key,
-            node=change.node or self.ids.get(change.key),
-            detail=detail,
-            fields=fields,
-            giver=change.giver,
-            adopted=change.adopted,
-        )
+        await self.journal.record(self._entries.skipped(skipped))
 
     async def _send(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
         if not mutations:

@@ -6,7 +6,7 @@ unit's stamp moves to the new revision only when all of its changes are through.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stateward.errors import Stalled, StateUnavailable, Transient
 from stateward.model.mutation import Refusal
@@ -93,8 +93,16 @@ class Applier:
         return not known or self._attempt(unit) != self.plan.units[unit].before
 
     def _attempt(self, unit: str) -> Stamp:
+        """Return what to write before the first change; what is taken back is held from then on."""
+        planned = self.plan.units[unit]
         revision = next(iter(self.plan.revisions.values()))
-        return self.plan.units[unit].before.attempt(revision)
+        if not revision:
+            return planned.before
+        attempt = planned.before.attempt(revision)
+        reached = planned.stamp
+        if reached is None or reached.held is None:
+            return attempt
+        return replace(attempt, held=reached.held, held_files=reached.held_files)
 
     def _shut(self, refusals: dict[str, Refusal]) -> None:
         for unit, refusal in refusals.items():

@@ -173,3 +173,71 @@ def test_retention_is_configured(cli: Cli, repo: Repository) -> None:
         asked(cli, "apply")
     assert len(asked(cli, "history")["runs"]) == 2
     assert cli("audit", "verify")[0] == 0
+
+
+class TestRollback:
+    def test_takes_a_run_back_and_holds_its_unit(self, cli: Cli, applied: list[str]) -> None:
+        run = asked(cli, "history", "--limit", "1")["runs"][0]["run"][:10]
+        plan = asked(cli, "rollback", run, "--dry-run")
+        assert plan["summary"]["update"] == 1
+        assert plan["changes"][0]["fields"] == [
+            {"name": "status", "old": "planned", "new": "active"}
+        ]
+        report = asked(cli, "rollback", run)
+        assert [own["outcome"] for own in report["runs"]] == ["applied"]
+        held = asked(cli, "plan")
+        assert held["units"]["objects/network"]["state"] == "held"
+        assert held["changes"] == []
+        code, text = cli("apply")
+        assert code == 0
+        assert f"held: objects/network: {applied[1]} was rolled back" in text
+        newest, undone, *_ = asked(cli, "history")["runs"]
+        assert (newest["kind"], newest["undoes"]) == ("rollback", undone["run"])
+        assert undone["undoneBy"] == [newest["run"]]
+        assert {own["state"] for own in undone["changes"]} == {"undone"}
+        assert cli("audit", "verify")[0] == 0
+
+    @pytest.mark.usefixtures("applied")
+    def test_is_lifted_by_another_commit(self, cli: Cli, repo: Repository) -> None:
+        run = asked(cli, "history", "--limit", "1")["runs"][0]["run"]
+        asked(cli, "rollback", run)
+        edit(repo, DEVICES, "description: To ams1", "description: From ams1")
+        repo.commit("another")
+        assert asked(cli, "apply")["writes"] > 0
+        assert asked(cli, "plan")["units"]["objects/network"]["state"] == "ready"
+
+    @pytest.mark.usefixtures("applied")
+    def test_beyond_the_limits_is_blocked(self, cli: Cli) -> None:
+        run = asked(cli, "history", "objects/network")["runs"][-1]["run"]
+        plan = asked(cli, "rollback", run, "--dry-run", "--force", code=3)
+        assert plan["changes"] == []
+        assert plan["blocked"][0]["figures"]["deletes"] == 21
+        report = asked(cli, "rollback", run, "--force", "--allow-deletes", "21")
+        assert report["runs"][0]["summary"]["delete"] == 21
+
+    @pytest.mark.usefixtures("applied")
+    def test_of_what_was_changed_since_is_an_error(self, cli: Cli) -> None:
+        run = asked(cli, "history", "objects/network")["runs"][-1]["run"]
+        plan = asked(cli, "rollback", run, "--dry-run", code=1)
+        codes = {own["name"] for own in plan["problems"]}
+        assert codes == {"changed-since"}
+        assert "'active' was recorded, 'planned' stands there" in str(plan["problems"])
+
+    @pytest.mark.usefixtures("applied")
+    def test_goes_by_the_units_own_limits(self, cli: Cli, repo: Repository) -> None:
+        repo.write("objects/network/.stateward.yaml", b"limits: {deletes: 30}\n")
+        edit(repo, DEVICES, "status: planned", "status: active")
+        repo.commit("more at once")
+        asked(cli, "apply")
+        newest, _, first, *_ = asked(cli, "history", "objects/network")["runs"]
+        assert asked(cli, "rollback", newest["run"])["writes"] > 0
+        plan = asked(cli, "rollback", first["run"], "--dry-run", "--force", code=3)
+        assert plan["blocked"][0]["figures"]["limitDeletes"] == 10
+
+    @pytest.mark.usefixtures("applied")
+    def test_of_a_run_on_another_target_is_refused(self, cli: Cli) -> None:
+        run = asked(cli, "history", "--limit", "1")["runs"][0]["run"]
+        assert cli("rollback", run, "--target", "sqlite:///other.db")[0] == 1
+        assert "name that one as the target" in cli.errors
+        assert cli("rollback", "nothing")[0] == 1
+        assert "SW5002" in cli.errors

@@ -1,0 +1,195 @@
+"""The inverse of a run: one recorded run and what the target holds now, one plan.
+
+What was made is deleted, what was changed gets its old values, what was deleted is made again
+under a new id, what was claimed is released and what was released is claimed. What somebody
+changed since is a conflict: it is left alone and told, unless the question says otherwise.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from stateward.model.identity import ObjectKey
+from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
+from stateward.model.record import Record
+from stateward.model.state import Desired, DesiredUnit
+from stateward.model.unit import Stamp
+from stateward.planning.digest import digest_of
+from stateward.planning.effects import effects
+from stateward.planning.guard import exceeded
+from stateward.planning.handover import HandOvers
+from stateward.planning.inverse import Inverse, Undoing
+from stateward.planning.order import Order
+from stateward.planning.question import Question, UnitFacts
+
+
+def undo(undoing: Undoing) -> Plan:
+    """Plan the rollback of one run.
+
+    What turns out to be impossible takes with it what relies on it, and the rest is planned again.
+    """
+    found = effects(undoing.record.changes)
+    left_out: dict[str, str] = {}
+    while True:
+        inverse = Inverse(undoing, found, left_out)
+        attempt = _Attempt(undoing, inverse)
+        changes = attempt.ordered()
+        if not inverse.impossible:
+            return attempt.plan(changes)
+        left_out.update(inverse.impossible)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One attempt at the plan, without what is known to be impossible."""
+
+    undoing: Undoing
+    inverse: Inverse
+
+    def ordered(self) -> list[Change]:
+        changes = self.inverse.changes()
+        writes = [own for own in changes if own.action is not Action.DELETE]
+        going = {own.node or "": own.key for own in changes if own.action is Action.DELETE}
+        deletes = [
+            self._relying(own, going, writes) for own in changes if own.action is Action.DELETE
+        ]
+        if self.inverse.impossible:
+            return []
+        question = self._question()
+        hand_overs = HandOvers(question, self.inverse.identities, lambda *_: False)
+        order = Order(question, hand_overs)
+        ordered = order.sort([*writes, *deletes])
+        nodes = {str(own.key): self._node_of(own) for own in (*deletes, *writes)}
+        for problem in order.problems:
+            self.inverse.give_up(nodes[problem.subject or ""], problem.message)
+        return ordered
+
+    def _node_of(self, change: Change) -> str:
+        """Return the id that an object has, or had before it was deleted."""
+        again = self.inverse.restoring.again
+        return change.node or next(node for node, key in again.items() if key == change.key)
+
+    def _relying(
+        self, change: Change, going: Mapping[str, ObjectKey], writes: Sequence[Change]
+    ) -> Change:
+        """Let a delete come after what it would hurt; what is in its way for good forbids it."""
+        node = change.node or ""
+        hold = self.inverse.hold(node)
+        others = {own.id for own in (*hold.cascade, *hold.needed_by)}
+        leaving = {
+            own.node or "": own.key
+            for own in (writes if others else ())
+            if own.node in others and self._leaves(own, node)
+        }
+        needing = [own.id for own in hold.needed_by if own.id not in {**going, **leaving}]
+        along = [own.id for own in hold.cascade if own.id not in going]
+        if needing:
+            self.inverse.give_up(node, f"stays: {self.inverse.names(needing)} cannot be without it")
+        elif along and not self.undoing.force:
+            names = self.inverse.names(along)
+            self.inverse.give_up(node, f"stays: deleting it would delete {names}, which came since")
+        keys = {key for own, key in {**going, **leaving}.items() if own in others}
+        return replace(change, needs=tuple(sorted(keys)))
+
+    def _leaves(self, change: Change, node: str) -> bool:
+        """Tell whether an object that exists is pointed elsewhere by a change."""
+        now = self.undoing.observed.objects.get(change.node or "")
+        if now is None:
+            return False
+        for own in change.fields:
+            before = now.relations.get(own.name)
+            peers = before if isinstance(before, frozenset) else {before}
+            if node in peers and node not in self.inverse.restoring.ids(own.new):
+                return True
+        return False
+
+    def _question(self) -> Question:
+        undoing = self.undoing
+        facts = {
+            unit: UnitFacts(settings=undoing.settings, group=group, revision="")
+            for unit, group in undoing.groups.items()
+        }
+        return Question(
+            target=undoing.target,
+            schema=undoing.schema,
+            loads_schema=False,
+            revisions={},
+            desired=Desired(units={unit: DesiredUnit(name=unit) for unit in facts}),
+            observed=undoing.observed,
+            units=facts,
+        )
+
+    def plan(self, changes: Sequence[Change]) -> Plan:
+        undoing = self.undoing
+        for node, reason in self.inverse.left_out.items():
+            self.inverse.conflict(self.inverse.effects[node], reason)
+        blocked = tuple(self._blocked(changes))
+        problems = tuple(dict.fromkeys((*self.inverse.conflicts, *self.inverse.lost)))
+        state = UnitState.STALLED if self.inverse.conflicts else UnitState.READY
+        if blocked:
+            state, changes = UnitState.BLOCKED, ()
+        opening = undoing.record.opening
+        units = {
+            unit: UnitPlan(unit=unit, group=group, before=self._stamp(group))
+            for unit, group in undoing.groups.items()
+        }
+        own = units[undoing.unit]
+        stamp = back_to(undoing.record, own.before) if changes and opening.revision else None
+        withheld = len({problem.subject for problem in self.inverse.conflicts})
+        units[undoing.unit] = replace(own, state=state, stamp=stamp, withheld=withheld)
+        plan = Plan(
+            target=undoing.target,
+            schema=undoing.schema.hash,
+            revisions={"rollback": opening.revision},
+            changes=tuple(changes),
+            blocked=blocked,
+            problems=problems,
+            units=units,
+            allow_deletes=undoing.allow_deletes,
+            ids=self.inverse.identities.ids,
+            groups={name: group.id for name, group in undoing.observed.groups.items()},
+        )
+        return replace(plan, digest=_digest(plan))
+
+    def _stamp(self, group: str) -> Stamp:
+        found = self.undoing.observed.groups.get(group)
+        return Stamp.parse(found.description if found else "")
+
+    def _blocked(self, changes: Iterable[Change]) -> Iterator[Blocked]:
+        deletes = [own for own in changes if own.action is Action.DELETE]
+        undoing = self.undoing
+        blocked = exceeded(
+            undoing.unit,
+            deletes,
+            undoing.settings,
+            members=len(self.inverse.members(undoing.unit)),
+            allowed=undoing.allow_deletes is not None and len(deletes) <= undoing.allow_deletes,
+        )
+        if blocked is not None:
+            nodes = sorted((str(own.key), own.node) for own in deletes)
+            yield replace(blocked, digest=digest_of([undoing.target, undoing.unit, nodes]))
+
+
+def back_to(record: Record, now: Stamp) -> Stamp:
+    """Return what the group says once a run is taken back: as before it, and held.
+
+    What the run had begun may still stand in part, so its revision counts as attempted. The
+    rollback of a rollback goes back to what stood, whether that was held or not.
+    """
+    before = Stamp.parse(record.opening.before)
+    if record.opening.undoes:
+        return before
+    latest = now.revisions[-1] if now.revisions else record.opening.revision
+    for revision in (*now.revisions, record.opening.revision):
+        if revision and revision != before.applied:
+            before = before.attempt(revision)
+    same = now.applied == latest and not now.attempted
+    return replace(before, held=latest, held_files=now.files if same else None)
+
+
+def _digest(plan: Plan) -> str:
+    changes = [
+        [own.action, own.unit, own.key, own.node, own.giver, own.adopted, own.fields]
+        for own in plan.changes
+    ]
+    stamps = [[own.unit, own.group, str(own.stamp)] for own in plan.units.values()]
+    return digest_of([plan.target, plan.schema, changes, stamps])

@@ -1,0 +1,204 @@
+"""Taking a run back: its inverse is planned and applied as any plan is."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+
+from stateward.errors import Code, ConfigError
+from stateward.model.identity import ObjectKey
+from stateward.model.plan import Plan
+from stateward.model.record import Cause, Opening, Record, RunKind
+from stateward.model.run import Outcome, Report
+from stateward.model.schema import MEMBER_OF_GROUPS, Schema
+from stateward.model.state import FromPool, Observed
+from stateward.model.unit import ADOPTED, UnitSettings, group_name
+from stateward.planning.compare import references
+from stateward.planning.effects import Effect, effects
+from stateward.planning.inverse import Undoing
+from stateward.planning.restoring import peer_ends
+from stateward.planning.undo import undo
+from stateward.ports import Journal, Query, Session, Target
+from stateward.tracking.apply import Applier
+from stateward.tracking.carry import Progress
+from stateward.tracking.ledger import Ledger
+from stateward.tracking.session import Tracking
+
+
+@dataclass(slots=True)
+class Rollback:
+    """Takes recorded runs of one target back."""
+
+    target: Target
+    journal: Journal
+    new_id: Callable[[], str]
+    cause: Cause
+    """Why it is done, and whose doing it is."""
+    settings: UnitSettings
+    """What the run's unit allows: limits, and what is protected."""
+
+    async def plan(
+        self, record: Record, *, force: bool = False, allow_deletes: int | None = None
+    ) -> Plan:
+        """Plan without writing anything.
+
+        ``force`` takes back what somebody changed since, too. Raises ``ConfigError`` for a run that
+        was on another target, or is under way.
+        """
+        self._check(record)
+        async with self.target.session(None, write=False) as session:
+            return await self._plan(session, record, force=force, allow_deletes=allow_deletes)
+
+    async def apply(
+        self,
+        record: Record,
+        *,
+        force: bool = False,
+        allow_deletes: int | None = None,
+        progress: Progress = lambda _through, _of: None,
+    ) -> tuple[Plan, Report]:
+        """Plan and apply, in one session; the rollback is recorded as a run of its own."""
+        self._check(record)
+        async with self.target.session(None, write=True) as session:
+            plan = await self._plan(session, record, force=force, allow_deletes=allow_deletes)
+            for run in await self.journal.unfinished(plan.target):
+                await self.journal.finish(run, Outcome.FAILED, "interrupted: a rollback came after")
+            if plan.is_empty:
+                runs = tuple(Ledger(plan).runs({}, {}, None))
+                return plan, Report(digest=plan.digest, writes=0, runs=runs)
+            report = await self._apply(plan, record, session, progress, force=force)
+            return plan, replace(report, requests=session.requests)
+
+    def _check(self, record: Record) -> None:
+        opening = record.opening
+        if opening.target != self.target.name:
+            message = (
+                f"run {record.id} was on {opening.target}, and the target here is"
+                f" {self.target.name}: name that one as the target"
+            )
+            raise ConfigError(message, code=Code.NO_SUCH_RUN)
+        if not opening.group:
+            message = f"run {record.id} was recorded by an older version, and lacks what it changed"
+            raise ConfigError(message, code=Code.NO_SUCH_RUN)
+
+    async def _plan(
+        self, session: Session, record: Record, *, force: bool, allow_deletes: int | None
+    ) -> Plan:
+        found = effects(record.changes)
+        groups = _groups(record, found.values())
+        observed = await session.observe(_query(found, groups.values(), session.schema))
+        made = [own.node for own in found.values() if own.made and own.node in observed.objects]
+        observed = await _with_holds(session, observed, made, record.opening.group)
+        return undo(
+            Undoing(
+                record=record,
+                target=self.target.name,
+                schema=session.schema,
+                observed=observed,
+                settings=self.settings,
+                groups=groups,
+                force=force,
+                allow_deletes=allow_deletes,
+            )
+        )
+
+    async def _apply(
+        self, plan: Plan, record: Record, session: Session, progress: Progress, *, force: bool
+    ) -> Report:
+        run = self.new_id()
+        tracking = Tracking(
+            session=session,
+            journal=self.journal,
+            ids=dict(plan.ids),
+            group_of=lambda unit: plan.units[unit].group,
+            new_id=self.new_id,
+            groups=dict(plan.groups),
+            runs=dict.fromkeys(plan.units, run),
+        )
+        await self.journal.begin([self._opening(plan, record, run, force=force)])
+        return await Applier(
+            plan=plan,
+            tracking=tracking,
+            batch=self.target.batch,
+            in_flight=self.target.in_flight,
+            progress=progress,
+        ).run()
+
+    def _opening(self, plan: Plan, record: Record, run: str, *, force: bool) -> Opening:
+        opening, unit = record.opening, plan.units[record.opening.subject]
+        allowed = [] if plan.allow_deletes is None else [f"--allow-deletes {plan.allow_deletes}"]
+        return replace(
+            opening,
+            run=run,
+            kind=RunKind.ROLLBACK,
+            cause=self.cause,
+            plan=plan.digest,
+            before=str(unit.before) if unit.group in plan.groups else "",
+            undoes=record.id,
+            detail=", ".join([*(["--force"] if force else []), *allowed]),
+        )
+
+
+async def _with_holds(
+    session: Session, observed: Observed, made: Collection[str], group: str
+) -> Observed:
+    """Add what stands in the way of deletes, and what that is called."""
+    if not made:
+        return observed
+    holds = await session.holds(made, group)
+    others = {one.id for own in holds.values() for one in (*own.cascade, *own.needed_by)}
+    unknown = others - observed.objects.keys()
+    found = await session.observe(Query(ids=sorted(unknown))) if unknown else Observed()
+    names = {node: own.key for node, own in found.objects.items()}
+    return replace(observed, holds=holds, names={**observed.names, **names})
+
+
+def _groups(record: Record, found: Iterable[Effect]) -> dict[str, str]:
+    """Return the names of the groups of the run's unit, and of units that it had objects from."""
+    opening = record.opening
+    groups = {opening.subject: opening.group}
+    for own in found:
+        for unit in (own.unit, own.giver):
+            if unit is not None and unit not in groups:
+                _, instance, source, _ = opening.group.split("/", 3)
+                groups[unit] = group_name(instance, source, unit)
+    return groups
+
+
+def _query(found: dict[str, Effect], groups: Iterable[str], schema: Schema) -> Query:
+    """Ask for all that the run touched, as far as it touched it, and for what it referred to."""
+    fields: dict[str, set[str]] = {}
+    pooled: dict[str, set[str]] = {}
+    mentioned: set[ObjectKey] = set()
+    for own in found.values():
+        if own.key.kind not in schema.kinds:
+            continue
+        names = fields.setdefault(own.key.kind, {MEMBER_OF_GROUPS})
+        if own.made:
+            names |= peer_ends(schema.kinds[own.key.kind])
+        for name, values in own.fields.items():
+            names.add(name)
+            if any(isinstance(value, FromPool) for value in values):
+                pooled.setdefault(own.key.kind, set()).add(name)
+            mentioned |= {
+                peer
+                for value in values
+                for peer in references(value)
+                if isinstance(peer, ObjectKey) and peer.kind in schema.kinds
+            }
+    return Query(
+        groups=[name for group in groups for name in (group, group + ADOPTED)],
+        ids=sorted(found),
+        keys=[own.key for own in found.values() if own.gone and own.key.kind in schema.kinds],
+        references=sorted(mentioned),
+        fields={kind: _known(schema, kind, names) for kind, names in fields.items()},
+        pooled={kind: frozenset(names) for kind, names in pooled.items()},
+    )
+
+
+def _known(schema: Schema, kind: str, names: Iterable[str]) -> frozenset[str]:
+    """Leave out the fields that the schema does not have any more."""
+    known = schema.kinds[kind]
+    return frozenset(
+        name
+        for name in names
+        if name.partition(".")[0] in known.attributes or name in known.relationships
+    )

@@ -1,0 +1,77 @@
+"""A rollback restores what stood before; the rollback of a rollback what stood after."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import uuid4
+
+from hypothesis import given
+
+from properties.judging import PLENTY, content, everything, members, share, shown
+from properties.worlds import Revision, revisions, workshop
+from rounds import Workshop
+from stateward.model.plan import Plan
+from stateward.model.record import Cause, Record
+from stateward.model.run import Report
+from stateward.settings import UnitDefaults, UnitOverrides, read_unit
+from stateward.stores.sqlite import SqliteJournal
+from stateward.tracking.rollback import Rollback
+
+
+def alone(revision: Revision) -> Revision:
+    """Let one unit declare all of it."""
+    return Revision(tuple(replace(item, units=("base",)) for item in revision.items))
+
+
+@asynccontextmanager
+async def history(shop: Workshop) -> AsyncIterator[SqliteJournal]:
+    journal = SqliteJournal(shop.state)
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+async def newest(shop: Workshop) -> Record:
+    async with history(shop) as journal:
+        return (await journal.runs(limit=1))[0]
+
+
+async def roll_back(shop: Workshop, record: Record, *, force: bool = False) -> tuple[Plan, Report]:
+    async with history(shop) as journal:
+        rollback = Rollback(
+            target=shop.target,
+            journal=journal,
+            new_id=lambda: str(uuid4()),
+            cause=Cause(trigger="manual", actor="ada"),
+            settings=read_unit(None, UnitOverrides(), UnitDefaults())[0],
+        )
+        return await rollback.apply(record, force=force, allow_deletes=PLENTY)
+
+
+@share(40)
+@given(revisions(), revisions())
+def test_restores_what_stood_before_and_what_stood_after(first: Revision, second: Revision) -> None:
+    async def look() -> None:
+        with workshop() as shop:
+            shop.commit(alone(first).files())
+            await shop.apply(allow_deletes=PLENTY)
+            before = await everything(shop)
+            shop.commit(alone(second).files())
+            _, applied = await shop.apply(allow_deletes=PLENTY)
+            if not applied.writes:
+                return
+            after = await everything(shop)
+            record = await newest(shop)
+            plan, report = await roll_back(shop, record)
+            now = await everything(shop)
+            assert content(now) == content(before), shown(plan, report)
+            assert members(now) == members(before), shown(plan, report)
+            assert (await shop.plan()).is_empty, "a unit that was rolled back is held"
+            plan, report = await roll_back(shop, await newest(shop))
+            again = await everything(shop)
+            assert content(again) == content(after), shown(plan, report)
+            assert members(again) == members(after), shown(plan, report)
+
+    asyncio.run(look())
