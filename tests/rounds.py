@@ -132,6 +132,10 @@ class MemorySource:
         }
         return revision
 
+    async def head(self, max_age: float) -> str:
+        del max_age
+        return (await self.checkout()).revision
+
     async def checkout(self, revision: str | None = None) -> Checkout:
         if self.failure is not None:
             raise self.failure

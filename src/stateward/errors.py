@@ -118,6 +118,7 @@ class Code(StrEnum):
 
     STATE = "SW5001"
     NO_SUCH_RUN = "SW5002"
+    STOPPED = "SW5003"
 
     @property
     def slug(self) -> str:

@@ -12,6 +12,7 @@ from stateward.model.record import Opening, Record
 from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
+from stateward.model.status import Overview, SourceStatus, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,17 @@ class Source(Protocol):
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         """Return contents by blob id. A blob that is missing is an error, never an empty one."""
+        ...
+
+
+class Followed(Source, Protocol):
+    """A source whose newest revision can be asked for, again and again."""
+
+    async def head(self, max_age: float) -> str:
+        """Return the configured revision's commit, as it was at most ``max_age`` seconds ago.
+
+        Must: be cheap, and fetch nothing that is not needed to know.
+        """
         ...
 
 
@@ -214,6 +226,32 @@ class Memory(Protocol):
 
     async def keep(self, name: str, content: bytes) -> None:
         """Keep something, in place of what was kept under the name; what fails is forgotten."""
+        ...
+
+
+class Statuses(Protocol):
+    """How units stand, kept for the next start and for whoever asks.
+
+    May: be lost at any time; that costs what was known, never correctness.
+    Must: give back what was kept, or nothing.
+    """
+
+    async def load(self, target: str, source: str) -> Mapping[str, Status]:
+        """Return how the units of a source stood when they were kept last."""
+        ...
+
+    async def keep(self, target: str, units: Mapping[str, Status | None], source: str) -> None:
+        """Keep how some units stand; None is forgotten."""
+        ...
+
+    async def keep_source(self, source: SourceStatus) -> None: ...
+
+    async def only(self, sources: Collection[tuple[str, str]]) -> None:
+        """Forget all but some sources, given with their target."""
+        ...
+
+    async def overviews(self) -> Sequence[Overview]:
+        """Return all that is kept, by source and unit; nothing is made to find out."""
         ...
 
 

@@ -55,7 +55,7 @@ def test_exit_codes(repo: Repository, cli: Cli) -> None:
     assert cli("plan", "--detailed-exitcode")[0] == 1
     assert cli("validate")[0] == 1
     assert cli("plan", "--no-such-option")[0] == 1
-    assert cli("run")[0] == 1
+    assert cli("run", "--dry-run")[0] == 1
 
 
 def test_dry_run_reports_what_would_be_done(repo: Repository, cli: Cli) -> None:

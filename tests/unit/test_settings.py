@@ -14,7 +14,7 @@ from stateward.desired.documents import parse
 from stateward.errors import Code, ConfigError
 from stateward.model.document import Document, Map
 from stateward.model.identity import ObjectKey
-from stateward.model.unit import Adopt, Ignore, Limits, UnitSettings
+from stateward.model.unit import Adopt, Drift, DriftMode, Ignore, Limits, UnitSettings
 from stateward.settings import (
     Configuration,
     Environment,
@@ -163,7 +163,22 @@ class TestConfiguration:
 
     def test_durations_are_shown_as_they_are_written(self) -> None:
         found = configuration("defaults: {drift: {fullInterval: 90m}}")
-        assert found.model_dump(mode="json")["defaults"]["drift"] == {"fullInterval": "1h30m"}
+        assert found.model_dump(mode="json")["defaults"]["drift"] == {
+            "mode": "enforce",
+            "interval": "10m",
+            "fullInterval": "1h30m",
+        }
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "run: {backoff: 0s}",
+            "defaults: {drift: {interval: 0s}}",
+            "sources: [{git: {url: x, interval: 0s}}]",
+        ],
+    )
+    def test_nothing_is_done_again_without_a_pause(self, text: str) -> None:
+        assert "expected more than none" in mistakes(text)[0]
         shown = Configuration.model_json_schema(mode="serialization")["$defs"]["DriftSettings"][
             "properties"
         ]
@@ -325,7 +340,10 @@ class TestMistake:
 class TestUnit:
     def test_defaults(self) -> None:
         assert unit() == UnitSettings(
-            prune=True, adopt=Adopt.IDENTICAL, limits=Limits(deletes=10, percent=25)
+            prune=True,
+            adopt=Adopt.IDENTICAL,
+            limits=Limits(deletes=10, percent=25),
+            drift=Drift(mode=DriftMode.ENFORCE, interval=600),
         )
 
     def test_takes_what_is_documented(self) -> None:
@@ -349,6 +367,8 @@ class TestUnit:
             ("adopt: always", "adopt", Adopt.ALWAYS),
             ("protect: ['A/*', B/b]", "protect", ("A/*", "B/b")),
             ("suspend: true", "suspend", True),
+            ("drift: {mode: ignore}", "drift", Drift(mode=DriftMode.IGNORE, interval=600)),
+            ("drift: {interval: 1h}", "drift", Drift(mode=DriftMode.ENFORCE, interval=3600)),
             ("dependsOn: [a, b/c]", "depends_on", ("a", "b/c")),
             (
                 "ignore: [{kind: A, fields: [b, c]}]",
@@ -453,6 +473,7 @@ class TestJsonSchema:
             "sources",
             "defaults",
             "state",
+            "run",
         }
         assert set(UnitFile.model_json_schema()["properties"]) == {
             "prune",
@@ -460,6 +481,7 @@ class TestJsonSchema:
             "limits",
             "protect",
             "ignore",
+            "drift",
             "suspend",
             "dependsOn",
             "moved",

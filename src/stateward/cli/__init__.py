@@ -17,6 +17,7 @@ from stateward.cli.export import export
 from stateward.cli.history import audit, history, show
 from stateward.cli.plan import plan, validate
 from stateward.cli.rollback import rollback
+from stateward.cli.status import status
 from stateward.errors import StatewardError
 
 
@@ -35,6 +36,7 @@ for command in (
     history,
     show,
     rollback,
+    status,
     audit,
     config,
     doctor,

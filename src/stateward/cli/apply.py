@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from stateward.cli import exits, options
 
@@ -30,17 +31,37 @@ def apply(form: str, *, detailed_exitcode: bool, **given: Any) -> None:
 @options.output("text", "json", "markdown")
 @options.allow_deletes
 @options.detailed_exitcode
-@click.option("--once", is_flag=True, help="Reconcile once and exit.")
+@click.option(
+    "--once", is_flag=True, help="Reconcile once and exit; without it, until told to end."
+)
 @click.option("--dry-run", is_flag=True, help="Plan, report, and change nothing.")
 @click.option("--full", is_flag=True, help="Read all of the target, whatever has changed in it.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    show_default=True,
+    help="How the daemon tells on stderr what it does.",
+)
+@click.pass_context
 def run_command(
-    form: str, *, detailed_exitcode: bool, once: bool, dry_run: bool, full: bool, **given: Any
+    context: click.Context,
+    /,
+    form: str,
+    *,
+    detailed_exitcode: bool,
+    once: bool,
+    dry_run: bool,
+    full: bool,
+    log_format: str,
+    **given: Any,
 ) -> None:
-    """Reconcile: fetch, plan, apply, report."""
+    """Reconcile: fetch, plan, apply, report; once, or for as long as the process lives."""
     from stateward.cli import invocation
 
     if not once:
-        raise click.UsageError("give --once: a round is run when it is asked for")
+        _only_once(context)
+        raise exits.Exit(_tend(invocation.of(given), log_format))
     asked = invocation.of(given)
     if not dry_run:
         raise exits.Exit(
@@ -51,6 +72,31 @@ def run_command(
     found = asyncio.run(invocation.planned(asked))
     invocation.show_report(found, invocation.dry_report(found), form)
     raise exits.Exit(exits.of_plan(found, detailed=detailed_exitcode))
+
+
+_ONCE = ("detailed_exitcode", "dry_run", "full", "form", "rev", "worktree", "allow_deletes")
+"""What a single round can be told, and a daemon cannot."""
+
+
+def _only_once(context: click.Context) -> None:
+    for name in _ONCE:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = "format" if name == "form" else name.replace("_", "-")
+            raise click.UsageError(f"--{option} goes with --once only")
+
+
+def _tend(asked: Any, log_format: str) -> int:
+    import asyncio
+    import gc
+    import sys
+
+    from stateward.reporting import logs
+    from stateward.wiring.daemon import daemon
+
+    gc.enable()  # other commands end before it matters
+    emit = logs.emitter(log_format, sys.stderr)
+    logs.take_over(emit)
+    return asyncio.run(daemon(asked, emit).run())
 
 
 def _apply(asked: Any, form: str, *, expected: str | None, detailed: bool, relying: bool) -> int:

@@ -1,8 +1,11 @@
 """Exit codes: what scripts go by. Of several that apply the first of 1, 3, 4, 2 wins."""
 
+from collections.abc import Iterable
+
 from stateward.errors import Severity
 from stateward.model.plan import Plan, UnitState
 from stateward.model.run import Outcome, Report
+from stateward.model.status import Condition, Overview
 
 DONE = 0
 ERROR = 1
@@ -28,6 +31,19 @@ def of_plan(plan: Plan, *, detailed: bool) -> int:
     if any(own.state is UnitState.WAITING for own in plan.units.values()):
         return WAITING
     return CHANGES if detailed and not plan.is_empty else DONE
+
+
+def of_status(overviews: Iterable[Overview]) -> int:
+    found = list(overviews)
+    conditions = {unit.condition for own in found for unit in own.units}
+    if conditions & _WRONG or any(own.source.error for own in found):
+        return ERROR
+    if Condition.BLOCKED in conditions:
+        return BLOCKED
+    return WAITING if conditions & {Condition.WAITING, Condition.PENDING} else DONE
+
+
+_WRONG = frozenset({Condition.STALLED, Condition.RETRYING, Condition.DRIFTED})
 
 
 def of_report(plan: Plan, report: Report, *, detailed: bool) -> int:

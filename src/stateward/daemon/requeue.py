@@ -26,16 +26,22 @@ class Pace:
     """At most, however often it failed."""
 
 
-def condition(run: Run, *, drifted: bool, suspended: bool) -> Condition:
+def condition(run: Run, *, drifted: bool, held: bool) -> Condition:
     """Return what a person is told of a unit after a round."""
     if run.outcome is Outcome.FAILED:
         return Condition.RETRYING if run.fault is Fault.TRANSIENT else Condition.STALLED
-    if suspended:
-        return Condition.SUSPENDED
+    if held:
+        return Condition.HELD
     if drifted:
         return Condition.DRIFTED
-    found = {Outcome.BLOCKED: Condition.BLOCKED, Outcome.WAITING: Condition.WAITING}
-    return found.get(run.outcome, Condition.READY)
+    return _CONDITIONS.get(run.outcome, Condition.READY)
+
+
+_CONDITIONS = {
+    Outcome.BLOCKED: Condition.BLOCKED,
+    Outcome.WAITING: Condition.WAITING,
+    Outcome.SKIPPED: Condition.SUSPENDED,
+}
 
 
 def again(
@@ -54,7 +60,7 @@ def again(
 
     | condition | fault | when |
     |---|---|---|
-    | ready, drifted, blocked | | after the interval: to look for drift |
+    | ready, drifted, blocked, held | | after the interval: to look for drift |
     | waiting | | backoff, at most the interval: what it waits for may come from elsewhere |
     | retrying | transient | backoff, never before ``retry_after`` |
     | stalled | stalled | after the interval: a person may mend the target, and the rest drifts |

@@ -7,11 +7,14 @@ from stateward.engine.load import Loaded, schema_files_of
 from stateward.planning.digest import digest_of
 
 
-def fingerprints(loaded: Loaded, schemas: tuple[str, ...] | None) -> Mapping[str, str]:
-    """Return a digest for each unit: of its files, its settings, what is wrong, and the schema."""
+def fingerprints(loaded: Loaded, schemas: tuple[str, ...] | None, ours: str) -> Mapping[str, str]:
+    """Return a digest for each unit: of its files, its settings, what is wrong, and the schema.
+
+    ``ours`` is what the names of the tracking groups start with: under another one all is to do.
+    """
     files, missing = schema_files_of(loaded, schemas)
     wrong = [str(own) for own in (*loaded.problems, *missing)]
-    shared = digest_of([wrong, [[own.path, own.text] for own in files]])
+    shared = digest_of([ours, wrong, [[own.path, own.text] for own in files]])
     return {unit: _fingerprint(loaded, unit, shared) for unit in loaded.units}
 
 

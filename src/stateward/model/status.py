@@ -36,6 +36,8 @@ class Condition(StrEnum):
     """The last round failed; the next one may not."""
     STALLED = "stalled"
     """A commit or a person is needed."""
+    HELD = "held"
+    """A rollback took its last run back: it stays so until its files are others."""
     SUSPENDED = "suspended"
     PENDING = "pending"
     """There has been no round of it yet."""

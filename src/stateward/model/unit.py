@@ -54,6 +54,17 @@ class ManageSchema(StrEnum):
     OFF = "off"
 
 
+class DriftMode(StrEnum):
+    """What to do where the target differs although Git did not change."""
+
+    ENFORCE = "enforce"
+    """Bring it back in line."""
+    REPORT = "report"
+    """Only say so."""
+    IGNORE = "ignore"
+    """Not even look."""
+
+
 class Strategy(StrEnum):
     """How changes reach a target: one by one, or all at once by a branch that is merged."""
 
@@ -79,8 +90,17 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How one unit is watched for what others change in the target."""
+
+    mode: DriftMode
+    interval: float
+    """Seconds between looks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSettings:
-    """How one unit is planned."""
+    """How one unit is planned, and when."""
 
     prune: bool
     adopt: Adopt
@@ -90,6 +110,8 @@ class UnitSettings:
     protect: tuple[str, ...] = ()
     """Patterns over ``Kind/part/part``: what matches is never pruned."""
     ignore: tuple[Ignore, ...] = ()
+    drift: Drift | None = None
+    """None where a unit is looked at only when it is asked for."""
     suspend: bool = False
     depends_on: tuple[str, ...] = ()
     moved: Mapping[ObjectKey, ObjectKey] = field(default_factory=dict)

@@ -83,6 +83,16 @@ Size = Annotated[
 """Bytes, as people write them: ``500MiB``, ``5GiB``."""
 
 
+def _more_than_none(given: timedelta) -> timedelta:
+    if not given:
+        raise ValueError("expected more than none")
+    return given
+
+
+Limit = Annotated[Duration, AfterValidator(_more_than_none)]
+"""A time that something takes, or waits before it is done again."""
+
+
 class Model(BaseModel):
     model_config = ConfigDict(
         strict=True,

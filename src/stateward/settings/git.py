@@ -7,18 +7,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from stateward.settings.base import Duration, Model, SecretReference, Size
+from stateward.settings.base import Limit, Model, SecretReference, Size
 from stateward.sources import address
 
 _HTTPS = ("token", "username", "password", "github_app", "ca_file", "proxy", "proxy_password")
 _SSH = ("ssh_key", "known_hosts")
 _REMOTE = (*_HTTPS, *_SSH, "fetch_timeout", "depth", "max_size")
-
-
-def _more_than_none(given: timedelta) -> timedelta:
-    if not given:
-        raise ValueError("expected more than none")
-    return given
 
 
 def _proxy(given: str) -> str:
@@ -52,14 +46,13 @@ class GithubAppSettings(Model):
     private_key: SecretReference
 
 
-Limit = Annotated[Duration, AfterValidator(_more_than_none)]
-
-
 class GitSettings(Model):
     """A repository and the ref that is followed."""
 
     url: str
     ref: str = "HEAD"
+    interval: Limit = timedelta(seconds=60)
+    """How often the daemon asks whether there is a new commit."""
     token: SecretReference | None = None
     username: str | None = None
     """Whose the password is; with a token what its kind is called, where a forge wants that."""

@@ -11,8 +11,8 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from stateward.model.unit import Adopt, ManageSchema, Strategy
-from stateward.settings.base import Duration, Model, Name, SecretReference
+from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy
+from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
 
 DEFAULT_TARGET = "sqlite:///.stateward/target.db"
@@ -47,6 +47,9 @@ class Rename(Model):
 class DriftSettings(Model):
     """How the target is watched for what others change in it."""
 
+    mode: Annotated[DriftMode, Field(strict=False)] = DriftMode.ENFORCE
+    interval: Limit = timedelta(minutes=10)
+    """How often a unit is looked at although Git did not change."""
     full_interval: Duration = timedelta(hours=1)
     """How long rounds may rely on what the target shows to have changed, before all is read."""
 
@@ -71,6 +74,13 @@ class UnitLimits(Model):
     protected_kinds: tuple[str, ...] | None = None
 
 
+class UnitDrift(Model):
+    """How some units are watched: what is not given follows the defaults."""
+
+    mode: Annotated[DriftMode | None, Field(strict=False)] = None
+    interval: Limit | None = None
+
+
 class UnitOverrides(Model):
     """Settings of some units: what is not given follows the defaults."""
 
@@ -79,6 +89,7 @@ class UnitOverrides(Model):
     limits: UnitLimits = UnitLimits()
     protect: tuple[str, ...] | None = None
     ignore: tuple[IgnoredFields, ...] | None = None
+    drift: UnitDrift = UnitDrift()
 
 
 class UnitRule(UnitOverrides):
@@ -163,6 +174,17 @@ class StateSettings(Model):
     retention: RetentionSettings = RetentionSettings()
 
 
+class RunSettings(Model):
+    """How the daemon goes about it."""
+
+    backoff: Limit = timedelta(seconds=5)
+    """How long a unit waits after a round that failed for a reason that passes; then it doubles."""
+    backoff_cap: Limit = timedelta(minutes=10)
+    """How long it waits at most, however often it failed."""
+    grace: Limit = timedelta(seconds=25)
+    """How long a round that is writing may go on after the daemon is told to end."""
+
+
 class Configuration(Model):
     """``stateward.yaml``: one file, all of it optional."""
 
@@ -171,6 +193,7 @@ class Configuration(Model):
     sources: tuple[SourceSettings, ...] = (SourceSettings(),)
     defaults: UnitDefaults = UnitDefaults()
     state: StateSettings = StateSettings()
+    run: RunSettings = RunSettings()
 
 
 class Environment(BaseSettings):

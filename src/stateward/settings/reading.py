@@ -1,6 +1,7 @@
 """From a parsed file to settings; what is wrong with it is told at its line."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,13 +10,15 @@ from stateward.desired.discover import Rule
 from stateward.errors import Code, ConfigError, Location, Problem
 from stateward.model.document import Document, Map, Seq
 from stateward.model.identity import ObjectKey
-from stateward.model.unit import Ignore, Limits, UnitSettings
+from stateward.model.unit import Drift, Ignore, Limits, UnitSettings
 from stateward.settings.models import (
     Configuration,
     DeleteLimits,
+    DriftSettings,
     Environment,
     SourceSettings,
     UnitDefaults,
+    UnitDrift,
     UnitFile,
     UnitLimits,
     UnitOverrides,
@@ -68,11 +71,17 @@ def read_unit(
         limits=_limits(own.limits, rule.limits, defaults.limits),
         protect=_first(own.protect, rule.protect, defaults.protect),
         ignore=tuple(Ignore(kind=one.kind, fields=frozenset(one.fields)) for one in ignore),
+        drift=_drift(own.drift, rule.drift, defaults.drift),
         suspend=own.suspend,
         depends_on=own.depends_on,
         moved={_key(one.from_): _key(one.to) for one in own.moved},
     )
     return settings, problems
+
+
+def _drift(own: UnitDrift, rule: UnitDrift, defaults: DriftSettings) -> Drift:
+    interval: timedelta = _first(own.interval, rule.interval, defaults.interval)
+    return Drift(mode=_first(own.mode, rule.mode, defaults.mode), interval=interval.total_seconds())
 
 
 def _limits(own: UnitLimits, rule: UnitLimits, defaults: DeleteLimits) -> Limits:

@@ -43,3 +43,15 @@ def _old(lock: Path) -> bool:
         return time.time() - lock.stat().st_mtime > UNUSED
     except FileNotFoundError:
         return False
+
+
+def tidy(mirror: Path) -> None:
+    """Remove what a git that was killed has left: nobody else writes while we hold the lock."""
+    pack = mirror / "objects" / "pack"
+    left = (
+        *mirror.glob("*.lock"),
+        *(mirror / "refs").rglob("*.lock"),
+        *(path for pattern in ("tmp_*", ".tmp-*", "*.keep") for path in pack.glob(pattern)),
+    )
+    for path in left:
+        path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ wanted, and a mirror that was swapped under a reader is read again.
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -16,15 +17,16 @@ from typing import TypeVar
 
 from stateward.errors import Code, SourceRefused, SourceUnavailable
 from stateward.ports import Checkout
-from stateward.sources import listing
+from stateward.sources import listing, tips
 from stateward.sources.access import OPEN, Access, Grant
 from stateward.sources.address import Remote
-from stateward.sources.cache import forget_unused, used
+from stateward.sources.cache import forget_unused, tidy, used
 from stateward.sources.failures import failed
 from stateward.sources.git import Git, Result
 from stateward.sources.growth import TooLarge, within
 from stateward.sources.lock import exclusively
 from stateward.sources.objects import Damaged, Objects, checked_revision
+from stateward.sources.tips import Tips
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +67,8 @@ class RemoteSource:
     ``revision`` is what None means to ``checkout``. ``timeout`` and ``fetch_timeout`` are in
     seconds: for a run of git on this machine, and for one that speaks to the remote or cleans
     up after it. ``limit`` is in bytes, for the mirror. ``access`` is how to be let in; ``depth`` is
-    how many commits of each branch are had, None for all of them.
+    how many commits of each branch are had, None for all of them. Those that are given the same
+    ``shared`` share what the remote answers to the question what is new.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class RemoteSource:
         limit: int,
         access: Access = OPEN,
         depth: int | None = None,
+        shared: Tips | None = None,
     ) -> None:
         self._remote = remote
         self._revision = revision
@@ -87,12 +91,28 @@ class RemoteSource:
         self.access = access
         self._limit = limit
         self._depth = depth
+        self.tips = shared or Tips(time.monotonic)
         self._near = Git(timeout=timeout)
         self._objects = Objects(self._near, self._mirror, name=self.name)
 
     @property
     def name(self) -> str:
         return self._remote.name
+
+    @property
+    def repository(self) -> str:
+        """What tells one remote repository from another, whichever revision of it is read."""
+        return self._remote.slug
+
+    async def head(self, max_age: float) -> str:
+        """Return the commit that the configured revision is now, and fetch nothing.
+
+        It is as the remote said at most ``max_age`` seconds ago.
+        """
+        wanted = checked_revision(self._revision)
+        if not tips.is_plain(wanted):
+            return (await self.checkout(wanted)).revision
+        return tips.find(await self.tips.get(self._ask, max_age), wanted, self.name)
 
     async def checkout(self, revision: str | None = None) -> Checkout:
         """Fetch, unless the revision is a commit that the mirror has, and list it."""
@@ -156,11 +176,11 @@ class RemoteSource:
             await self._clone(lock)
             await forget_unused(self._mirror.parent)
             return
-        await asyncio.to_thread(_tidy, self._mirror)
+        await asyncio.to_thread(tidy, self._mirror)
         try:
             await self._fetch(self._mirror, lock)
         except TooLarge:
-            await asyncio.to_thread(_tidy, self._mirror)
+            await asyncio.to_thread(tidy, self._mirror)
             await self._clone(lock)  # what the remote has given up is not in a new one
         except (SourceUnavailable, SourceRefused) as error:
             if error.code in _NOT_LET_IN or await self._sound():
@@ -198,14 +218,29 @@ class RemoteSource:
             raise Damaged(f"{self.name}: the mirror cannot be written: {moved.reason}")
         await self._clean(mirror, lock)
 
-    async def _asked(self, grant: Grant, mirror: Path, lock: int) -> tuple[Result, tuple[str, ...]]:
-        """Run the fetch; with how it ended comes how the mirror's own HEAD is to be set."""
-        git = Git(
+    async def _ask(self) -> bytes:
+        """Ask the remote what its names stand for."""
+        async with self._exclusively():
+            private = self._mirror.with_suffix(".private")
+            await _removed(private)
+            async with self.access.granted(private) as grant:
+                asked = (*grant.options, *tips.ASK, "--", self._remote.url, *tips.WANTED)
+                result = await self._git(grant).run(*asked)
+        if not result.ok:
+            raise self._failed(result)
+        return result.output
+
+    def _git(self, grant: Grant) -> Git:
+        return Git(
             timeout=self._fetch_timeout,
             protocols=self._remote.protocols,
             environment=grant.environment,
             hidden=grant.hidden,
         )
+
+    async def _asked(self, grant: Grant, mirror: Path, lock: int) -> tuple[Result, tuple[str, ...]]:
+        """Run the fetch; with how it ended comes how the mirror's own HEAD is to be set."""
+        git = self._git(grant)
         how = (*grant.options, "--bare", f"--git-dir={mirror}", *_FETCH, *self._history(mirror))
         far = (*how, "--", self._remote.url, *_REFS)
         result = await git.run(*far, f"+HEAD:{_HEAD}", descriptors=(lock,))
@@ -260,15 +295,3 @@ class RemoteSource:
 async def _removed(*directories: Path) -> None:
     for directory in directories:
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
-
-
-def _tidy(mirror: Path) -> None:
-    """Remove what a git that was killed has left: nobody else writes while we hold the lock."""
-    pack = mirror / "objects" / "pack"
-    left = (
-        *mirror.glob("*.lock"),
-        *(mirror / "refs").rglob("*.lock"),
-        *(path for pattern in ("tmp_*", ".tmp-*", "*.keep") for path in pack.glob(pattern)),
-    )
-    for path in left:
-        path.unlink(missing_ok=True)

@@ -29,6 +29,24 @@ class RepositorySource:
     def name(self) -> str:
         return shown(str(self._path))
 
+    async def head(self, max_age: float) -> str:
+        """Return the commit that the configured revision is now, however new it has to be."""
+        del max_age
+        return await (await self._objects()).resolve(self._revision)
+
+    async def places(self) -> tuple[tuple[Path, bool], ...]:
+        """Return directories in which something changes with every commit.
+
+        With each comes whether what is below it counts as well: never below a git directory, where
+        every object that is written would count.
+        """
+        here = ("-C", str(self._path), "rev-parse")
+        own = await self._git.run(*here, "--absolute-git-dir")
+        shared = await self._git.run(*here, "--git-common-dir")
+        if not own.ok or not shared.ok:
+            raise Damaged(f"{self.name}: cannot be read: {(own if not own.ok else shared).reason}")
+        return _places(Path(own.text), self._path / shared.text)
+
     async def checkout(self, revision: str | None = None) -> Checkout:
         objects = await self._objects()
         return await objects.tree(await objects.resolve(revision or self._revision))
@@ -65,3 +83,9 @@ class RepositorySource:
         if not root.ok:
             raise Damaged(f"{self.name}: cannot be read: {root.reason}")
         return Objects(self._git, Path(directory.text), name=self.name, root=root.text)
+
+
+def _places(own: Path, shared: Path) -> tuple[tuple[Path, bool], ...]:
+    refs = [shared.resolve() / name for name in ("refs", "reftable")]
+    tops = dict.fromkeys([own.resolve(), shared.resolve()])
+    return (*((path, False) for path in tops), *((path, True) for path in refs if path.is_dir()))

@@ -131,6 +131,17 @@ def set_up(invocation: Invocation) -> Setup:
     return Setup(invocation=invocation, place=where, source=source)
 
 
+def set_up_all(invocation: Invocation) -> list[Setup]:
+    """Do so for every source, unless the invocation names one."""
+    where = place.find(invocation.repo, invocation.config)
+    names = [own.name for own in where.configuration.sources]
+    chosen = names if invocation.source is None else [invocation.source]
+    return [
+        Setup(invocation=invocation, place=where, source=_choose(where.configuration, name))
+        for name in chosen
+    ]
+
+
 def unconfigured(invocation: Invocation) -> Setup:
     """Go by the defaults, where the configuration cannot be used."""
     where = place.unconfigured(invocation.repo)
@@ -143,12 +154,15 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
     Offline there is no target, and an empty one that is never written to takes its place.
     """
     setup = set_up(invocation)
-    source = setup.source
     if offline:
         nowhere = setup.place.home / STATE_DIRECTORY / f"none-{uuid4()}"
-        target: Target = EmbeddedTarget(f"sqlite:///{nowhere}")
-    else:
-        target = setup.target()
+        return put_together(setup, EmbeddedTarget(f"sqlite:///{nowhere}"))
+    return put_together(setup, setup.target())
+
+
+def put_together(setup: Setup, target: Target) -> Wired:
+    """Put together what a source and a target need."""
+    source, invocation = setup.source, setup.invocation
     scope = Scope(
         instance=setup.instance,
         source=source.name,
@@ -178,8 +192,7 @@ def remembering(wired: Wired, *, relying: bool) -> Wired:
 @asynccontextmanager
 async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
     """Open what applying needs, and close it again."""
-    for file in (wired.state, *_database(wired.round.target)):
-        keep_out_of_git(file)
+    keep_out(wired.state, wired.round.target)
     async with journal(wired.state, wired.configuration.state.retention) as own:
         yield Reconciler(
             round=wired.round,
@@ -187,6 +200,12 @@ async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger=MANUAL, actor=wired.actor),
         )
+
+
+def keep_out(state: Path, target: Target) -> None:
+    """Keep the files that we make ourselves out of Git."""
+    for file in (state, *_database(target)):
+        keep_out_of_git(file)
 
 
 def _choose(configuration: Configuration, name: str | None) -> SourceSettings:

@@ -32,6 +32,7 @@ def run(outcome: Outcome, fault: Fault | None = None) -> Run:
         (Outcome.UNCHANGED, None, Condition.READY),
         (Outcome.BLOCKED, None, Condition.BLOCKED),
         (Outcome.WAITING, None, Condition.WAITING),
+        (Outcome.SKIPPED, None, Condition.SUSPENDED),
         (Outcome.FAILED, Fault.TRANSIENT, Condition.RETRYING),
         (Outcome.FAILED, Fault.STALLED, Condition.STALLED),
         (Outcome.FAILED, Fault.INVALID, Condition.STALLED),
@@ -40,18 +41,20 @@ def run(outcome: Outcome, fault: Fault | None = None) -> Run:
 def test_condition_follows_the_outcome(
     outcome: Outcome, fault: Fault | None, condition: Condition
 ) -> None:
-    found = requeue.condition(run(outcome, fault), drifted=False, suspended=False)
+    found = requeue.condition(run(outcome, fault), drifted=False, held=False)
     assert found is condition
 
 
-def test_condition_of_what_is_only_watched_is_that_it_drifted() -> None:
-    own = run(Outcome.SKIPPED)
-    assert requeue.condition(own, drifted=True, suspended=False) is Condition.DRIFTED
-    assert requeue.condition(own, drifted=False, suspended=True) is Condition.SUSPENDED
+def test_condition_tells_what_is_only_watched_and_what_is_held() -> None:
+    own = run(Outcome.PLANNED)
+    assert requeue.condition(own, drifted=True, held=False) is Condition.DRIFTED
+    assert requeue.condition(own, drifted=False, held=True) is Condition.HELD
 
 
 class TestTable:
-    @pytest.mark.parametrize("condition", [Condition.READY, Condition.DRIFTED, Condition.BLOCKED])
+    @pytest.mark.parametrize(
+        "condition", [Condition.READY, Condition.DRIFTED, Condition.BLOCKED, Condition.HELD]
+    )
     def test_what_is_done_or_held_back_is_looked_at_after_the_interval(
         self, condition: Condition
     ) -> None:

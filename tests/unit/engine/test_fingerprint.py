@@ -17,11 +17,11 @@ def shop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-async def found(shop: Workshop, files: dict[str, str]) -> dict[str, str]:
+async def found(shop: Workshop, files: dict[str, str], ours: str = "a/b/") -> dict[str, str]:
     """Return the fingerprints of a commit, as another process would compute them."""
     shop.commit(files)
     loaded = await shop.round().loader.load()
-    return dict(fingerprints(loaded, None))
+    return dict(fingerprints(loaded, None, ours))
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,9 @@ async def test_what_is_configured_counts(tmp_path: Path) -> None:
     before = await found(Workshop(tmp_path), FILES)
     after = await found(Workshop(tmp_path, prune=False), FILES)
     assert before.keys() == after.keys()
+    assert not set(before.values()) & set(after.values())
+
+
+async def test_what_the_groups_are_called_counts(shop: Workshop) -> None:
+    before, after = await found(shop, FILES), await found(shop, FILES, "a/c/")
     assert not set(before.values()) & set(after.values())

@@ -1,0 +1,192 @@
+"""How the units of one source stand, and which of them are due: the daemon's memory. Pure.
+
+It is told what a look at the source has found and how rounds came out, with the time, and says
+what is to be done next. What it knows survives a restart as statuses.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from stateward.daemon import requeue
+from stateward.daemon.queue import Mark, Queue
+from stateward.daemon.requeue import Pace
+from stateward.model.run import Outcome, Run
+from stateward.model.status import Condition, Reason, Status
+from stateward.model.unit import Drift, DriftMode
+
+ALONG = 5
+"""Units whose interval ends within this part of it are taken along by a round."""
+_UNSETTLED = frozenset({Condition.WAITING, Condition.STALLED})
+"""What a commit to another unit may settle."""
+_SETTLED = frozenset({Condition.READY, Condition.DRIFTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a revision says of one unit."""
+
+    fingerprint: str
+    files: str
+    """A digest of its files, as its tracking group's stamp bears it."""
+    drift: Drift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How one unit came out of a round."""
+
+    run: Run
+    message: str | None = None
+    """Why it is not ready."""
+    drifted: bool = False
+    held: bool = False
+    """Whether a rollback keeps it as it is."""
+    gone: bool = False
+    """Whether nothing is left of it, in Git or in the target."""
+
+
+@dataclass(slots=True)
+class Board:
+    """The units of one source."""
+
+    usual: Drift
+    """For units whose directory is gone, and their settings with it."""
+    backoff: float
+    cap: float
+    statuses: dict[str, Status] = field(default_factory=dict)
+    facts: Mapping[str, Facts] = field(default_factory=dict)
+    revision: str | None = None
+    queue: Queue = field(default_factory=Queue)
+    _taken: dict[str, str] = field(default_factory=dict)
+    """Fingerprints of what rounds are at."""
+
+    def seen(self, revision: str, facts: Mapping[str, Facts], now: float) -> frozenset[str]:
+        """Take in a revision; mark the units that it touches, and return them."""
+        first = self.revision is None
+        touched = frozenset(
+            unit
+            for unit in {*facts, *self.statuses}
+            if unit not in self.statuses or self._known(unit) != self._now(facts, unit)
+        )
+        self.revision, self.facts = revision, facts
+        for unit in sorted(touched):
+            reason = Reason.START if first and unit not in self.statuses else Reason.COMMIT
+            self._mark(unit, Mark(now, reason), now)
+        for unit in sorted(self.statuses.keys() - touched):
+            if first:
+                self._resume(unit, now)
+            elif touched and self.statuses[unit].condition in _UNSETTLED:
+                self._mark(unit, Mark(now, Reason.DEPENDENCY), now)
+        return touched
+
+    def take(self, now: float) -> Mapping[str, frozenset[Reason]]:
+        """Take what is due; ``settle`` has to follow for each unit of it."""
+        taken = self.queue.take(now, self.usual.interval / ALONG)
+        self._taken |= {unit: self._now(self.facts, unit) for unit in taken}
+        return taken
+
+    def settle(
+        self, verdicts: Iterable[Verdict], revision: str, now: float, random: float
+    ) -> Mapping[str, Status | None]:
+        """Take in how units came out of a round, and say how they stand; None is gone for good."""
+        given = list(verdicts)
+        before = dict(self.statuses)
+        for own in given:
+            self._settle(own, revision, now, random)
+        writers = {own.run.unit for own in given if own.run.writes or self._turned(own, before)}
+        for unit, status in list(self.statuses.items()):
+            if status.condition is Condition.WAITING and writers - {unit}:
+                self._mark(unit, Mark(now, Reason.DEPENDENCY), now)
+        changed = {own.run.unit for own in given}
+        changed |= {unit for unit, own in self.statuses.items() if before.get(unit) is not own}
+        return {unit: self.statuses.get(unit) for unit in sorted(changed)}
+
+    def _settle(self, verdict: Verdict, revision: str, now: float, random: float) -> None:
+        run = verdict.run
+        fingerprint = self._taken.pop(run.unit)
+        if verdict.gone:
+            self.queue.done(run.unit, None)
+            self.statuses.pop(run.unit, None)
+            return
+        before = self.statuses.get(run.unit) or _pending(run.unit, now)
+        found = requeue.condition(run, drifted=verdict.drifted, held=verdict.held)
+        failures = before.failures + 1 if before.condition is found else 1
+        mark = requeue.again(
+            found,
+            run.fault,
+            now=now,
+            pace=self._pace(run.unit),
+            failures=failures,
+            random=random,
+            retry_after=run.retry_after,
+        )
+        self.queue.done(run.unit, mark)
+        done = run.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
+        self.statuses[run.unit] = replace(
+            before,
+            condition=found,
+            since=before.since if before.condition is found else now,
+            attempted=revision,
+            applied=revision if done else before.applied,
+            outcome=run.outcome.value,
+            message=verdict.message,
+            run=run.id or before.run,
+            at=now,
+            fingerprint=fingerprint,
+            failures=failures if mark is not None and mark.reason is Reason.RETRY else 0,
+        )
+        self._show_next(run.unit)
+
+    def _turned(self, verdict: Verdict, before: Mapping[str, Status]) -> bool:
+        unit = verdict.run.unit
+        found, old = self.statuses.get(unit), before.get(unit)
+        return (
+            found is not None
+            and found.condition in _SETTLED
+            and (old is None or old.condition not in _SETTLED)
+        )
+
+    def _resume(self, unit: str, now: float) -> None:
+        """Go on after a restart where the last process left off, without a rush."""
+        status = self.statuses[unit]
+        if status.next is None or status.reason is None:
+            return
+        if status.reason is Reason.INTERVAL:
+            interval = self._pace(unit).interval
+            if interval is not None:
+                due = now + requeue.phase(unit, interval)
+                self._mark(unit, Mark(due, Reason.INTERVAL), now)
+        else:
+            self._mark(unit, Mark(min(status.next, now + self.cap), status.reason), now)
+
+    def _pace(self, unit: str) -> Pace:
+        drift = self.facts[unit].drift if unit in self.facts else self.usual
+        interval = None if drift.mode is DriftMode.IGNORE else drift.interval
+        return Pace(interval=interval, backoff=self.backoff, cap=self.cap)
+
+    def _mark(self, unit: str, mark: Mark, now: float) -> None:
+        self.queue.mark(unit, mark)
+        self.statuses.setdefault(unit, _pending(unit, now))
+        self._show_next(unit)
+
+    def _show_next(self, unit: str) -> None:
+        mark = self.queue.next(unit)
+        status = self.statuses[unit]
+        due, reason = mark or (None, None)
+        if (status.next, status.reason) != (due, reason):
+            self.statuses[unit] = replace(status, next=due, reason=reason)
+
+    def _known(self, unit: str) -> str:
+        return self._taken.get(unit, self.statuses[unit].fingerprint)
+
+    @staticmethod
+    def _now(facts: Mapping[str, Facts], unit: str) -> str:
+        """Return a unit's fingerprint; that of a unit whose directory is gone is a word."""
+        return facts[unit].fingerprint if unit in facts else _GONE
+
+
+_GONE = "gone"
+
+
+def _pending(unit: str, now: float) -> Status:
+    return Status(unit=unit, condition=Condition.PENDING, since=now)

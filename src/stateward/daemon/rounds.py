@@ -1,0 +1,172 @@
+"""One round for the units that are due, and what is to be said of each of them afterwards."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from stateward.daemon.board import Facts, Verdict
+from stateward.engine.reconcile import Reconciler
+from stateward.errors import Code, Stalled, Transient
+from stateward.model.plan import Plan, UnitPlan, UnitState
+from stateward.model.record import Cause
+from stateward.model.run import Fault, Outcome, Report, Run
+from stateward.model.status import Reason
+from stateward.model.unit import DriftMode
+from stateward.tracking.carry import Progress
+from stateward.tracking.ledger import dry_runs
+
+ACTOR = "stateward"
+
+
+class Stopped(Transient):
+    """The daemon was told to end: what is not done is done by the next round."""
+
+    default_code = Code.STOPPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one round is about."""
+
+    revision: str
+    taken: Mapping[str, frozenset[Reason]]
+    facts: Mapping[str, Facts]
+
+    @property
+    def trigger(self) -> str:
+        found = frozenset().union(*self.taken.values())
+        return "+".join(own.value for own in Reason if own in found)
+
+    def watched(self) -> frozenset[str]:
+        """Return the units of which drift is not mended, unless their files are new."""
+        return frozenset(
+            unit
+            for unit, reasons in self.taken.items()
+            if unit in self.facts
+            and self.facts[unit].drift.mode is not DriftMode.ENFORCE
+            and Reason.COMMIT not in reasons
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a round came out."""
+
+    verdicts: tuple[Verdict, ...]
+    writes: int = 0
+    requests: int = 0
+
+
+async def run(reconciler: Reconciler, job: Job, progress: Progress) -> Done:
+    """Run a round; what goes wrong with all of it is what went wrong with each of its units."""
+    try:
+        verdicts = await _watched(reconciler, job)
+        rest = job.taken.keys() - verdicts.keys()
+        if not rest:
+            return Done(verdicts=tuple(verdicts.values()))
+        plan, report = await _about(reconciler, job, rest).apply(
+            job.revision, expected=None, progress=progress
+        )
+    except (Stalled, Transient) as error:
+        return Done(verdicts=tuple(_lost(job, error)))
+    verdicts |= {own.run.unit: own for own in _verdicts(plan, report, rest)}
+    return Done(verdicts=tuple(verdicts.values()), writes=report.writes, requests=report.requests)
+
+
+def failed(job: Job, message: str) -> Done:
+    """Return what a round comes to that we ourselves broke off."""
+    runs = (_run(unit, job, Fault.TRANSIENT, message, None) for unit in job.taken)
+    return Done(verdicts=tuple(Verdict(run=own, message=message) for own in runs))
+
+
+def _about(reconciler: Reconciler, job: Job, units: frozenset[str] | set[str]) -> Reconciler:
+    scope = replace(reconciler.round.scope, units=frozenset(units))
+    return replace(
+        reconciler,
+        round=replace(reconciler.round, scope=scope),
+        cause=Cause(trigger=job.trigger, actor=ACTOR),
+    )
+
+
+async def _watched(reconciler: Reconciler, job: Job) -> dict[str, Verdict]:
+    """Look for drift that is not to be mended; what has yet to be applied is left to the rest."""
+    units = job.watched()
+    if not units:
+        return {}
+    plan = await _about(reconciler, job, units).round.plan(job.revision)
+    runs = {own.unit: own for own in dry_runs(plan)}
+    return {
+        unit: _drift(plan, runs[unit], job.facts[unit])
+        for unit in units
+        if unit in plan.units and _is_applied(plan.units[unit], job.facts[unit])
+    }
+
+
+def _is_applied(own: UnitPlan, facts: Facts) -> bool:
+    """Tell whether what the files declare was applied, so that what differs is drift."""
+    if own.before.reached is not None and own.stamp is not None:
+        return own.stamp.reached == own.before.reached
+    return own.before.files == facts.files and not (own.stamp and own.before.attempted)
+
+
+def _drift(plan: Plan, run: Run, facts: Facts) -> Verdict:
+    changes = [own for own in plan.changes if own.unit == run.unit]
+    if facts.drift.mode is DriftMode.IGNORE or not changes or run.outcome is Outcome.FAILED:
+        kept = Outcome.UNCHANGED if run.outcome is Outcome.PLANNED else run.outcome
+        held = plan.units[run.unit].state is UnitState.HELD
+        return Verdict(run=replace(run, outcome=kept), message=_message(plan, run), held=held)
+    first, *more = changes
+    others = f" (and {len(more)} more)" if more else ""
+    message = f"the target differs, and drift is only reported: {first.action} {first.key}{others}"
+    return Verdict(run=run, message=message, drifted=True)
+
+
+def _verdicts(plan: Plan, report: Report, units: set[str]) -> Iterator[Verdict]:
+    runs = {own.unit: own for own in report.runs}
+    for unit in sorted(units):
+        own = plan.units.get(unit)
+        if own is None:
+            yield Verdict(run=_nothing(unit, plan), gone=True)
+            continue
+        gone = own.leaves and runs[unit].outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
+        held = own.state is UnitState.HELD
+        yield Verdict(run=runs[unit], message=_message(plan, runs[unit]), gone=gone, held=held)
+
+
+def _nothing(unit: str, plan: Plan) -> Run:
+    revision = next(iter(plan.revisions.values()))
+    return Run(id="", unit=unit, revision=revision, outcome=Outcome.UNCHANGED)
+
+
+def _message(plan: Plan, run: Run) -> str | None:
+    """Say why a unit is not ready, and what it waits for."""
+    if run.error is not None:
+        return run.error
+    for blocked in plan.blocked:
+        if blocked.unit == run.unit:
+            return f"{blocked.reason}: {len(blocked.objects)} to delete: {_first(blocked.objects)}"
+    if run.outcome is Outcome.WAITING or plan.units[run.unit].state is UnitState.WAITING:
+        return next((str(own) for own in plan.problems if own.unit == run.unit), None)
+    return None
+
+
+def _first(keys: tuple[object, ...]) -> str:
+    return f"{keys[0]} (and {len(keys) - 1} more)" if len(keys) > 1 else str(keys[0])
+
+
+def _lost(job: Job, error: Stalled | Transient) -> Iterator[Verdict]:
+    fault = Fault.TRANSIENT if isinstance(error, Transient) else Fault.STALLED
+    after = error.retry_after if isinstance(error, Transient) else None
+    for unit in sorted(job.taken):
+        yield Verdict(run=_run(unit, job, fault, str(error), after), message=str(error))
+
+
+def _run(unit: str, job: Job, fault: Fault, message: str, after: float | None) -> Run:
+    return Run(
+        id="",
+        unit=unit,
+        revision=job.revision,
+        outcome=Outcome.FAILED,
+        error=message,
+        fault=fault,
+        retry_after=after,
+    )

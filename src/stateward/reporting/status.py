@@ -1,0 +1,135 @@
+"""How sources and units stand: a table that a person reads at a glance, and JSON."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from stateward.model.status import Condition, Overview, Reason, SourceStatus, Status
+
+SCHEMA = "stateward/status/v1"
+_SHORT = 12
+_ORDER = list(Condition)
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+_LATE = 3
+"""After so many intervals without a look nobody seems to be at work."""
+_WHY_NEXT = {
+    Reason.COMMIT: "new commit",
+    Reason.START: "first round",
+    Reason.INTERVAL: "drift",
+    Reason.RETRY: "retry",
+    Reason.DEPENDENCY: "what it waits for changed",
+}
+
+
+def as_text(overviews: Sequence[Overview], now: float) -> str:
+    if not overviews:
+        return "Nothing is known here: `stateward run` keeps it in the state database.\n"
+    return "\n\n".join("\n".join(_overview(own, now)) for own in overviews) + "\n"
+
+
+def _overview(overview: Overview, now: float) -> Iterator[str]:
+    source = overview.source
+    revision = source.revision[:_SHORT] if source.revision else "no revision seen"
+    yield f"{source.source}  {revision}, looked at {_ago(source.at, now)}  →  {source.target}"
+    if source.error:
+        yield f"  cannot be looked at: {_line(source.error)}"
+    if is_late(source, now):
+        yield f"  no daemon seems to be running: it should look every {_spell(source.every)}"
+    rows = [("UNIT", "STATE", "SINCE", "APPLIED", "NEXT")]
+    rows += [_row(own, now) for own in overview.units]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    units: list[Status | None] = [None, *overview.units]
+    for row, unit in zip(rows, units, strict=True):
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        if unit is not None and unit.message:
+            yield f"    {_line(unit.message)}"
+    yield _count(overview.units)
+
+
+def _row(own: Status, now: float) -> tuple[str, str, str, str, str]:
+    return (
+        _line(own.unit),
+        own.condition.value,
+        _ago(own.since, now),
+        own.applied[:_SHORT] if own.applied else "never",
+        _next(own, now),
+    )
+
+
+def _next(own: Status, now: float) -> str:
+    if own.next is None or own.reason is None:
+        return "with a commit"
+    when = f"in {_spell(own.next - now)}" if own.next > now else "due"
+    again = f", {own.failures} in a row" if own.failures > 1 else ""
+    return f"{when}: {_WHY_NEXT[own.reason]}{again}"
+
+
+def _count(units: Sequence[Status]) -> str:
+    counts = [(own, sum(unit.condition is own for unit in units)) for own in _ORDER]
+    found = [f"{count} {own.value}" for own, count in counts if count]
+    return f"{len(units)} unit{'' if len(units) == 1 else 's'}: {', '.join(found) or 'none'}."
+
+
+def is_late(source: SourceStatus, now: float) -> bool:
+    """Tell whether the next look is long overdue."""
+    return now - source.at > _LATE * source.every
+
+
+def _ago(moment: float, now: float) -> str:
+    return f"{_spell(now - moment)} ago" if now - moment >= 1 else "now"
+
+
+def _spell(seconds: float) -> str:
+    """Spell a time by its two largest units."""
+    left = max(0, round(seconds))
+    found: list[str] = []
+    for size, name in _UNITS:
+        count, left = divmod(left, size)
+        if count or (found and left):
+            found.append(f"{count}{name}")
+        if len(found) == 2:  # noqa: PLR2004 - more says nothing
+            break
+    return "".join(own for own in found if not own.startswith("0")) or "0s"
+
+
+def _line(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def as_json(overviews: Sequence[Overview], now: float) -> dict[str, Any]:
+    return {"schema": SCHEMA, "sources": [_source(own, now) for own in overviews]}
+
+
+def _source(overview: Overview, now: float) -> dict[str, Any]:
+    source = overview.source
+    return {
+        "source": source.source,
+        "target": source.target,
+        "revision": source.revision,
+        "error": source.error,
+        "looked": _moment(source.at),
+        "late": is_late(source, now),
+        "units": {own.unit: _unit(own) for own in overview.units},
+    }
+
+
+def _unit(own: Status) -> dict[str, Any]:
+    return {
+        "state": own.condition.value,
+        "since": _moment(own.since),
+        "attempted": own.attempted,
+        "applied": own.applied,
+        "outcome": own.outcome,
+        "message": own.message,
+        "run": own.run,
+        "at": _moment(own.at),
+        "failures": own.failures,
+        "next": _moment(own.next),
+        "reason": own.reason.value if own.reason else None,
+    }
+
+
+def _moment(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

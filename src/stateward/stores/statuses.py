@@ -1,0 +1,118 @@
+"""How units stand, in a table of the state database that holds no history: it is written over."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stateward.errors import StateUnavailable
+from stateward.model.status import Condition, Overview, Reason, SourceStatus, Status
+from stateward.stores import tables
+
+_T = TypeVar("_T")
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS status (target TEXT NOT NULL, source TEXT NOT NULL,"
+    " unit TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (target, source, unit)) STRICT"
+)
+_SOURCE = ""
+"""Stands in a unit's place for the source itself: no unit has an empty name."""
+_PUT = "INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?)"
+
+
+class SqliteStatuses:
+    """The statuses of one state database; made when first written to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="statuses")
+        self._connection: sqlite3.Connection | None = None
+
+    async def load(self, target: str, source: str) -> Mapping[str, Status]:
+        found = await self._rows(" WHERE target = ? AND source = ?", (target, source))
+        return {
+            unit: status
+            for _, _, unit, body in found
+            if unit != _SOURCE and (status := _status(body)) is not None
+        }
+
+    async def keep(self, target: str, units: Mapping[str, Status | None], source: str) -> None:
+        rows = [
+            (target, source, unit, json.dumps(asdict(own)))
+            for unit, own in units.items()
+            if own is not None
+        ]
+        gone = [(target, source, unit) for unit, own in units.items() if own is None]
+
+        def work(db: sqlite3.Connection) -> None:
+            db.executemany(_PUT, rows)
+            db.executemany("DELETE FROM status WHERE target = ? AND source = ? AND unit = ?", gone)
+
+        await self._run(work)
+
+    async def keep_source(self, source: SourceStatus) -> None:
+        row = (source.target, source.source, _SOURCE, json.dumps(asdict(source)))
+        await self._run(lambda db: db.execute(_PUT, row).close())
+
+    async def only(self, sources: Collection[tuple[str, str]]) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            known = db.execute("SELECT DISTINCT target, source FROM status").fetchall()
+            gone = [own for own in known if own not in sources]
+            db.executemany("DELETE FROM status WHERE target = ? AND source = ?", gone)
+
+        await self._run(work)
+
+    async def overviews(self) -> Sequence[Overview]:
+        units: dict[tuple[str, str], list[Status]] = {}
+        sources: list[SourceStatus] = []
+        for target, source, unit, body in await self._rows("", ()):
+            if unit == _SOURCE:
+                with suppress(ValueError, TypeError):
+                    sources.append(SourceStatus(**json.loads(body)))
+            elif (status := _status(body)) is not None:
+                units.setdefault((target, source), []).append(status)
+        return [
+            Overview(source=own, units=tuple(units.get((own.target, own.source), ())))
+            for own in sources
+        ]
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+    async def _rows(self, where: str, values: tuple[str, ...]) -> list[Any]:
+        if self._connection is None and not self._path.exists():
+            return []
+        query = f"SELECT target, source, unit, body FROM status{where} ORDER BY 1, 2, 3"  # noqa: S608 - ours
+        return await self._run(lambda db: db.execute(query, values).fetchall())
+
+    async def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+
+    def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        try:
+            if self._connection is None:
+                self._connection = tables.connect(self._path)
+                self._connection.execute(_TABLE).close()
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE").close()
+                return work(self._connection)
+        except (sqlite3.Error, OSError, UnicodeError) as error:
+            message = f"{self._path}: {error}: nothing is lost but history: mend the disk, or remove the file"
+            raise StateUnavailable(message) from error
+
+
+def _status(body: str) -> Status | None:
+    """Read a status; one that another version wrote and that cannot be understood is none."""
+    try:
+        known = json.loads(body)
+        reason = known.pop("reason")
+        known["condition"] = Condition(known["condition"])
+        return Status(reason=Reason(reason) if reason else None, **known)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

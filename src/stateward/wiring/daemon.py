@@ -1,0 +1,142 @@
+"""The daemon's composition root: from an invocation to sources that are tended."""
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from stateward.daemon.controller import Assembly, Daemon
+from stateward.daemon.rounds import ACTOR
+from stateward.daemon.tending import Emit, Means, Tended
+from stateward.engine.reconcile import Reconciler
+from stateward.errors import ConfigError
+from stateward.model.record import Cause
+from stateward.model.status import Overview
+from stateward.model.unit import Drift
+from stateward.ports import Target
+from stateward.settings import GitSettings
+from stateward.sources.remote import RemoteSource
+from stateward.sources.repository import RepositorySource
+from stateward.sources.tips import Tips
+from stateward.stores.sqlite import SqliteJournal
+from stateward.stores.statuses import SqliteStatuses
+from stateward.wiring import (
+    Invocation,
+    Setup,
+    keep_out,
+    place,
+    put_together,
+    remembering,
+    set_up_all,
+)
+from stateward.wiring.history import journal
+from stateward.wiring.place import Place
+
+
+def daemon(invocation: Invocation, emit: Emit) -> Daemon:
+    """Return a daemon that goes by an invocation, and reads the configuration when it is told to."""
+    return Daemon(build=lambda: _read(invocation, emit), emit=emit)
+
+
+async def overviews(repo: str | None, config: str | None) -> Sequence[Overview]:
+    """Return what is known of the sources of a place, and of their units."""
+    statuses = SqliteStatuses(place.find(repo, config).state)
+    try:
+        return await statuses.overviews()
+    finally:
+        await statuses.close()
+
+
+def steady() -> Callable[[], float]:
+    """Return a clock that tells the time of day and never jumps."""
+    offset = time.time() - time.monotonic()
+    return lambda: offset + time.monotonic()
+
+
+def _read(invocation: Invocation, emit: Emit) -> AbstractAsyncContextManager[Assembly]:
+    """Read the configuration and the secrets that it refers to; raises ``ConfigError``."""
+    setups = set_up_all(invocation)
+    if invocation.repo is not None and len(setups) > 1:
+        names = ", ".join(own.source.name for own in setups)
+        raise ConfigError(f"{invocation.repo}: several sources are configured, {names}: name one")
+    target = setups[0].target()
+    clock, tips = steady(), dict[str, Tips]()
+    sources = [_tended(own, target, clock, tips) for own in setups]
+    return _opened(setups[0].place, target, sources, emit, clock)
+
+
+_Tends = Callable[[SqliteJournal], Tended]
+
+
+def _tended(
+    setup: Setup, target: Target, clock: Callable[[], float], tips: dict[str, Tips]
+) -> _Tends:
+    wired = remembering(put_together(setup, target), relying=True)
+    source = wired.round.loader.source
+    if not isinstance(source, RemoteSource | RepositorySource):
+        raise ConfigError(f"{source.name}: the daemon follows commits: leave --worktree out")
+    if isinstance(source, RemoteSource):
+        source.tips = tips.setdefault(source.repository, Tips(clock))
+    git = setup.source.git or GitSettings.model_construct(url="")
+
+    def tends(own: SqliteJournal) -> Tended:
+        return Tended(
+            name=setup.source.name,
+            reconciler=Reconciler(
+                round=wired.round,
+                journal=own,
+                new_id=_new_id,
+                cause=Cause(trigger="", actor=ACTOR),
+            ),
+            head=source.head,
+            every=git.interval.total_seconds(),
+            places=source.places if isinstance(source, RepositorySource) else _nowhere,
+        )
+
+    return tends
+
+
+@asynccontextmanager
+async def _opened(
+    where: Place,
+    target: Target,
+    sources: Sequence[_Tends],
+    emit: Emit,
+    clock: Callable[[], float],
+) -> AsyncIterator[Assembly]:
+    keep_out(where.state, target)
+    said = where.configuration
+    statuses = SqliteStatuses(where.state)
+    try:
+        async with journal(where.state, said.state.retention) as own:
+            yield Assembly(
+                target=target.name,
+                tended=[tends(own) for tends in sources],
+                means=Means(
+                    statuses=statuses,
+                    emit=emit,
+                    clock=clock,
+                    random=random.random,
+                    new_id=_new_id,
+                ),
+                usual=Drift(
+                    mode=said.defaults.drift.mode,
+                    interval=said.defaults.drift.interval.total_seconds(),
+                ),
+                backoff=said.run.backoff.total_seconds(),
+                cap=said.run.backoff_cap.total_seconds(),
+                grace=said.run.grace.total_seconds(),
+            )
+    finally:
+        await statuses.close()
+
+
+async def _nowhere() -> tuple[tuple[Path, bool], ...]:
+    """Return where to watch for changes of a remote repository."""
+    return ()
+
+
+def _new_id() -> str:
+    return str(uuid4())

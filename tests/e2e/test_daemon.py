@@ -1,0 +1,284 @@
+"""The daemon as operators meet it: a process, a repository, signals, and what status says."""
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Cli, asked, edit
+from tending import Process
+
+from repositories import Repository
+from rounds import objects
+
+LEAVES = "objects/network/leaves.yml"
+CONFIGURED = "defaults: {drift: {interval: 2s}}\nsources: [{name: default}]\n"
+
+
+def units(cli: Cli, code: int = 0) -> dict[str, Any]:
+    (source,) = asked(cli, "status", code=code)["sources"]
+    return dict(source["units"])
+
+
+def unfinished(repo: Repository) -> list[str]:
+    """Return the runs that were begun and not ended."""
+    with closing(sqlite3.connect(repo.path / ".stateward" / "state.db")) as db:
+        begun = {run for (run,) in db.execute("SELECT run FROM record WHERE type = 'begin'")}
+        ended = {run for (run,) in db.execute("SELECT run FROM record WHERE type = 'finish'")}
+    return sorted(begun - ended)
+
+
+@pytest.fixture
+def ended(repo: Repository) -> None:
+    """A repository whose units are all applied, and a daemon that has ended."""
+    with Process(repo.path) as daemon:
+        daemon.until("round", trigger="start")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.end() == 0
+
+
+class TestCommit:
+    def test_is_applied_in_under_a_second(self, repo: Repository, cli: Cli) -> None:
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            edit(repo, LEAVES, "mtu: 9214", "mtu: 9000")
+            begun = time.time()
+            commit = repo.commit("smaller frames")
+            done = daemon.until("round", trigger="commit")
+            took = time.time() - begun
+        assert done["revision"] == commit
+        assert done["units"] == 1
+        # The round itself takes its time on a busy machine: what counts is how soon it begins.
+        assert took - done["seconds"] < 1
+        assert units(cli)["objects/network"]["applied"] == commit
+
+    def test_that_is_broken_is_told_with_its_place_and_mended_by_the_next(
+        self, repo: Repository, cli: Cli
+    ) -> None:
+        with Process(repo.path) as daemon:
+            good = repo.git("rev-parse", "HEAD")
+            daemon.until("round", trigger="start")
+            edit(repo, LEAVES, "status: active", "status: asleep")
+            bad = repo.commit("a mistake")
+            told = daemon.until("unit", unit="objects/network")
+            daemon.until("round")
+            assert (told["level"], told["condition"]) == ("warning", "stalled")
+            found = units(cli, code=1)
+            own = found["objects/network"]
+            assert (own["state"], own["attempted"], own["applied"]) == ("stalled", bad, good)
+            assert own["message"].startswith(f"{LEAVES}:")
+            assert "SW1307" in own["message"]
+            assert found["objects/locations"]["state"] == "ready"
+            code, text = cli("status")
+            assert code == 1
+            assert own["message"] in text
+            edit(repo, LEAVES, "status: asleep", "status: active")
+            repo.commit("mended")
+            told = daemon.until("unit", unit="objects/network")
+            daemon.until("round")
+            assert (told["level"], told["condition"]) == ("info", "ready")
+        assert units(cli)["objects/network"]["state"] == "ready"
+
+    def test_on_a_branch_that_is_not_followed_is_none_of_ours(self, repo: Repository) -> None:
+        repo.write("stateward.yaml", b"sources: [{name: default, git: {url: ., ref: main}}]\n")
+        repo.commit("follow main")
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            repo.git("checkout", "-qb", "draft")
+            edit(repo, LEAVES, "mtu: 9214", "mtu: 9000")
+            repo.commit("not yet")
+            assert daemon.maybe("revision", within=1) is None
+            repo.git("branch", "-f", "main", "draft")
+            daemon.until("round", trigger="commit")
+
+    def test_that_removes_a_directory_is_held_back_and_told(
+        self, repo: Repository, cli: Cli
+    ) -> None:
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            repo.git("rm", "-rq", "objects/network")
+            repo.commit("no network")
+            told = daemon.until("unit", unit="objects/network")
+            daemon.until("round")
+        assert told["condition"] == "blocked"
+        own = units(cli, code=3)["objects/network"]
+        assert "the directory is gone: " in own["message"]
+        assert own["next"] is not None
+
+
+class TestDrift:
+    def change(self, repo: Repository) -> None:
+        """Change something behind our back."""
+        with closing(sqlite3.connect(repo.path / ".stateward" / "target.db")) as db, db:
+            changed = db.execute(
+                "UPDATE node SET fields = json_set(fields, '$.mtu', 1234)"
+                " WHERE kind = 'DcimInterface' AND fields ->> '$.mtu' = 9214"
+            )
+            assert changed.rowcount > 0
+
+    @pytest.mark.parametrize("mode", ["enforce", "report", "ignore"])
+    def test_is_mended_or_told_or_left(self, repo: Repository, cli: Cli, mode: str) -> None:
+        said = f"defaults: {{drift: {{interval: 1s, mode: {mode}}}}}\n"
+        repo.write("stateward.yaml", said.encode())
+        repo.commit("configured")
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            self.change(repo)
+            if mode == "enforce":
+                told = daemon.until("unit", unit="objects/network")
+                assert (told["condition"], told["writes"] > 0) == ("ready", True)
+            elif mode == "report":
+                told = daemon.until("unit", unit="objects/network")
+                assert (told["condition"], told["writes"]) == ("drifted", 0)
+                assert "update DcimInterface/" in told["message"]
+                assert units(cli, code=1)["objects/network"]["state"] == "drifted"
+            else:
+                assert daemon.maybe("round", within=3) is None
+            if mode != "enforce":
+                edit(repo, LEAVES, "mtu: 9214", "mtu: 9000")
+                repo.commit("a commit is applied all the same")
+                assert daemon.until("unit", unit="objects/network")["writes"] > 0
+
+
+class TestRestart:
+    @pytest.mark.usefixtures("ended")
+    def test_goes_on_with_what_is_known(self, repo: Repository, cli: Cli) -> None:
+        before = units(cli)
+        with Process(repo.path) as daemon:
+            daemon.until("revision", due=0)
+            assert daemon.maybe("round", within=1) is None
+            after = units(cli)
+        assert {unit: own["state"] for unit, own in after.items()} == dict.fromkeys(before, "ready")
+        nexts = [own["next"] for own in after.values()]
+        assert len(set(nexts)) == len(nexts)
+
+    @pytest.mark.usefixtures("ended")
+    def test_without_its_state_looks_at_all_and_writes_nothing(self, repo: Repository) -> None:
+        for file in (repo.path / ".stateward").glob("state.db*"):
+            file.unlink()
+        with Process(repo.path) as daemon:
+            assert daemon.until("round", trigger="start")["writes"] == 0
+
+
+class TestSignals:
+    def many(self, repo: Repository, count: int) -> None:
+        found = objects("BuiltinTag", *({"name": f"tag-{own:05}"} for own in range(count)))
+        repo.write("objects/many/tags.yml", found.encode())
+        repo.commit("many")
+
+    def test_end_a_round_after_the_change_in_flight(self, repo: Repository, cli: Cli) -> None:
+        self.many(repo, 6000)
+        state = repo.path / ".stateward" / "state.db"
+        with Process(repo.path) as daemon:
+            daemon.until("revision")
+            while not self.begun(state):
+                assert daemon.maybe("round", within=0.05) is None
+            daemon.signal(signal.SIGTERM)
+            done = daemon.until("round")
+            assert daemon.end() == 0
+        assert done["writes"] < 6000
+        assert unfinished(repo) == []
+        assert daemon.seen[-1]["action"] == "stopped"
+        found = units(cli, code=1)["objects/many"]
+        assert (found["state"], found["message"][:14]) == ("retrying", "SW5003 stopped")
+        assert cli("run", "--once")[0] == 0
+        assert cli("run", "--once", "--detailed-exitcode")[0] == 0
+
+    def begun(self, state: Path) -> bool:
+        if not state.exists():
+            return False
+        with closing(sqlite3.connect(state)) as db:
+            try:
+                return bool(db.execute("SELECT 1 FROM record WHERE type = 'entries'").fetchone())
+            except sqlite3.OperationalError:  # it is being made
+                return False
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_end_an_idle_daemon_at_once(self, repo: Repository, number: signal.Signals) -> None:
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            daemon.signal(number)
+            assert daemon.end(within=10) == 0
+
+    def test_have_a_bad_configuration_refused_and_a_good_one_taken(self, repo: Repository) -> None:
+        config = repo.path / "stateward.yaml"
+        config.write_text(CONFIGURED)
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            config.write_text("defaults: {drift: {interval: soon}}\n")
+            daemon.signal(signal.SIGHUP)
+            refused = daemon.until("reload-refused")
+            assert "stateward.yaml:1:30: defaults.drift.interval: " in refused["message"]
+            assert daemon.until("round", trigger="interval")["writes"] == 0
+            config.write_text(CONFIGURED + "instance: other\n")
+            daemon.signal(signal.SIGHUP)
+            daemon.until("reloaded")
+            assert daemon.until("round")["units"] == 3
+            daemon.signal(signal.SIGTERM)
+            assert daemon.end() == 0
+
+    def test_leave_no_process_and_no_file_open(self, repo: Repository) -> None:
+        (repo.path / "stateward.yaml").write_text(CONFIGURED)
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            daemon.until("round", trigger="interval")
+            before = descriptors(daemon.pid)
+            for own in range(5):
+                edit(repo, LEAVES, f"mtu: {9214 - own}", f"mtu: {9213 - own}")
+                daemon.until("round", revision=repo.commit("another"))
+            for _ in range(3):
+                daemon.signal(signal.SIGHUP)
+                daemon.until("revision")
+            daemon.until("round", trigger="interval")
+            assert descriptors(daemon.pid) <= before
+            children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text()
+            assert children == ""
+
+
+def descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - entries go while one looks
+
+
+class TestWrongStart:
+    def test_is_told_like_any_other_mistake(self, repo: Repository, cli: Cli) -> None:
+        (repo.path / "stateward.yaml").write_text("nonsense: 1\n")
+        assert cli("run")[0] == 1
+        assert "stateward.yaml:1:1: nonsense: no such setting" in cli.errors
+
+    @pytest.mark.parametrize(
+        "given",
+        [["--dry-run"], ["--full"], ["--rev", "main"], ["--worktree"], ["--format", "json"]],
+        ids=lambda own: own[0],
+    )
+    def test_takes_nothing_that_is_about_one_round(self, cli: Cli, given: list[str]) -> None:
+        assert cli("run", *given)[0] == 1
+        assert f"{given[0]} goes with --once only" in cli.errors
+
+    def test_of_several_sources_and_a_repository_is_refused(
+        self, repo: Repository, cli: Cli
+    ) -> None:
+        (repo.path / "stateward.yaml").write_text("sources: [{name: a}, {name: b}]\n")
+        assert cli("run", ".")[0] == 1
+        assert "several sources are configured, a, b: name one" in cli.errors
+
+
+def test_a_repository_that_is_not_there_yet_is_awaited(tmp_path: Path, repo: Repository) -> None:
+    later = tmp_path / "later"
+    with Process(tmp_path, str(later), "--target", f"sqlite:///{tmp_path}/target.db") as daemon:
+        daemon.until("source-failed")
+        repo.git("clone", "-q", str(repo.path), str(later))
+        daemon.until("source-back")
+        daemon.until("round", trigger="start")
+
+
+def test_status_of_nothing_is_said_in_words(cli: Cli) -> None:
+    assert cli("status") == (
+        0,
+        "Nothing is known here: `stateward run` keeps it in the state database.\n",
+    )
+    assert json.loads(cli("status", "--format", "json")[1])["sources"] == []

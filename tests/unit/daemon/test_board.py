@@ -1,0 +1,217 @@
+"""Which units are due after a look and after a round, and what is said of them."""
+
+from typing import Any
+
+import pytest
+
+from stateward.daemon.board import Board, Facts, Verdict
+from stateward.daemon.requeue import phase
+from stateward.model.run import Fault, Outcome, Run
+from stateward.model.status import Condition, Reason, Status
+from stateward.model.unit import Drift, DriftMode
+
+ENFORCE = Drift(mode=DriftMode.ENFORCE, interval=600)
+NOW = 10_000.0
+
+
+def board(*known: Status) -> Board:
+    statuses = {own.unit: own for own in known}
+    return Board(usual=ENFORCE, backoff=10, cap=300, statuses=statuses)
+
+
+def facts(drift: Drift = ENFORCE, **units: str) -> dict[str, Facts]:
+    return {unit: Facts(fingerprint=own, files=own, drift=drift) for unit, own in units.items()}
+
+
+def verdict(unit: str, outcome: Outcome = Outcome.UNCHANGED, **given: Any) -> Verdict:
+    of_run = {name: given.pop(name) for name in ("fault", "writes", "retry_after") if name in given}
+    return Verdict(run=Run(id="", unit=unit, revision="r", outcome=outcome, **of_run), **given)
+
+
+def settled(found: Board, now: float = NOW, random: float = 0.0, **outcomes: Verdict) -> None:
+    """Run a round in which every unit comes out as given, else well."""
+    taken = found.take(now)
+    found.settle(
+        [outcomes.get(unit, verdict(unit)) for unit in taken], found.revision or "", now, random
+    )
+
+
+class TestFirstLook:
+    def test_what_is_not_known_is_due_at_once(self) -> None:
+        found = board()
+        assert found.seen("r1", facts(a="1", b="1"), NOW) == {"a", "b"}
+        assert found.statuses["a"].condition is Condition.PENDING
+        assert found.take(NOW) == {"a": {Reason.START}, "b": {Reason.START}}
+
+    def test_what_is_known_is_spread_over_the_interval(self) -> None:
+        old = [
+            Status(
+                unit=f"u{own}",
+                condition=Condition.READY,
+                since=0,
+                fingerprint="1",
+                next=NOW - 5000,
+                reason=Reason.INTERVAL,
+            )
+            for own in range(500)
+        ]
+        found = board(*old)
+        assert found.seen("r1", facts(**{own.unit: "1" for own in old}), NOW) == set()
+        dues = {unit: own.next for unit, own in found.statuses.items()}
+        assert dues == {unit: NOW + phase(unit, 600) for unit in dues}
+        assert found.take(NOW) == {}
+        assert len(found.take(NOW + 60)) < 200
+
+    def test_what_changed_while_nobody_looked_is_due_at_once(self) -> None:
+        found = board(Status(unit="a", condition=Condition.READY, since=0, fingerprint="1"))
+        assert found.seen("r1", facts(a="2"), NOW) == {"a"}
+        assert found.take(NOW) == {"a": {Reason.COMMIT}}
+
+    def test_what_was_to_be_tried_again_is_tried_when_it_was_to_be(self) -> None:
+        old = Status(
+            unit="a",
+            condition=Condition.RETRYING,
+            since=0,
+            fingerprint="1",
+            next=NOW + 30,
+            reason=Reason.RETRY,
+        )
+        found = board(old)
+        found.seen("r1", facts(a="1"), NOW)
+        assert (found.take(NOW + 29), found.take(NOW + 30)) == ({}, {"a": {Reason.RETRY}})
+
+    def test_what_waits_for_a_commit_goes_on_waiting(self) -> None:
+        old = Status(unit="a", condition=Condition.STALLED, since=0, fingerprint="1")
+        found = board(old)
+        found.seen("r1", facts(a="1"), NOW)
+        assert found.queue.due() is None
+
+
+class TestCommit:
+    def test_marks_only_what_it_touches(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found)
+        assert found.seen("r2", facts(a="1", b="2"), NOW + 5) == {"b"}
+        assert found.take(NOW + 5) == {"b": {Reason.COMMIT}}
+
+    def test_of_something_else_marks_nothing(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1"), NOW)
+        settled(found)
+        assert found.seen("r2", facts(a="1"), NOW + 5) == set()
+        assert found.take(NOW + 5) == {}
+
+    @pytest.mark.parametrize(
+        ("outcome", "fault"), [(Outcome.WAITING, None), (Outcome.FAILED, Fault.STALLED)]
+    )
+    def test_marks_what_it_may_settle(self, outcome: Outcome, fault: Fault | None) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found, a=verdict("a", outcome, fault=fault))
+        found.seen("r2", facts(a="1", b="2"), NOW + 0.5)
+        assert found.take(NOW + 0.5) == {"a": {Reason.DEPENDENCY}, "b": {Reason.COMMIT}}
+
+    def test_leaves_what_failed_for_now_to_its_backoff(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found, a=verdict("a", Outcome.FAILED, fault=Fault.TRANSIENT))
+        found.seen("r2", facts(a="1", b="2"), NOW + 0.5)
+        assert found.take(NOW + 0.5) == {"b": {Reason.COMMIT}}
+
+    def test_during_a_round_counts_after_it(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        taken = found.take(NOW)
+        assert found.seen("r2", facts(a="2", b="1"), NOW + 1) == {"a"}
+        assert found.take(NOW + 1) == {}
+        found.settle([verdict(unit) for unit in taken], "r1", NOW + 2, 0)
+        assert found.statuses["a"].applied == "r1"
+        assert found.take(NOW + 2) == {"a": {Reason.COMMIT}}
+
+    def test_that_removes_a_unit_has_it_looked_after_until_it_is_gone(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found)
+        assert found.seen("r2", facts(a="1"), NOW + 5) == {"b"}
+        settled(found, now=NOW + 5, b=verdict("b", Outcome.BLOCKED))
+        assert found.statuses["b"].condition is Condition.BLOCKED
+        assert found.seen("r3", facts(a="2"), NOW + 6) == {"a"}
+        settled(found, now=NOW + 6)
+        settled(found, now=NOW + 606, b=verdict("b", gone=True))
+        assert set(found.statuses) == {"a"}
+
+
+class TestSettling:
+    def test_a_failing_unit_does_not_delay_the_others(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found, a=verdict("a", Outcome.FAILED, fault=Fault.TRANSIENT), random=0.5)
+        assert found.statuses["a"].next == NOW + 5
+        settled(found, NOW + 5, a=verdict("a", Outcome.FAILED, fault=Fault.TRANSIENT), random=0.5)
+        assert (found.statuses["a"].next, found.statuses["a"].failures) == (NOW + 15, 2)
+        assert found.statuses["b"].next == NOW + 570
+        settled(found, NOW + 15)
+        assert (found.statuses["a"].condition, found.statuses["a"].failures) == (
+            Condition.READY,
+            0,
+        )
+
+    def test_applied_stays_what_it_was_when_a_round_fails(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1"), NOW)
+        settled(found)
+        found.seen("r2", facts(a="2"), NOW + 1)
+        wrong = verdict("a", Outcome.FAILED, fault=Fault.INVALID, message="a.yml:3:1: SW1001")
+        settled(found, NOW + 1, a=wrong)
+        own = found.statuses["a"]
+        assert (own.attempted, own.applied, own.condition) == ("r2", "r1", Condition.STALLED)
+        assert (own.message, own.since, own.next) == ("a.yml:3:1: SW1001", NOW + 1, None)
+
+    def test_what_waits_is_looked_at_once_something_came_about(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(
+            found,
+            a=verdict("a", Outcome.WAITING),
+            b=verdict("b", Outcome.FAILED, fault=Fault.TRANSIENT),
+        )
+        found.seen("r2", facts(a="1", b="2"), NOW + 0.1)
+        settled(found, NOW + 0.1, a=verdict("a", Outcome.WAITING), b=verdict("b", writes=3))
+        assert found.take(NOW + 0.1) == {"a": {Reason.DEPENDENCY}}
+
+    def test_what_waits_does_not_wake_itself(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1"), NOW)
+        settled(found, a=verdict("a", Outcome.WAITING, writes=1))
+        assert found.take(NOW) == {}
+
+    def test_where_drift_is_ignored_a_ready_unit_is_left_alone(self) -> None:
+        found = board()
+        found.seen("r1", facts(Drift(mode=DriftMode.IGNORE, interval=600), a="1"), NOW)
+        settled(found)
+        assert (found.statuses["a"].condition, found.queue.due()) == (Condition.READY, None)
+
+    def test_drift_that_is_only_reported_is_told(self) -> None:
+        found = board()
+        found.seen("r1", facts(Drift(mode=DriftMode.REPORT, interval=600), a="1"), NOW)
+        settled(found, a=verdict("a", Outcome.PLANNED, drifted=True, message="2 changes"))
+        own = found.statuses["a"]
+        assert (own.condition, own.next, own.message) == (
+            Condition.DRIFTED,
+            NOW + 600,
+            "2 changes",
+        )
+
+    def test_a_suspended_unit_waits_for_the_commit_that_lifts_it(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1"), NOW)
+        settled(found, a=verdict("a", Outcome.SKIPPED))
+        assert (found.statuses["a"].condition, found.queue.due()) == (Condition.SUSPENDED, None)
+
+    def test_says_what_changed(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        taken = found.take(NOW)
+        told = found.settle([verdict(unit, gone=unit == "b") for unit in taken], "r1", NOW, 0)
+        assert told == {"a": found.statuses["a"], "b": None}

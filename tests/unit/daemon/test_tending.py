@@ -1,0 +1,335 @@
+"""One source tended: looks, rounds, and what is said of them; the time is the test's to set."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from rounds import Workshop, objects
+from stateward.daemon.board import Board
+from stateward.daemon.tending import Means, Tended, Tender
+from stateward.engine.reconcile import Reconciler
+from stateward.errors import SourceUnavailable
+from stateward.model.event import Action, Event, Level
+from stateward.model.mutation import Delete, Mutation, Refusal
+from stateward.model.record import Cause
+from stateward.model.status import Condition, Reason, Status
+from stateward.model.unit import Drift, DriftMode
+from stateward.ports import Session, Target
+from stateward.stores.statuses import SqliteStatuses
+from watching import MemoryJournal, Watched
+
+BAD = "kind: Object\nspec: ["
+CANARY = "hunter2"
+
+
+def tags(*names: str) -> str:
+    return objects("BuiltinTag", *({"name": own} for own in names))
+
+
+@dataclass
+class Desk:
+    """A source, a target and who tends it."""
+
+    shop: Workshop
+    target: Watched
+    statuses: SqliteStatuses
+    now: float = 1000.0
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    events: list[Event] = field(default_factory=list)
+    tender: Tender = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tender = self.tended()
+
+    def tended(self, target: Target | None = None) -> Tender:
+        reconciler = Reconciler(
+            round=self.shop.round(target or self.target),
+            journal=self.journal,
+            new_id=lambda: str(uuid4()),
+            cause=Cause(trigger="", actor="stateward"),
+        )
+        means = Means(
+            statuses=self.statuses,
+            emit=self.events.append,
+            clock=lambda: self.now,
+            random=lambda: 0.5,
+            new_id=lambda: "round",
+        )
+        usual = Drift(mode=DriftMode.ENFORCE, interval=600)
+        tended = Tended(
+            name="default", reconciler=reconciler, head=self.shop.source.head, every=60, places=_nowhere
+        )  # fmt: skip
+        board = Board(usual=usual, backoff=10, cap=300)
+        return Tender(tended=tended, board=board, means=means, every=60)
+
+    async def turn(self, **files: str) -> None:
+        """Commit files if there are any, look, and run a round of what is due."""
+        if files:
+            self.shop.commit({f"{unit}/x.yml": text for unit, text in files.items()})
+        await self.tender.look(0)
+        await self.tender.work()
+
+    @property
+    def known(self) -> Mapping[str, Status]:
+        return self.tender.board.statuses
+
+    def told(self, action: Action) -> list[Mapping[str, Any]]:
+        return [own.fields for own in self.events if own.action is action]
+
+
+async def _nowhere() -> tuple[tuple[Path, bool], ...]:
+    return ()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    shop = Workshop(tmp_path)
+    statuses = SqliteStatuses(tmp_path / "state.db")
+    yield Desk(shop=shop, target=Watched(shop.target), statuses=statuses)
+    await statuses.close()
+
+
+class TestRound:
+    async def test_brings_what_is_due_in_line_and_says_so(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"), b=tags("blue"))
+        assert await desk.shop.members("a") == {"BuiltinTag/red"}
+        assert {own.condition for own in desk.known.values()} == {Condition.READY}
+        assert desk.told(Action.REVISION) == [
+            {"source": "default", "revision": "r1", "before": None, "units": 2, "due": 2}
+        ]
+        (done,) = desk.told(Action.ROUND)
+        assert (done["units"], done["trigger"], done["revision"]) == (2, "start", "r1")
+        assert {own["unit"]: own["outcome"] for own in desk.told(Action.UNIT)} == {
+            "a": "applied",
+            "b": "applied",
+        }
+
+    async def test_is_of_the_units_that_a_commit_touches(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"), b=tags("blue"))
+        await desk.turn(a=tags("red", "green"), b=tags("blue"))
+        assert (desk.known["a"].applied, desk.known["b"].applied) == ("r2", "r1")
+        assert desk.told(Action.ROUND)[-1]["units"] == 1
+
+    async def test_asks_nothing_of_the_target_until_it_is_due(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"))
+        sessions = count_sessions(desk)
+        for _ in range(5):
+            desk.now += 100
+            await desk.turn()
+        assert sessions == []
+        desk.now += 70
+        await desk.turn()
+        assert len(sessions) == 1
+        assert desk.told(Action.ROUND)[-1]["trigger"] == "interval"
+
+    async def test_is_of_the_newest_commit_and_of_no_other(self, desk: Desk) -> None:
+        for name in ("one", "two", "three"):
+            desk.shop.commit({"a/x.yml": tags(name)})
+            await desk.tender.look(0)
+        await desk.tender.work()
+        assert len(desk.told(Action.ROUND)) == 1
+        assert await desk.shop.members("a") == {"BuiltinTag/three"}
+
+    async def test_a_commit_on_the_way_is_for_the_next_one(self, desk: Desk) -> None:
+        async def commit(_session: Session) -> None:
+            desk.target.look = None
+            desk.shop.commit({"a/x.yml": tags("red", "green")})
+            await desk.tender.look(0)
+
+        desk.target.look = commit
+        await desk.turn(a=tags("red"))
+        assert await desk.shop.members("a") == {"BuiltinTag/red"}
+        assert desk.known["a"].reason is Reason.COMMIT
+        await desk.tender.work()
+        assert await desk.shop.members("a") == {"BuiltinTag/red", "BuiltinTag/green"}
+
+    async def test_of_a_directory_that_is_gone_ends_with_nothing_left(self, desk: Desk) -> None:
+        desk.shop.commit({"a/x.yml": tags("red"), "b/x.yml": tags("blue", "green")})
+        await desk.turn()
+        desk.shop.commit({"b/x.yml": tags("blue", "green"), "c/x.yml": tags("red")})
+        await desk.turn()
+        assert set(desk.known) == {"b", "c"}
+        assert await desk.shop.members("c") == {"BuiltinTag/red"}
+        assert [own["condition"] for own in desk.told(Action.UNIT) if own["unit"] == "a"] == [
+            "ready",
+            "gone",
+        ]
+
+
+class TestTrouble:
+    async def test_in_one_unit_is_its_own(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"), b=tags("blue"))
+        await desk.turn(a=BAD, b=tags("blue", "green"))
+        assert (desk.known["a"].condition, desk.known["a"].next) == (Condition.STALLED, None)
+        assert "a/x.yml:" in (desk.known["a"].message or "")
+        assert desk.known["b"].applied == "r2"
+        await desk.turn(a=tags("white"), b=tags("blue", "green"))
+        assert desk.known["a"].condition is Condition.READY
+
+    async def test_with_the_target_is_tried_again_to_the_second(self, desk: Desk) -> None:
+        desk.target.lose = lambda _number: "before"
+        await desk.turn(a=tags("red"))
+        own = desk.known["a"]
+        assert (own.condition, own.next, own.failures) == (Condition.RETRYING, 1005.0, 1)
+        assert "SW3008" in (own.message or "")
+        desk.now = 1004.9
+        await desk.tender.work()
+        assert len(desk.told(Action.ROUND)) == 1
+        desk.now = 1005.0
+        await desk.tender.work()
+        assert (desk.known["a"].next, desk.known["a"].failures) == (1015.0, 2)
+        desk.target.lose = lambda _number: None
+        desk.now = 1015.0
+        await desk.tender.work()
+        assert (desk.known["a"].condition, desk.known["a"].failures) == (Condition.READY, 0)
+
+    async def test_with_a_target_that_is_held_is_tried_again(self, desk: Desk) -> None:
+        async with desk.shop.target.session(None, write=True):
+            await desk.turn(a=tags("red"))
+        assert desk.known["a"].condition is Condition.RETRYING
+        assert "SW3005" in (desk.known["a"].message or "")
+
+    async def test_with_the_source_is_told_once_and_when_it_is_over(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"))
+        desk.shop.source.failure = SourceUnavailable("no route to host")
+        for _ in range(3):
+            await desk.turn()
+        desk.shop.source.failure = None
+        await desk.turn()
+        found = [own.action for own in desk.events if own.action.value.startswith("source")]
+        assert found == [Action.SOURCE_FAILED, Action.SOURCE_BACK]
+        assert "no route to host" in desk.told(Action.SOURCE_FAILED)[0]["message"]
+
+    async def test_of_our_own_making_is_told_without_what_it_says(self, desk: Desk) -> None:
+        def wrong(_mutation: Mutation) -> Refusal | None:
+            raise RuntimeError(CANARY)
+
+        desk.target.refuse = wrong
+        await desk.turn(a=tags("red"))
+        (told,) = desk.told(Action.BUG)
+        assert "RuntimeError at test_tending.py:" in told["message"]
+        assert CANARY not in str(desk.events)
+        assert desk.known["a"].condition is Condition.RETRYING
+        desk.target.refuse = lambda _mutation: None
+        desk.now += 5
+        await desk.tender.work()
+        assert desk.known["a"].condition is Condition.READY
+
+    async def test_of_our_own_making_in_a_look_ends_nothing(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"))
+        desk.shop.source.failure = RuntimeError(CANARY)
+        await desk.turn()
+        desk.shop.source.failure = None
+        await desk.turn(a=tags("blue", "red"))
+        assert (len(desk.told(Action.BUG)), desk.known["a"].applied) == (1, "r2")
+        assert CANARY not in str(desk.events)
+
+    async def test_with_the_state_costs_what_is_remembered(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        (tmp_path / "state.db").mkdir()
+        await desk.turn(a=tags("red"))
+        assert desk.known["a"].condition is Condition.READY
+        assert {own.level for own in desk.events if own.action is Action.STATE_LOST} == {
+            Level.WARNING
+        }
+
+
+class TestDrift:
+    async def test_that_is_only_reported_is_told_and_left(self, desk: Desk) -> None:
+        desk.shop.defaults = desk.shop.defaults.model_copy(
+            update={"drift": desk.shop.defaults.drift.model_copy(update={"mode": DriftMode.REPORT})}
+        )
+        desk.tender = desk.tended()
+        await desk.turn(a=tags("red"))
+        assert await desk.shop.members("a") == {"BuiltinTag/red"}
+        writes = desk.target.writes
+        await desk.shop.make("BuiltinTag", name="other")
+        red = await desk.shop.find("BuiltinTag", "red")
+        await desk.shop.do(Delete(id=red.id, kind="BuiltinTag"))
+        desk.now += 600
+        await desk.turn()
+        own = desk.known["a"]
+        assert (own.condition, desk.target.writes) == (Condition.DRIFTED, writes)
+        assert "create BuiltinTag/red" in (own.message or "")
+        await desk.turn(a=tags("red", "blue"))
+        assert desk.known["a"].condition is Condition.READY
+        assert await desk.shop.members("a") == {"BuiltinTag/red", "BuiltinTag/blue"}
+
+    async def test_a_first_round_applies_whatever_is_said_of_drift(self, desk: Desk) -> None:
+        desk.shop.defaults = desk.shop.defaults.model_copy(
+            update={"drift": desk.shop.defaults.drift.model_copy(update={"mode": DriftMode.IGNORE})}
+        )
+        desk.tender = desk.tended()
+        await desk.turn(a=tags("red"))
+        assert await desk.shop.members("a") == {"BuiltinTag/red"}
+        assert desk.known["a"].next is None
+
+
+class TestStop:
+    async def test_before_anything_is_written_leaves_nothing(self, desk: Desk) -> None:
+        desk.shop.commit({"a/x.yml": tags("red")})
+        await desk.tender.look(0)
+        desk.tender.means.stop.set()
+        await desk.tender.work()
+        assert (desk.target.writes, desk.journal.runs) == (0, {})
+        assert desk.known["a"].condition is Condition.RETRYING
+
+    async def test_on_the_way_ends_with_the_change_in_flight(self, desk: Desk) -> None:
+        async def stop(_session: Session) -> None:
+            desk.tender.means.stop.set()
+
+        desk.target.look = stop
+        await desk.turn(a=tags("a", "b", "c", "d", "e", "f", "g"))
+        through = await desk.shop.members("a")
+        assert 0 < len(through) < 7
+        assert set(desk.journal.runs.values()) == {"failed"}
+        assert (desk.known["a"].message or "").startswith(
+            "SW5003 stopped: told to end after 2 of 7"
+        )
+
+    async def test_ends_the_waiting_of_who_works(self, desk: Desk) -> None:
+        desk.tender.means.stop.set()
+        await desk.tender.working()
+        assert desk.events == []
+
+
+class TestMemory:
+    async def test_a_new_process_goes_on_with_what_the_last_one_knew(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"), b=BAD)
+        before = desk.known
+        desk.tender = desk.tended()
+        await desk.tender.recall()
+        assert desk.known == before
+        sessions = count_sessions(desk)
+        await desk.turn()
+        assert sessions == []
+        assert desk.known["b"] == before["b"]
+        (overview,) = await desk.statuses.overviews()
+        assert (overview.source.revision, overview.source.error) == ("r1", None)
+        assert {own.unit: own.condition for own in overview.units} == {
+            "a": Condition.READY,
+            "b": Condition.STALLED,
+        }
+
+
+def count_sessions(desk: Desk) -> list[bool]:
+    """Return a list that grows with every conversation with the target."""
+    found: list[bool] = []
+    inner = desk.target.inner
+
+    class Counted:
+        name = inner.name
+        batch = inner.batch
+        in_flight = inner.in_flight
+
+        def session(self, declared: Any, *, write: bool, shared: bool = False) -> Any:
+            found.append(write)
+            return inner.session(declared, write=write, shared=shared)
+
+    desk.target.inner = Counted()  # type: ignore[assignment]
+    return found

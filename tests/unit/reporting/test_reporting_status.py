@@ -1,0 +1,113 @@
+"""What a person sees at a glance, and what programs read."""
+
+from dataclasses import replace
+
+import pytest
+
+from stateward.model.status import Condition, Overview, Reason, SourceStatus, Status
+from stateward.reporting import status as rendering
+
+NOW = 1_800_000_000.0
+REVISION = "0123456789abcdef" * 2
+SOURCE = SourceStatus(
+    target="sqlite:///t.db", source="network", at=NOW - 12, every=60, revision=REVISION
+)
+READY = Status(
+    unit="objects/base",
+    condition=Condition.READY,
+    since=NOW - 7265,
+    attempted=REVISION,
+    applied=REVISION,
+    at=NOW - 100,
+    next=NOW + 500,
+    reason=Reason.INTERVAL,
+)
+WAITING = Status(
+    unit="objects/site-ams",
+    condition=Condition.WAITING,
+    since=NOW - 65,
+    attempted=REVISION,
+    message="SW1408 waiting: waits for unit objects/base, which it depends on and which is not ready",
+    next=NOW + 18,
+    reason=Reason.RETRY,
+    failures=3,
+)
+STALLED = Status(
+    unit="x",
+    condition=Condition.STALLED,
+    since=NOW,
+    applied=REVISION,
+    message="x/a.yml:3:7: SW1307 enum: no\nsuch value",
+)
+
+
+def text(*units: Status, source: SourceStatus = SOURCE) -> str:
+    return rendering.as_text([Overview(source=source, units=units)], NOW)
+
+
+def test_says_how_each_unit_stands_why_on_what_and_until_when() -> None:
+    assert text(READY, WAITING, STALLED) == (
+        "network  0123456789ab, looked at 12s ago  →  sqlite:///t.db\n"
+        "UNIT              STATE    SINCE     APPLIED       NEXT\n"
+        "objects/base      ready    2h1m ago  0123456789ab  in 8m20s: drift\n"
+        "objects/site-ams  waiting  1m5s ago  never         in 18s: retry, 3 in a row\n"
+        "    SW1408 waiting: waits for unit objects/base,"
+        " which it depends on and which is not ready\n"
+        "x                 stalled  now       0123456789ab  with a commit\n"
+        "    x/a.yml:3:7: SW1307 enum: no\\nsuch value\n"
+        "3 units: 1 ready, 1 waiting, 1 stalled.\n"
+    )
+
+
+def test_says_what_is_wrong_with_the_source() -> None:
+    wrong = replace(SOURCE, error="SW2004 fetch: no route", revision=None)
+    found = text(source=wrong)
+    assert "network  no revision seen, looked at 12s ago" in found
+    assert "  cannot be looked at: SW2004 fetch: no route\n" in found
+    assert found.endswith("0 units: none.\n")
+
+
+@pytest.mark.parametrize(("ago", "late"), [(180, False), (181, True)])
+def test_says_where_nobody_seems_to_be_at_work(ago: float, late: bool) -> None:
+    found = text(READY, source=replace(SOURCE, at=NOW - ago))
+    assert ("no daemon seems to be running: it should look every 1m" in found) is late
+
+
+@pytest.mark.parametrize(
+    ("seconds", "spelled"),
+    [(0, "0s"), (59.4, "59s"), (60, "1m"), (3600, "1h"), (3605, "1h"), (90061, "1d1h"), (-5, "0s")],
+)
+def test_spells_a_time_briefly(seconds: float, spelled: str) -> None:
+    assert f"in {spelled}: drift" in text(replace(READY, next=NOW + seconds)) or seconds <= 0
+
+
+def test_what_is_overdue_is_due() -> None:
+    assert "  due: drift\n" in text(replace(READY, next=NOW - 5))
+
+
+def test_programs_read_the_same() -> None:
+    (source,) = rendering.as_json([Overview(source=SOURCE, units=(WAITING,))], NOW)["sources"]
+    units = source.pop("units")
+    assert source == {
+        "source": "network",
+        "target": "sqlite:///t.db",
+        "revision": REVISION,
+        "error": None,
+        "looked": "2027-01-15T07:59:48.000+00:00",
+        "late": False,
+    }
+    assert units == {
+        "objects/site-ams": {
+            "state": "waiting",
+            "since": "2027-01-15T07:58:55.000+00:00",
+            "attempted": REVISION,
+            "applied": None,
+            "outcome": None,
+            "message": WAITING.message,
+            "run": None,
+            "at": None,
+            "failures": 3,
+            "next": "2027-01-15T08:00:18.000+00:00",
+            "reason": "retry",
+        }
+    }
