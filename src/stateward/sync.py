@@ -34,13 +34,14 @@ class _Loop:
         self._thread.start()
 
     def run(self, call: Coroutine[Any, Any, R]) -> R:
-        """Wait for a call; one that is interrupted has ended when this returns."""
-        future = asyncio.run_coroutine_threadsafe(call, self._loop)
+        """Wait for a call; one that is interrupted has ended when this returns.
+
+        The interrupt may come at any moment, before it is known here that the call goes on.
+        """
         try:
-            return future.result()
+            return asyncio.run_coroutine_threadsafe(call, self._loop).result()
         except KeyboardInterrupt:
-            future.cancel()
-            asyncio.run_coroutine_threadsafe(_settled(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result()
             raise
 
     def close(self) -> None:
@@ -51,8 +52,11 @@ class _Loop:
         self._loop.close()
 
 
-async def _settled() -> None:
+async def _end_all() -> None:
+    """End what goes on: who interrupts a program means all of it."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
+    for own in others:
+        own.cancel()
     await asyncio.gather(*others, return_exceptions=True)
 
 
@@ -140,6 +144,7 @@ class TrackingSession(_Face[waiting.TrackingSession]):
     preview = _blocking(waiting.TrackingSession.preview)
     relate = _blocking(waiting.TrackingSession.relate)
     remove_members = _blocking(waiting.TrackingSession.remove_members)
+    rollback = _blocking(waiting.TrackingSession.rollback)
     unrelate = _blocking(waiting.TrackingSession.unrelate)
     update = _blocking(waiting.TrackingSession.update)
     upsert = _blocking(waiting.TrackingSession.upsert)

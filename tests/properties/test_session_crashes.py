@@ -117,6 +117,13 @@ class Shop:
         finally:
             await desk.journal.close()
 
+    async def take_back(self) -> None:
+        """Take back what the session did since this was copied: its runs were on another file."""
+        async with self.desk().client as client:
+            for record in await client.history(SESSION):
+                plan, _ = await client.rollback(record, allow_deletes=1000)
+                assert plan.problems == ()
+
     async def everything(self) -> Observed:
         desk = self.desk()
         async with desk.watched.inner.session(None, write=False) as session:
@@ -176,6 +183,35 @@ async def test_every_boundary(history: list[Script], boundaries: int, tmp_path: 
         assert shop.foreign <= now.objects.keys()
         at += 1
     assert at > boundaries
+
+
+@pytest.mark.parametrize(
+    ("history", "boundaries"),
+    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
+    ids=["first", "second", "nothing-left"],
+)
+async def test_every_boundary_is_taken_back(
+    history: list[Script], boundaries: int, tmp_path: Path
+) -> None:
+    base = await _after(tmp_path / "base", *history[:-1])
+    before = await base.everything()
+    at = 0
+    while True:
+        shop = base.copy(tmp_path / str(at))
+        if not await shop.run(history[-1], Fuse(at)):
+            break
+        # What died after its last word in the journal has ended, and is taken back as well.
+        await shop.take_back()
+        now = await shop.everything()
+        assert content(now) == content(before)
+        assert _held(now) == _held(before), at
+        assert await shop.interrupted() == []
+        at += 1
+    assert at > boundaries
+
+
+def _held(observed: Observed) -> dict[str, set[str]]:
+    return {name: members for name, members in _memberships(observed).items() if members}
 
 
 def _ids(one: Observed, other: Observed) -> set[tuple[ObjectKey, str]]:

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from stateward.errors import TargetUnavailable
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Record, RunKind
-from stateward.model.run import Report
+from stateward.model.run import Outcome, Report
 from stateward.model.schema import Schema
 from stateward.model.unit import Adopt, Limits, UnitSettings
 from stateward.ports import Journal, Session, Target, Trail
@@ -86,11 +87,13 @@ class Client:
         group_params: Mapping[str, Any] | None = None,
         branch: str | None = None,
         limits: Limits | None = None,
+        on_error: Literal["keep", "rollback"] = "keep",
     ) -> TrackingSession:
         """Return a session that is to be started: by ``async with``, or by ``start``.
 
         With ``delete_unused_nodes`` its end deletes what former sessions of the same identifier
-        and parameters made and this one did not mention, as far as the ``limits`` let it.
+        and parameters made and this one did not mention, as far as the ``limits`` let it. An error
+        of the script keeps what was written, or takes it back where ``on_error`` says so.
         """
         settings = SessionSettings(
             identifier=identifier,
@@ -103,9 +106,11 @@ class Client:
             actor=self._actor,
             caller=_caller(),
         )
-        return TrackingSession(
-            Running(settings, self._target(branch), self._journal, self._trail, self._new_id)
+        target = self._target(branch)
+        running = Running(
+            settings, target, self._journal, self._trail, self._undo(target), self._new_id
         )
+        return TrackingSession(running, on_error=on_error)
 
     async def history(
         self, identifier: str | None = None, *, limit: int | None = None, branch: str | None = None
@@ -131,9 +136,10 @@ class Client:
         return found
 
     def _is_ours(self, record: Record, branch: str | None) -> bool:
-        opening = record.opening
-        by_script = opening.kind is not RunKind.ROUND and not opening.revision
-        return by_script and opening.target == self._target(branch).name
+        return self._is_by_script(record) and record.opening.target == self._target(branch).name
+
+    def _is_by_script(self, record: Record) -> bool:
+        return record.opening.kind is not RunKind.ROUND and not record.opening.revision
 
     async def rollback(
         self, run: Record | str, *, force: bool = False, allow_deletes: int | None = None
@@ -144,7 +150,11 @@ class Client:
         nothing is taken back, unless ``allow_deletes`` lets so many deletes through.
         """
         record = await self._trail.run(run) if isinstance(run, str) else run
-        return await self._rollback(record).apply(record, force=force, allow_deletes=allow_deletes)
+        undo = self._rollback(record)
+        with undo.target.hold(record.opening.group):
+            # Nobody has the group: where the run has no end, its process died.
+            await self._journal.finish(record.id, Outcome.FAILED, "interrupted: taken back")
+            return await undo.apply(record, force=force, allow_deletes=allow_deletes)
 
     async def preview_rollback(self, run: Record | str, *, force: bool = False) -> Plan:
         """Return what taking a run back would do."""
@@ -152,12 +162,18 @@ class Client:
         return await self._rollback(record).plan(record, force=force)
 
     def _rollback(self, record: Record) -> Rollback:
+        undo = self._undo(self._target(record.opening.branch or None))
+        # A round's groups may have changed in the same breath: it is taken back alone.
+        return undo if self._is_by_script(record) else replace(undo, shared=False)
+
+    def _undo(self, target: Target) -> Rollback:
         return Rollback(
-            target=self._target(record.opening.branch or None),
+            target=target,
             journal=self._journal,
             new_id=self._new_id,
             cause=Cause(trigger="script", actor=self._actor),
             settings=UnitSettings(prune=True, adopt=Adopt.ALWAYS, limits=self._limits),
+            shared=True,
         )
 
     async def get(

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from stateward.errors import Code, ConfigError, PruneBlocked
+from stateward.errors import Code, ConfigError, PruneBlocked, StatewardError
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan
+from stateward.model.run import Report
 from stateward.tracking import reading
 from stateward.tracking.declaration import Verb, item
 from stateward.tracking.node import Node
@@ -27,8 +28,9 @@ class TrackingSession:
     several tasks take turns; ``batch`` is for many objects at once.
     """
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, *, on_error: Literal["keep", "rollback"] = "keep") -> None:
         self._running = running
+        self._on_error = on_error
         self._report: SessionReport | None = None
 
     async def __aenter__(self) -> Self:
@@ -42,8 +44,16 @@ class TrackingSession:
     ) -> None:
         if error is None:
             await self.end()
-        else:
+        elif self._on_error == "keep":
             await self.abandon(type(error).__name__)
+        else:
+            try:
+                plan, _ = await self.rollback()
+            except StatewardError as failed:
+                error.add_note(f"the session was not taken back: {failed}")
+            else:
+                for problem in plan.problems:
+                    error.add_note(str(problem))
 
     async def start(self) -> Self:
         """Begin: take the group's lease, and look at what the group holds.
@@ -79,6 +89,13 @@ class TrackingSession:
         """Close without a prune: what was written is a member, and stays."""
         self._report = await self._running.abandon(reason)
         return self._report
+
+    async def rollback(self) -> tuple[Plan, Report]:
+        """Close, and take back what was written.
+
+        Returns what was planned, with all that stays as somebody changed it, and what was done.
+        """
+        return await self._running.take_back()
 
     @property
     def group(self) -> str:

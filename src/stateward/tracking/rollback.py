@@ -34,6 +34,8 @@ class Rollback:
     """Why it is done, and whose doing it is."""
     settings: UnitSettings
     """What the run's unit allows: limits, and what is protected."""
+    shared: bool = False
+    """Whether sessions go on beside it: whoever asks holds the run's group then."""
 
     async def plan(
         self, record: Record, *, force: bool = False, allow_deletes: int | None = None
@@ -57,9 +59,10 @@ class Rollback:
     ) -> tuple[Plan, Report]:
         """Plan and apply, in one session; the rollback is recorded as a run of its own."""
         self._check(record)
-        async with self.target.session(None, write=True) as session:
+        async with self.target.session(None, write=True, shared=self.shared) as session:
             plan = await self._plan(session, record, force=force, allow_deletes=allow_deletes)
-            for run in await self.journal.unfinished(plan.target):
+            interrupted = () if self.shared else await self.journal.unfinished(plan.target)
+            for run in interrupted:
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: a rollback came after")
             if plan.is_empty:
                 runs = tuple(Ledger(plan).runs({}, {}, None))

@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from stateward.errors import Code, ConfigError, Stalled, StatewardError, TargetUnavailable
+from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, RunKind
-from stateward.model.run import Outcome
+from stateward.model.run import Outcome, Report
 from stateward.ports import Journal, Target, Trail
 from stateward.tracking.outcome import SessionReport
+from stateward.tracking.rollback import Rollback
 from stateward.tracking.session import Tracking
 from stateward.tracking.work import SessionSettings, Work, look_at_group
 
@@ -22,6 +24,7 @@ class Running:
     target: Target
     journal: Journal
     trail: Trail
+    undo: Rollback
     new_id: Callable[[], str]
     batches: list[Sized] = field(default_factory=list)
     """What was collected and is still to be written."""
@@ -157,6 +160,22 @@ class Running:
             await self._close(Outcome.FAILED, f"ended by {reason}")
         return self.report()
 
+    async def take_back(self) -> tuple[Plan, Report]:
+        """Close, and take the run back before anybody else can have the group."""
+        work = self.work
+        async with self._turns:
+            if self._over:
+                raise ConfigError("the session has ended", code=Code.SESSION)
+            work.withhold("the session was taken back")
+            try:
+                if not self._begun:
+                    return _nothing(self.target)
+                await self.journal.finish(self._run, Outcome.FAILED, "taken back")
+                record = await self.trail.run(self._run)
+                return await self.undo.apply(record, allow_deletes=len(record.changes))
+            finally:
+                await self._close(Outcome.FAILED, "taken back")
+
     async def _close(self, outcome: Outcome, detail: str) -> None:
         if self._over:
             return
@@ -173,6 +192,11 @@ class Running:
 def _reason(error: BaseException) -> str:
     """Say what happened; what is not ours to show is only named."""
     return str(error) if isinstance(error, StatewardError) else type(error).__name__
+
+
+def _nothing(target: Target) -> tuple[Plan, Report]:
+    plan = Plan(target=target.name, schema="", revisions={})
+    return plan, Report(digest=plan.digest, writes=0, runs=())
 
 
 def _outcome(report: SessionReport) -> tuple[Outcome, str]:

@@ -1,0 +1,157 @@
+"""Tracking sessions that are taken back: by their script, by an error, or afterwards."""
+
+import pytest
+
+from sessions import Desk
+from stateward.errors import Code, ConfigError, TargetUnavailable
+from stateward.model.mutation import Update
+from stateward.model.unit import ADOPTED
+from stateward.tracking.library import TrackingSession
+
+
+async def script(desk: Desk, session: TrackingSession) -> None:
+    """Make, change, adopt, relate and delete something."""
+    site = await session.upsert("SuiteSite", {"name": desk.named("ams"), "description": "new"})
+    leaf = await session.upsert("SuiteDevice", {"name": desk.named("leaf"), "site": site})
+    await session.upsert("SuiteSite", {"name": desk.named("found"), "description": "ours"})
+    await session.relate(leaf, "neighbours", leaf)
+    await session.delete((await session.get("SuiteSite", name__value=desk.named("fra"))).id)
+
+
+async def before(desk: Desk) -> None:
+    await desk.stranger("SuiteSite", name=desk.named("found"), description="theirs")
+    async with desk.tracking() as session:
+        for name in ("ams", "fra"):
+            data = {"name": desk.named(name), "description": f"old {name}"}
+            await session.upsert("SuiteSite", data)
+
+
+async def stands(desk: Desk) -> dict[str, object]:
+    """Return what is there, by name: the description of each site, and who is a member."""
+    found: dict[str, object] = {}
+    for name in ("ams", "fra", "found"):
+        own = await desk.find("SuiteSite", name, fields=["description"])
+        found[name] = own and own.attributes["description"]
+    found["leaf"] = await desk.there("SuiteDevice", "leaf")
+    group = await desk.group(desk.named("site"))
+    adopted = await desk.group(desk.named("site") + ADOPTED)
+    assert group is not None
+    found["members"] = len(group.members)
+    found["adopted"] = len(adopted.members) if adopted else 0
+    found["description"] = group.description
+    return found
+
+
+BEFORE = {
+    "ams": "old ams",
+    "fra": "old fra",
+    "found": "theirs",
+    "leaf": False,
+    "members": 2,
+    "adopted": 0,
+    "description": "",
+}
+AFTER = {
+    **BEFORE,
+    "ams": "new",
+    "fra": None,
+    "found": "ours",
+    "leaf": True,
+    "members": 3,
+    "adopted": 1,
+}
+
+
+async def test_a_script_takes_back_what_it_did(desk: Desk) -> None:
+    await before(desk)
+    session = await desk.tracking().start()
+    await script(desk, session)
+    assert await stands(desk) == AFTER
+    plan, _ = await session.rollback()
+    assert plan.problems == ()
+    assert await stands(desk) == BEFORE
+    assert session.report.withheld == "the session was taken back"
+    with pytest.raises(ConfigError, match="has ended"):
+        await session.rollback()
+    # It is nobody's any more.
+    async with desk.tracking():
+        pass
+
+
+async def test_an_error_takes_back_what_was_done_where_it_is_asked_to(desk: Desk) -> None:
+    async def broken() -> None:
+        async with desk.tracking(on_error="rollback", delete_unused_nodes=True) as session:
+            await script(desk, session)
+            _ = 1 / 0
+
+    await before(desk)
+    with pytest.raises(ZeroDivisionError):
+        await broken()
+    assert await stands(desk) == BEFORE
+
+
+async def test_a_session_is_taken_back_afterwards_and_so_is_that(desk: Desk) -> None:
+    await before(desk)
+    async with desk.tracking() as session:
+        await script(desk, session)
+    run = (await desk.client.history(desk.named("site")))[0]
+    _, report = await desk.client.rollback(run)
+    assert await stands(desk) == BEFORE
+    (taken,) = report.runs
+    assert taken.summary["delete"] == 1
+    plan, _ = await desk.client.rollback(taken.id)
+    assert plan.problems == ()
+    assert await stands(desk) == AFTER
+
+
+async def test_what_was_pruned_comes_back(desk: Desk) -> None:
+    await desk.sites("ams", "fra")
+    await desk.sites()
+    (run, *_) = await desk.client.history(desk.named("site"))
+    await desk.client.rollback(run.id[:8])
+    report = await desk.sites("ams", "fra")
+    assert len(report.unchanged) == 2
+
+
+async def test_what_somebody_changed_since_stays(desk: Desk) -> None:
+    await before(desk)
+    async with desk.tracking() as session:
+        site = await session.upsert("SuiteSite", {"name": desk.named("ams"), "description": "new"})
+    await desk.change(Update(id=site.id, kind=site.kind, attributes={"description": "theirs"}))
+    (run, *_) = await desk.client.history(desk.named("site"))
+    plan, _ = await desk.client.rollback(run)
+    (conflict,) = plan.problems
+    assert "description" in conflict.message
+    assert (await stands(desk))["ams"] == "theirs"
+    await desk.client.rollback(run, force=True)
+    assert (await stands(desk))["ams"] == "old ams"
+
+
+async def test_it_is_held_to_the_limits(desk: Desk) -> None:
+    async with desk.tracking() as session:
+        batch = session.batch()
+        for number in range(11):
+            batch.upsert("SuiteSite", {"name": desk.named(f"s{number}")})
+        await batch.execute()
+    (run,) = await desk.client.history(desk.named("site"))
+    plan, _ = await desk.client.rollback(run)
+    assert plan.blocked
+    assert await desk.there("SuiteSite", "s0")
+    _, report = await desk.client.rollback(run, allow_deletes=11)
+    assert report.runs[0].summary["delete"] == 11
+
+
+async def test_not_while_the_session_goes_on(desk: Desk, other: Desk) -> None:
+    async with desk.tracking() as session:
+        await session.upsert("SuiteSite", {"name": desk.named("ams")})
+        (run,) = await other.client.history(desk.named("site"))
+        with pytest.raises(TargetUnavailable) as caught:
+            await other.client.rollback(run)
+        assert caught.value.code is Code.TARGET_BUSY
+
+
+async def test_nothing_done_is_nothing_to_take_back(desk: Desk) -> None:
+    session = await desk.tracking().start()
+    plan, report = await session.rollback()
+    assert (plan.is_empty, report.writes) == (True, 0)
+    assert desk.sent() == []
