@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from rounds import Workshop, objects
+from properties.judging import content
+from rounds import KINDS, Broken, Workshop, objects
 from stateward.errors import Code, ConfigError
 from stateward.model.mutation import Delete, Enrol, Relate, Update
 from stateward.model.plan import Action, Plan, UnitState
@@ -19,6 +20,7 @@ from stateward.model.unit import Stamp
 from stateward.settings import UnitDefaults, UnitOverrides, read_unit
 from stateward.stores.sqlite import SqliteJournal
 from stateward.tracking.rollback import Rollback
+from watching import Fuse, Watched
 
 Files = dict[str, str]
 
@@ -396,6 +398,23 @@ class TestHold:
         assert stamp.holds("r3", "f2")
         assert not stamp.holds("r3", "f3")
         assert not replace(stamp, held=None).holds("r2", "f2")
+
+
+class TestInterrupted:
+    @pytest.mark.parametrize("at", range(4, 10))
+    async def test_run_is_taken_back_as_far_as_it_got(self, shop: Workshop, at: int) -> None:
+        first = {**KEEP, "a/1.yml": device(role="spine", comment="old"), "a/2.yml": tags("gone")}
+        await applied(shop, first)
+        before = content(await shop.observe(*KINDS))
+        shop.commit({**KEEP, "a/1.yml": device(role="leaf"), "a/2.yml": tags("new")})
+        with pytest.raises(Broken):
+            await shop.apply(target=Watched(shop.target, fuse=Fuse(at)), allow_deletes=9)
+        plan, _ = await back(shop)
+        assert told(plan) == []
+        assert content(await shop.observe(*KINDS)) == before
+        assert await shop.members("a") == {"BuiltinTag/gone", "BuiltinTag/keep", "NetDevice/d1"}
+        again = await shop.plan()
+        assert (again.is_empty, again.units["a"].state) == (True, UnitState.HELD)
 
 
 class TestRecord:
