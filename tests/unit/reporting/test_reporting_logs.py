@@ -45,24 +45,23 @@ def test_a_value_stays_in_its_line(form: str, value: str) -> None:
 
 @pytest.fixture
 def _logging() -> Iterator[None]:
-    logger = logging.getLogger("stateward")
-    before = (list(logger.handlers), logger.propagate)
+    logger = logging.getLogger()
+    before = list(logger.handlers)
     yield
-    logger.handlers, logger.propagate = before
-    logging.getLogger("asyncio").handlers = []
-    logging.getLogger("asyncio").propagate = True
+    logger.handlers = before
 
 
 @pytest.mark.usefixtures("_logging")
-def test_what_our_modules_say_is_told_as_well() -> None:
+@pytest.mark.parametrize("name", ["stateward.sources.remote", "stamina"])
+def test_what_modules_say_is_told_as_well(name: str) -> None:
     stream = StringIO()
     logs.take_over(logs.emitter("json", stream))
-    logging.getLogger("stateward.sources.remote").warning("%s: not cleaned up", "mirror")
-    logging.getLogger("stateward.sources.remote").info("too much")
+    logging.getLogger(name).warning("%s: not cleaned up", "mirror")
+    logging.getLogger(name).info("too much")
     (line,) = stream.getvalue().splitlines()
     found = json.loads(line)
     assert (found["action"], found["level"]) == ("note", "warning")
-    assert found["message"] == "mirror: not cleaned up"
+    assert (found["logger"], found["message"]) == (name, "mirror: not cleaned up")
 
 
 def test_every_action_is_documented() -> None:
