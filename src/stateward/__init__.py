@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stateward.tracking.library import TrackingSession as TrackingSession
     from stateward.tracking.node import Node as Node
     from stateward.tracking.outcome import SessionReport as SessionReport
+    from stateward.tracking.resuming import Resumed as Resumed
     from stateward.wiring.connect import connect as connect
 
 __version__ = "0.1.0"
@@ -24,6 +25,7 @@ _HOMES = {
     "Limits": "stateward.model.unit",
     "Node": "stateward.tracking.node",
     "PruneBlocked": "stateward.errors",
+    "Resumed": "stateward.tracking.resuming",
     "SessionReport": "stateward.tracking.outcome",
     "StatewardError": "stateward.errors",
     "TrackingSession": "stateward.tracking.library",

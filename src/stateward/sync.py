@@ -189,6 +189,7 @@ class Client(_Face[waiting_client.Client]):
     interrupted = _blocking(waiting_client.Client.interrupted)
     open = _blocking(waiting_client.Client.open)
     preview_rollback = _blocking(waiting_client.Client.preview_rollback)
+    resume = _blocking(waiting_client.Client.resume)
     rollback = _blocking(waiting_client.Client.rollback)
     start_tracking = _session(waiting_client.Client.start_tracking)
 

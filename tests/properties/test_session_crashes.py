@@ -19,13 +19,16 @@ from properties.judging import content
 from rounds import Broken
 from sessions import Desk
 from stateward.model.identity import ObjectKey
-from stateward.model.record import Record
-from stateward.model.state import Observed
+from stateward.model.plan import Action
+from stateward.model.record import Record, RecordedChange
+from stateward.model.run import EntryState
+from stateward.model.state import Observed, ObservedObject
 from stateward.model.unit import Limits
 from stateward.ports import Query, Session
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.embedded.store import Library
 from stateward.tracking.library import TrackingSession
+from stateward.tracking.resuming import Resumed
 from targets import schema
 from watching import Fuse
 
@@ -114,6 +117,13 @@ class Shop:
         desk = self.desk()
         try:
             return await desk.client.interrupted()
+        finally:
+            await desk.journal.close()
+
+    async def resume(self) -> Resumed:
+        desk = self.desk()
+        try:
+            return await desk.client.resume(SESSION, {"tenant": "acme"})
         finally:
             await desk.journal.close()
 
@@ -208,6 +218,79 @@ async def test_every_boundary_is_taken_back(
         assert await shop.interrupted() == []
         at += 1
     assert at > boundaries
+
+
+@pytest.mark.parametrize(
+    ("history", "boundaries"),
+    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
+    ids=["first", "second", "nothing-left"],
+)
+async def test_every_boundary_is_resumed(
+    history: list[Script], boundaries: int, tmp_path: Path
+) -> None:
+    """What was under way is told as it is; then it is taken back, or run again, all the same."""
+    base = await _after(tmp_path / "base", *history[:-1])
+    before = await base.everything()
+    wanted = base.copy(tmp_path / "wanted")
+    await wanted.run(history[-1])
+    expected = await wanted.everything()
+    at = 0
+    states: Counter[EntryState] = Counter()
+    while True:
+        shop = base.copy(tmp_path / str(at))
+        if not await shop.run(history[-1], Fuse(at)):
+            break
+        found = await shop.everything()
+        forgetful = shop.copy(tmp_path / f"{at}-lost")
+        _lose_state(forgetful.path)
+        resumed = await shop.resume()
+        assert await shop.everything() == found
+        _is_true(resumed, before, found)
+        states.update(own.state for own in resumed.cut_short)
+        assert await shop.interrupted() == []
+        assert (await shop.resume()).runs == ()
+        unrecorded = await forgetful.resume()
+        assert (unrecorded.runs, unrecorded.cut_short) == ((), ())
+        assert unrecorded.members == resumed.members
+        await _recovered(forgetful, history[-1], expected)
+        again = shop.copy(tmp_path / f"{at}-again")
+        await _recovered(again, history[-1], expected)
+        await shop.take_back()
+        now = await shop.everything()
+        assert content(now) == content(before)
+        assert _held(now) == _held(before), at
+        at += 1
+    assert at > boundaries
+    assert states.keys() == {EntryState.APPLIED, EntryState.FAILED}
+
+
+def _lose_state(directory: Path) -> None:
+    for own in directory.glob("state.db*"):
+        own.unlink()
+
+
+def _is_true(resumed: Resumed, before: Observed, now: Observed) -> None:
+    """Compare what was found out with what there was, and is."""
+    group = now.groups.get(resumed.group)
+    assert resumed.members.keys() == (group.members if group else frozenset())
+    assert resumed.adopted <= resumed.members.keys()
+    for own in resumed.cut_short:
+        assert own.node is not None
+        done = own.state is EntryState.APPLIED
+        if own.action is Action.CREATE:
+            assert done is (own.node in resumed.members), own
+        elif own.action is Action.DELETE:
+            assert done is (own.node not in now.objects), own
+        elif own.action is Action.RELEASE:
+            assert done is (own.node not in resumed.members), own
+        else:
+            new = _shown(now.objects[own.node], own) != _shown(before.objects[own.node], own)
+            written = new or not own.fields
+            assert done is (written and own.node in resumed.members), own
+
+
+def _shown(obj: ObservedObject, change: RecordedChange) -> list[Any]:
+    return [{**obj.attributes, **obj.relations}.get(own.name) for own in change.fields]
 
 
 def _held(observed: Observed) -> dict[str, set[str]]:

@@ -14,6 +14,9 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, FieldChange
 from stateward.model.run import EntryState
 
+INTERRUPTED = "interrupted"
+"""The outcome of a session whose process died, and that was closed by ``resume``."""
+
 
 class RunKind(StrEnum):
     """What a run was part of."""

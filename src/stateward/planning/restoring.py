@@ -63,11 +63,11 @@ class Restoring:
                 losses.append(f"{name}: {_NO_FIELD}")
             elif isinstance(before, Secret):
                 losses.append(f"{name}: keeps its value, the old one is not recorded")
-            elif self._shared(kind, name):
+            elif self.shared(kind, name):
                 fields += self._merged(name, before, after, now)
-            elif self._is(name, before, now):
+            elif self.stands(name, before, now):
                 continue
-            elif not force and not self._is(name, after, now):
+            elif not force and not self.stands(name, after, now):
                 differing.append(self._difference(name, after, now))
             else:
                 value, missing = self._known(before)
@@ -83,11 +83,11 @@ class Restoring:
         """Yield the fields that are not as a run left them."""
         kind = self.schema.kinds[now.key.kind]
         for name, (before, after) in own.fields.items():
-            if not _has(kind, name) or self._shared(kind, name):
+            if not _has(kind, name) or self.shared(kind, name):
                 continue
-            if name in own.doubtful and self._is(name, before, now):
+            if name in own.doubtful and self.stands(name, before, now):
                 continue
-            if not self._is(name, after, now) and not self._by_peers(
+            if not self.stands(name, after, now) and not self._by_peers(
                 after, now.relations.get(name)
             ):
                 yield self._difference(name, after, now)
@@ -137,7 +137,8 @@ class Restoring:
     def ids(self, value: Any) -> frozenset[str | None]:
         return frozenset(self.identities.id(own) for own in references(value))
 
-    def _shared(self, kind: Kind, name: str) -> bool:
+    def shared(self, kind: Kind, name: str) -> bool:
+        """Tell whether others add to a relationship as well, and keep what they added."""
         end = kind.relationships.get(name)
         return end is not None and end.shared
 
@@ -154,12 +155,12 @@ class Restoring:
         if kept | removed != shown:
             yield FieldChange(name, shown, kept | removed)
 
-    def _is(self, name: str, value: Any, now: ObservedObject) -> bool:
+    def stands(self, name: str, value: Any, now: ObservedObject) -> bool:
         """Tell whether a field is as it was recorded; what cannot be told counts as the same."""
         if isinstance(value, Secret) or name == OBJECT_TEMPLATE:
             return True
         if isinstance(value, Default):
-            return self._is(name, value.value, now)
+            return self.stands(name, value.value, now)
         if isinstance(value, FromPool):
             return now.pools.get(name) == self.identities.id(value.pool)
         if name in now.relations:

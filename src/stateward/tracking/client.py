@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from stateward.errors import TargetUnavailable
+from stateward.errors import Code, ConfigError, TargetUnavailable
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Record, RunKind
 from stateward.model.run import Outcome, Report
@@ -18,6 +18,7 @@ from stateward.tracking import reading
 from stateward.tracking.library import TrackingSession
 from stateward.tracking.naming import group_name
 from stateward.tracking.node import Node
+from stateward.tracking.resuming import Resumed, Resuming
 from stateward.tracking.rollback import Rollback
 from stateward.tracking.running import Running
 from stateward.tracking.session import GROUP_KIND
@@ -123,7 +124,8 @@ class Client:
     async def interrupted(self, *, branch: str | None = None) -> list[Record]:
         """Return the sessions that ended without a word: their process died, or the machine.
 
-        What they had written is in their groups. Running the script again goes on from there.
+        What they had written is in their groups. Running the script again goes on from there;
+        ``resume`` closes them without it, and ``rollback`` takes them back.
         """
         target = self._target(branch)
         found: list[Record] = []
@@ -134,6 +136,29 @@ class Client:
                 ours = record.opening.kind is RunKind.SESSION and self._is_ours(record, branch)
                 found += [record] if ours else []
         return found
+
+    async def resume(
+        self,
+        session: Record | str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        branch: str | None = None,
+    ) -> Resumed:
+        """Close what was cut off of a session, and say what stands of it; the target is only read.
+
+        ``session`` is a record, or an identifier with its ``params`` and ``branch``: by these the
+        group is found where the journal was lost, too. What was under way is looked up and written
+        down. Raises ``TargetUnavailable`` while the session goes on.
+        """
+        if isinstance(session, str):
+            target, group = self._target(branch), group_name(session, params or {})
+        else:
+            target, group = self._target(session.opening.branch or None), session.opening.group
+            self._undo(target).check(session)
+            if not self._is_by_script(session):
+                message = f"run {session.id} is no session's: the next round goes on from it"
+                raise ConfigError(message, code=Code.SESSION)
+        return await Resuming(target, self._journal, self._trail).resume(group)
 
     def _is_ours(self, record: Record, branch: str | None) -> bool:
         return self._is_by_script(record) and record.opening.target == self._target(branch).name

@@ -45,7 +45,7 @@ class Rollback:
         ``force`` takes back what somebody changed since, too. Raises ``ConfigError`` for a run that
         was on another target, or is under way.
         """
-        self._check(record)
+        self.check(record)
         async with self.target.session(None, write=False) as session:
             return await self._plan(session, record, force=force, allow_deletes=allow_deletes)
 
@@ -58,7 +58,7 @@ class Rollback:
         progress: Progress = lambda _through, _of: None,
     ) -> tuple[Plan, Report]:
         """Plan and apply, in one session; the rollback is recorded as a run of its own."""
-        self._check(record)
+        self.check(record)
         async with self.target.session(None, write=True, shared=self.shared) as session:
             plan = await self._plan(session, record, force=force, allow_deletes=allow_deletes)
             interrupted = () if self.shared else await self.journal.unfinished(plan.target)
@@ -70,7 +70,8 @@ class Rollback:
             report = await self._apply(plan, record, session, progress, force=force)
             return plan, replace(report, requests=session.requests)
 
-    def _check(self, record: Record) -> None:
+    def check(self, record: Record) -> None:
+        """Raise ``ConfigError`` for a run that was on another target."""
         opening = record.opening
         if opening.target != self.target.name:
             message = (
@@ -87,7 +88,7 @@ class Rollback:
     ) -> Plan:
         found = effects(record.changes)
         groups = _groups(record, found.values())
-        observed = await session.observe(_query(found, groups.values(), session.schema))
+        observed = await session.observe(query_of(found, groups.values(), session.schema))
         made = [own.node for own in found.values() if own.made and own.node in observed.objects]
         observed = await _with_holds(session, observed, made, record.opening.group)
         return undo(
@@ -166,7 +167,7 @@ def _groups(record: Record, found: Iterable[Effect]) -> dict[str, str]:
     return groups
 
 
-def _query(found: dict[str, Effect], groups: Iterable[str], schema: Schema) -> Query:
+def query_of(found: dict[str, Effect], groups: Iterable[str], schema: Schema) -> Query:
     """Ask for all that the run touched, as far as it touched it, and for what it referred to."""
     fields: dict[str, set[str]] = {}
     pooled: dict[str, set[str]] = {}
