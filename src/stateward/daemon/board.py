@@ -85,6 +85,14 @@ class Board:
         self._taken |= {unit: self._now(self.facts, unit) for unit in taken}
         return taken
 
+    def give_back(self, taken: Mapping[str, frozenset[Reason]], now: float) -> None:
+        """Have what was taken due again, as if there had been no round."""
+        for unit, reasons in taken.items():
+            del self._taken[unit]
+            self.queue.done(unit, None)
+            for reason in reasons:
+                self._mark(unit, Mark(now, reason), now)
+
     def settle(
         self, verdicts: Iterable[Verdict], revision: str, now: float, random: float
     ) -> Mapping[str, Status | None]:

@@ -14,8 +14,6 @@ from stateward.model.unit import DriftMode
 from stateward.tracking.carry import Progress
 from stateward.tracking.ledger import dry_runs
 
-ACTOR = "stateward"
-
 
 class Stopped(Transient):
     """The daemon was told to end: what is not done is done by the next round."""
@@ -83,7 +81,7 @@ def _about(reconciler: Reconciler, job: Job, units: frozenset[str] | set[str]) -
     return replace(
         reconciler,
         round=replace(reconciler.round, scope=scope),
-        cause=Cause(trigger=job.trigger, actor=ACTOR),
+        cause=Cause(trigger=job.trigger, actor=reconciler.cause.actor),
     )
 
 

@@ -161,21 +161,25 @@ class Tender:
         begun = self.means.clock()
         done = await self._round(job)
         now = self.means.clock()
+        if done is None:
+            self.board.give_back(taken, now)
+            return
         before = dict(self.board.statuses)
         settled = self.board.settle(done.verdicts, revision, now, self.means.random())
         await self._keep(settled)
         self._tell(job, done, before, settled, now - begun)
 
-    async def _round(self, job: Job) -> Done:
+    async def _round(self, job: Job) -> Done | None:
+        """Run a round; None where it was dropped, since it is time to end and nothing was sent."""
         self._writing = False
         task = asyncio.ensure_future(rounds.run(self.tended.reconciler, job, self._progress))
         stop = asyncio.ensure_future(self.means.stop.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done() and not self._writing:
-                task.cancel()  # nothing has been sent: the lease is given back, and that is all
+                task.cancel()
                 await asyncio.wait({task})
-                return rounds.failed(job, str(Stopped("told to end before anything was changed")))
+                return None
             return await task
         except asyncio.CancelledError:
             task.cancel()

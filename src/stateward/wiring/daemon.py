@@ -8,7 +8,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from stateward.daemon.controller import Assembly, Daemon
-from stateward.daemon.rounds import ACTOR
 from stateward.daemon.tending import Emit, Means, Tended
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import ConfigError
@@ -33,6 +32,9 @@ from stateward.wiring import (
 )
 from stateward.wiring.history import journal
 from stateward.wiring.place import Place
+
+_ACTOR = "stateward"
+"""Who does what nobody has asked for, unless ``STATEWARD_ACTOR`` says otherwise."""
 
 
 def daemon(invocation: Invocation, emit: Emit) -> Daemon:
@@ -88,7 +90,7 @@ def _tended(
                 round=wired.round,
                 journal=own,
                 new_id=_new_id,
-                cause=Cause(trigger="", actor=ACTOR),
+                cause=Cause(trigger="", actor=setup.place.environment.actor or _ACTOR),
             ),
             head=source.head,
             every=git.interval.total_seconds(),

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from rounds import Workshop, objects
+from repositories import Repository, far
+from rounds import SCHEMA, Workshop, objects
 from stateward.daemon.board import Board
 from stateward.daemon.tending import Means, Tended, Tender
 from stateward.engine.reconcile import Reconciler
@@ -160,6 +161,21 @@ class TestRound:
         ]
 
 
+class TestRemote:
+    async def test_a_commit_elsewhere_is_fetched_and_applied(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        repository = Repository(tmp_path / "work")
+        repository.commit(schema=SCHEMA, a__x=tags("red"))
+        desk.shop.source = far(repository.path, tmp_path / "cache")  # type: ignore[assignment]
+        desk.tender = desk.tended()
+        await desk.turn()
+        newest = repository.commit(a__x=tags("red", "blue"))
+        await desk.turn()
+        assert desk.known["a"].applied == newest
+        assert await desk.shop.members("a") == {"BuiltinTag/red", "BuiltinTag/blue"}
+
+
 class TestTrouble:
     async def test_in_one_unit_is_its_own(self, desk: Desk) -> None:
         await desk.turn(a=tags("red"), b=tags("blue"))
@@ -277,7 +293,9 @@ class TestStop:
         desk.tender.means.stop.set()
         await desk.tender.work()
         assert (desk.target.writes, desk.journal.runs) == (0, {})
-        assert desk.known["a"].condition is Condition.RETRYING
+        assert desk.known["a"].condition is Condition.PENDING
+        assert [own.action for own in desk.events] == [Action.REVISION]
+        assert desk.tender.board.take(desk.now) == {"a": {Reason.START}}
 
     async def test_on_the_way_ends_with_the_change_in_flight(self, desk: Desk) -> None:
         async def stop(_session: Session) -> None:
