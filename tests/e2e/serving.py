@@ -111,6 +111,7 @@ class Repo:
         return plan, {name: dict(unit.objects) for name, unit in desired.units.items()}
 
 
+_REPOSITORY = re.compile(r'(?<=location: )"(?:/upstream|https://[^"]+\.git)"')
 _POOL = re.compile(r'node: "?\w+"?\n(\s+)node_attribute: "?\w+"?')
 _POOL_HERE = r"node: CoreIPAddressPool\n\1node_attribute: default_prefix_length"
 _CIRCUIT = "data/09_circuit.yml"
@@ -136,7 +137,7 @@ def fitted(shared_data: Path, name: str, directory: Path, numbers: Sequence[int]
         (path / _CIRCUIT).unlink(missing_ok=True)
         for file in path.rglob("*.y*ml"):
             text = file.read_text()
-            fit = _POOL.sub(_POOL_HERE, text.replace('"/upstream"', f'"{upstream.path}"'))
+            fit = _REPOSITORY.sub(f'"{upstream.path}"', _POOL.sub(_POOL_HERE, text))
             if fit != text:
                 file.write_text(fit)
         found.commit(f"commit {number}")
