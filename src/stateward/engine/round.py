@@ -115,13 +115,7 @@ class Round:
         desired = await self._desired(session, loaded)
         formerly, unknown = await self._formerly(session, loaded, stamps, history)
         units = self.facts(loaded, gone)
-        if (
-            scope.unit is not None
-            and scope.units is None
-            and not any(own.selected for own in units.values())
-        ):
-            message = f"--unit {scope.unit}: no unit matches: there are {', '.join(units)}"
-            raise ConfigError(message, code=Code.NO_SUCH_UNIT)
+        self._check_selection(units)
         hints = [key for facts in units.values() for key in facts.settings.moved]
         groups = [facts.group for facts in units.values()]
         recall = None if scope.rely is None else Recall(name=ours, max_age=scope.rely)
@@ -142,6 +136,15 @@ class Round:
         )
         going = planner.in_question(question)
         return replace(question, observed=await with_holds(session, observed, going, ours))
+
+    def _check_selection(self, units: Mapping[str, UnitFacts]) -> None:
+        """Refuse a pattern that a person gave and that matches nothing."""
+        asked = self.scope.unit
+        if asked is None or self.scope.units is not None:
+            return
+        if not any(own.selected for own in units.values()):
+            message = f"--unit {asked}: no unit matches: there are {', '.join(units)}"
+            raise ConfigError(message, code=Code.NO_SUCH_UNIT)
 
     def _group(self, unit: str) -> str:
         return group_name(self.scope.instance, self.scope.source, unit)

@@ -6,7 +6,7 @@ side. Lineage metadata stands among the fields under a dotted name, ``<attribute
 among the attributes, ``<attribute>.source`` and ``<attribute>.owner`` among the relationships.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +98,17 @@ class ObservedObject:
     """Attributes and relationships that a pool filled in, with the pool's id."""
     seeded: bool = False
     """Whether the target came with it: nobody declares it, and an export leaves it out."""
+
+    def peers(self, relationships: Iterable[str] | None = None) -> frozenset[str]:
+        """Return the ids of all peers, or of those on some relationships."""
+        found: set[str] = set()
+        for name in self.relations if relationships is None else relationships:
+            related = self.relations.get(name)
+            if isinstance(related, frozenset):
+                found |= related
+            elif related is not None:
+                found.add(related)
+        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from stateward.model.plan import Default, FieldChange, Secret
 from stateward.model.schema import OBJECT_TEMPLATE, PROTECTED, Relationship, Schema
 from stateward.model.state import DesiredObject, FromPool, ObservedObject, Related
 from stateward.planning.question import Declared, Identities
+from stateward.schema.values import SECRET_KINDS
 
 _MISSING: Any = object()
 WRITE_ONLY_KINDS = frozenset({"HashedPassword"})
 """Attribute kinds that never read back as they were written."""
-SECRET_KINDS = frozenset({"HashedPassword", "Password"})
 
 
 @dataclass(slots=True)

@@ -61,11 +61,11 @@ class Ends:
         """Return the ids of the objects that hold such places, by relationship identifier."""
         found: dict[Place, list[str]] = {}
         for own in self.question.observed.objects.values():
-            for name, related in own.relations.items():
+            for name in own.relations:
                 end = self._end(own.key.kind, name)
-                if end is None or end.identifier not in kinds or not related:
+                if end is None or end.identifier not in kinds:
                     continue
-                for node in related if isinstance(related, frozenset) else (related,):
+                for node in own.peers([name]):
                     if place := self._place(own.key.kind, name, node):
                         found.setdefault(place, []).append(own.id)
         return found

@@ -164,9 +164,7 @@ class Restoring:
         if isinstance(value, FromPool):
             return now.pools.get(name) == self.identities.id(value.pool)
         if name in now.relations:
-            have = now.relations[name]
-            nodes = have if isinstance(have, frozenset) else frozenset((have,) if have else ())
-            return self.ids(value) == nodes
+            return self.ids(value) == now.peers([name])
         have = now.attributes.get(name)
         if name.endswith(PROTECTED):
             return bool(have) == bool(value)

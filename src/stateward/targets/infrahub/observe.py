@@ -99,7 +99,7 @@ class Observation:
         self.objects |= standing
         await self._read(self._membership.kinds)
         new = [own for node, own in self.objects.items() if node not in self.seen.kinds]
-        for node in {peer for own in new for peer in _related(own)} & standing.keys():
+        for node in {peer for own in new for peer in own.peers()} & standing.keys():
             del self.objects[node]
 
     def sighting(self, schema: str, now: float) -> Seen | None:
@@ -261,7 +261,7 @@ class Observation:
 
     async def _names(self) -> None:
         """Find out what the peers of what is shown are called."""
-        ids = {node for own in self.objects.values() for node in _related(own)}
+        ids = {node for own in self.objects.values() for node in own.peers()}
         ids |= {node for found in self.references.values() for node in found}
         missing = sorted(ids - self.objects.keys() - {group.id for group in self.found.values()})
         nodes = await self._by_id(missing, queries.add_names_of)
@@ -285,11 +285,3 @@ class Observation:
 
     async def _ask(self, request: Request) -> Mapping[str, Any]:
         return await self.client.query(request.text, request.variables)
-
-
-def _related(own: ObservedObject) -> Iterator[str]:
-    for related in own.relations.values():
-        if isinstance(related, frozenset):
-            yield from related
-        elif related is not None:
-            yield related

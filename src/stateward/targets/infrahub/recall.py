@@ -56,9 +56,7 @@ def standing(seen: Seen, membership: Membership, forms: Forms) -> dict[str, Obse
     namers = forms.namers(set(kinds.values()))
     while renamed:  # an object whose name is made of another's has another name now
         renamed = {
-            node
-            for node, own in found.items()
-            if _peers(own, namers.get(own.key.kind, ())) & renamed
+            node for node, own in found.items() if own.peers(namers.get(own.key.kind, ())) & renamed
         }
         for node in renamed:
             del found[node]
@@ -85,9 +83,7 @@ def sighting(
         for node, kind in membership.kinds.items()
         if kind in asked and node in objects
     }
-    namers = forms.namers(asked)
-    lending = {peer for own in kept.values() for peer in _peers(own, namers.get(own.key.kind, ()))}
-    outside = tuple(sorted(lending - kept.keys()))
+    outside = _outside(kept, forms.namers(asked))
     known = {**(before.changed if before else {}), **changed}
     nodes = {*kept, *outside, *(own.id for own in groups.values())}
     found = Seen(
@@ -102,21 +98,22 @@ def sighting(
         outside=outside,
         changed={node: at for node, at in known.items() if node in nodes},
     )
-    same = before is not None and replace(found, looked=before.looked, since=before.since) == before
-    if before is not None and same and now - before.looked <= OVERLAP.total_seconds():
-        return before
-    since = reliable_until(found.changed.values(), settled=same)
-    if before is not None and same and since == before.since:
-        return before
-    return replace(found, since=since)
+    return _dated(found, before)
 
 
-def _peers(own: ObservedObject, relationships: Collection[str]) -> set[str]:
-    found: set[str] = set()
-    for name in relationships:
-        related = own.relations.get(name)
-        if isinstance(related, frozenset):
-            found |= related
-        elif related is not None:
-            found.add(related)
-    return found
+def _outside(
+    kept: Mapping[str, ObservedObject], namers: Mapping[str, frozenset[str]]
+) -> tuple[str, ...]:
+    """Return what lends members a part of their names and is not kept itself."""
+    peers = (own.peers(namers.get(own.key.kind, ())) for own in kept.values())
+    return tuple(sorted(frozenset().union(*peers) - kept.keys()))
+
+
+def _dated(found: Seen, before: Seen | None) -> Seen:
+    """Say up to when all changes are known; what is as before stands, unless it is known better."""
+    if before is None or replace(found, looked=before.looked, since=before.since) != before:
+        return replace(found, since=reliable_until(found.changed.values(), settled=False))
+    if found.looked - before.looked <= OVERLAP.total_seconds():
+        return before
+    since = reliable_until(found.changed.values(), settled=True)
+    return before if since == before.since else replace(found, since=since)
