@@ -1,10 +1,6 @@
 """A run that dies anywhere is made up for by the next one, with nothing lost or doubled."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from properties.dying import killed
 from properties.judging import PLENTY, content, everything, ids, members, share
 from properties.test_ownership import Orphans
 from properties.worlds import Revision, revisions, workshop
@@ -190,21 +187,5 @@ async def _killed(writes: int) -> None:
     with _many() as after:
         wanted, shop = await after(FIRST, SECOND), await after(FIRST)
         shop.commit(SECOND)
-        _kill(shop, writes)
+        killed(CHILD, shop.state.parent, writes)
         await _recovers(shop, wanted)
-
-
-def _kill(shop: Workshop, writes: int) -> None:
-    """Have another process apply, and kill it after some writes."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(shop.state.parent)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.PIPE,
-    )
-    assert child.stdout is not None
-    for _ in range(writes):
-        if not child.stdout.readline():
-            break
-    child.send_signal(signal.SIGKILL)
-    child.stdout.close()
-    child.wait()

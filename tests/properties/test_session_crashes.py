@@ -1,10 +1,6 @@
 """A script that dies anywhere is made up for by running it again: nothing is lost or doubled."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -15,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from properties.dying import killed
 from properties.judging import content
 from rounds import Broken
 from sessions import Desk
@@ -195,11 +192,14 @@ async def test_every_boundary(history: list[Script], boundaries: int, tmp_path: 
     assert at > boundaries
 
 
-@pytest.mark.parametrize(
+EACH_HISTORY = pytest.mark.parametrize(
     ("history", "boundaries"),
     [([first], 25), ([first, second], 30), ([first, nothing], 10)],
     ids=["first", "second", "nothing-left"],
 )
+
+
+@EACH_HISTORY
 async def test_every_boundary_is_taken_back(
     history: list[Script], boundaries: int, tmp_path: Path
 ) -> None:
@@ -220,11 +220,7 @@ async def test_every_boundary_is_taken_back(
     assert at > boundaries
 
 
-@pytest.mark.parametrize(
-    ("history", "boundaries"),
-    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
-    ids=["first", "second", "nothing-left"],
-)
+@EACH_HISTORY
 async def test_every_boundary_is_resumed(
     history: list[Script], boundaries: int, tmp_path: Path
 ) -> None:
@@ -335,21 +331,5 @@ CHILD = dedent("""
 async def test_process_that_is_killed(tmp_path: Path, seed: int) -> None:
     expected = await (await _after(tmp_path / "wanted", first, second)).everything()
     shop = await _after(tmp_path / "killed", first)
-    _kill(shop.path, Random(seed).randint(0, 12))  # noqa: S311
+    killed(CHILD, shop.path, Random(seed).randint(0, 12))  # noqa: S311
     await _recovered(shop, second, expected)
-
-
-def _kill(directory: Path, writes: int) -> None:
-    """Have another process run the script, and kill it after some writes."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(directory)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.PIPE,
-    )
-    assert child.stdout is not None
-    for _ in range(writes):
-        if not child.stdout.readline():
-            break
-    child.send_signal(signal.SIGKILL)
-    child.stdout.close()
-    child.wait()
