@@ -35,7 +35,12 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the names are texts
 
 
+_FACES = frozenset({"sdk", "sync"})
+
+
 def __getattr__(name: str) -> Any:
+    if name in _FACES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -68,6 +68,11 @@ class _Face(Generic[A]):
         self._loop = loop
 
 
+def wait_for(face: _Face[A], call: Callable[[A], Coroutine[Any, Any, R]]) -> R:
+    """Wait for what is done with the object that a face stands for."""
+    return face._loop.run(call(face._own))  # noqa: SLF001 - of this module
+
+
 def _blocking(
     call: Callable[Concatenate[A, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[_Face[A], P], R]:
@@ -116,6 +121,10 @@ class TrackingSession(_Face[waiting.TrackingSession]):
     @property
     def group(self) -> str:
         return self._own.group
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return self._own.kinds
 
     @property
     def report(self) -> SessionReport:
@@ -203,3 +212,4 @@ def _client(call: Callable[P, waiting_client.Client]) -> Callable[P, Client]:
 
 
 connect = _client(wiring.connect)
+connect_as = _client(wiring.connect_as)

@@ -103,6 +103,12 @@ class TrackingSession:
         return self._running.settings.group
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of objects that can be written, as the target has them."""
+        known = self._running.work.session.schema.kinds.values()
+        return frozenset(own.kind for own in known if not own.is_generic)
+
+    @property
     def report(self) -> SessionReport:
         """What was done, up to now."""
         return self._report or self._running.report()

@@ -1,6 +1,7 @@
 """The library's composition root: from an address to a client."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,6 +39,19 @@ def connect(
     directories of them, which the target is brought up to first. ``state`` is where the journal is
     kept: by default ``STATEWARD_STATE``, else ``sqlite:///.stateward/state.db``.
     """
+    said = Said(token=token, branch=branch)
+    return connect_as(url, said, schema=schema, state=state, limits=limits)
+
+
+def connect_as(
+    url: str | None,
+    said: Said,
+    *,
+    schema: str | Path | Iterable[str | Path] | None = None,
+    state: str | None = None,
+    limits: Limits | None = None,
+) -> Client:
+    """Return a client as ``connect`` does, for a program that says all that it knows of the target."""
     home = Path.cwd()
     environment = settings.read_environment()
     path = sqlite_path(state or environment.state or DEFAULT_STATE, home)
@@ -45,8 +59,8 @@ def connect(
     journal = SqliteJournal(path)
 
     def target(other: str | None) -> Target:
-        said = Said(token=token, branch=other or branch)
-        return open_target(url, TargetSettings(), home, said)
+        own = replace(said, branch=other) if other else said
+        return open_target(url, TargetSettings(), home, own)
 
     return Client(
         open_target=target,

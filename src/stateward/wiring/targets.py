@@ -25,6 +25,11 @@ class Said:
 
     token: str | None = field(default=None, repr=False)
     branch: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """Goes with a user name, and is of use where there is no token."""
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
 
 
 def open_target(
@@ -63,6 +68,12 @@ def open_target(
 def _with(connection: Connection, said: Said) -> Connection:
     if said.token is not None:
         connection = replace(connection, token=said.token, username=None, password=None)
+    elif said.password is not None:
+        connection = replace(connection, token=None, username=said.username, password=said.password)
+    if said.proxy is not None:
+        connection = replace(connection, proxy=said.proxy)
+    if said.ca_file is not None:
+        connection = replace(connection, ca_file=said.ca_file)
     return replace(connection, branch=said.branch) if said.branch is not None else connection
 
 
