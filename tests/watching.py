@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rounds import Broken
 from stateward.errors import TargetUnavailable
 from stateward.model.mutation import Mutation, Refusal
-from stateward.model.record import Opening
+from stateward.model.record import Cause, Opening
 from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
@@ -138,9 +138,13 @@ class MemoryJournal:
     """Each run's outcome, empty while it has none."""
     units: dict[str, str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    causes: list[Cause] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
 
     async def begin(self, openings: Sequence[Opening]) -> None:
         for own in openings:
+            self.causes.append(own.cause)
+            self.details.append(own.detail)
             self.runs[own.run] = ""
             self.units[own.run] = own.subject
 

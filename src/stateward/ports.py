@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from stateward.model.command import Command
 from stateward.model.finding import Finding
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Mutation, Refusal
@@ -252,6 +253,26 @@ class Statuses(Protocol):
 
     async def overviews(self) -> Sequence[Overview]:
         """Return all that is kept, by source and unit; nothing is made to find out."""
+        ...
+
+
+class Commands(Protocol):
+    """What people tell the daemon, from any process, kept until it is done, taken back, or over.
+
+    May: be lost at any time; then the daemon does what Git says, and nothing else.
+    Must: take calls of several processes at once.
+    """
+
+    async def give(self, command: Command, instead_of: Collection[str] = ()) -> None:
+        """Keep a command, in place of others, given by their ids."""
+        ...
+
+    async def standing(self) -> Sequence[Command]:
+        """Return what is not done, taken back or over, oldest first; nothing is made to find out."""
+        ...
+
+    async def done(self, ids: Collection[str]) -> Sequence[str]:
+        """Forget commands; return those that were there: of several that ask, one is told."""
         ...
 
 

@@ -383,6 +383,17 @@ class TestAllowDeletes:
         asked(going, "plan", "--allow-deletes", "21")
         assert going("plan")[0] == 3
 
+    def test_is_not_needed_for_what_was_approved(self, going: Cli) -> None:
+        plan = asked(going, "plan", code=3)
+        (blocked,) = plan["blocked"]
+        approved = ("approve", "objects/network", blocked["digest"], "--for", "1h")
+        assert going(*approved)[0] == 0
+        approved_plan = asked(going, "plan")
+        assert (approved_plan["summary"]["delete"], approved_plan["blocked"]) == (21, [])
+        report = asked(going, "apply")
+        assert sum(own["summary"]["delete"] for own in report["runs"]) == 21
+        assert report["digest"] == approved_plan["digest"]
+
 
 class TestAgainst:
     def test_same_revision_is_no_change(self, cli: Cli) -> None:

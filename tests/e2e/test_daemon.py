@@ -145,6 +145,52 @@ class TestDrift:
                 assert daemon.until("unit", unit="objects/network")["writes"] > 0
 
 
+class TestCommands:
+    def test_are_noticed_at_once_and_survive_a_restart(self, repo: Repository, cli: Cli) -> None:
+        with Process(repo.path, STATEWARD_ACTOR="daemon") as daemon:
+            daemon.until("round", trigger="start")
+            suspended = ("suspend", "objects/network", "--for", "1h", "--reason", "a move")
+            assert cli(*suspended)[1].startswith("suspended objects/network until ")
+            told = daemon.until("told", command="suspend", within=1)
+            assert (told["unit"], told["reason"]) == ("objects/network", "a move")
+            daemon.signal(signal.SIGTERM)
+            assert daemon.end() == 0
+        edit(repo, LEAVES, "mtu: 9214", "mtu: 9000")
+        repo.commit("smaller frames")
+        with Process(repo.path) as daemon:
+            daemon.until("revision", due=1)
+            assert daemon.maybe("round", within=1) is None
+            pause = units(cli)["objects/network"]["pause"]
+            assert (pause["why"], pause["until"] is None) == ("suspended", False)
+            assert "a move" in cli("status")[1]
+            assert cli("reconcile", "objects/network")[0] == 1
+            assert "is suspended by" in cli.errors
+            assert cli("resume", "objects/network")[1] == "resumed objects/network\n"
+            done = daemon.until("round", within=5)
+            assert (done["trigger"], done["units"]) == ("commit+resumed", 1)
+            assert cli("reconcile")[1] == "asked for a round of default\n"
+            assert daemon.until("round", trigger="manual")["units"] == 3
+
+    def test_approve_what_is_held_back(self, repo: Repository, cli: Cli) -> None:
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            repo.git("rm", "-rq", "objects/network")
+            repo.commit("no network")
+            daemon.until("round", trigger="commit")
+            shown = cli("status")[1]
+            (line,) = [own for own in shown.splitlines() if "stateward approve" in own]
+            assert cli(*line.split("stateward ")[1].split())[0] == 0
+            done = daemon.until("round", trigger="manual")
+            assert done["writes"] > 0
+        assert set(units(cli)) == {"objects/hardware", "objects/locations"}
+
+    def test_are_kept_where_no_daemon_runs(self, repo: Repository, cli: Cli) -> None:
+        said = "asked for a round of default; no daemon seems to be running: it takes it up when it starts\n"
+        assert cli("reconcile") == (0, said)
+        with Process(repo.path) as daemon:
+            daemon.until("told", command="reconcile")
+
+
 class TestRestart:
     @pytest.mark.usefixtures("ended")
     def test_goes_on_with_what_is_known(self, repo: Repository, cli: Cli) -> None:

@@ -11,6 +11,7 @@ import click
 from stateward import __version__
 from stateward.cli.apply import apply, run_command
 from stateward.cli.config import config
+from stateward.cli.control import approve, reconcile, resume, suspend
 from stateward.cli.doctor import doctor
 from stateward.cli.exits import INTERRUPTED, Exit
 from stateward.cli.export import export
@@ -37,6 +38,10 @@ for command in (
     show,
     rollback,
     status,
+    reconcile,
+    suspend,
+    resume,
+    approve,
     audit,
     config,
     doctor,

@@ -62,7 +62,8 @@ def save(plan: Plan, asked: Invocation, out: str) -> None:
 
 async def planned(asked: Invocation) -> Plan:
     wired = wiring.wire(asked)
-    return await wired.round.plan(wired.revision)
+    async with wiring.planner(wired) as round_:
+        return await round_.plan(wired.revision)
 
 
 async def validated(asked: Invocation) -> Plan:

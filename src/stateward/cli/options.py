@@ -67,6 +67,11 @@ def recorded(command: _F) -> _F:
     return command
 
 
+def source(command: _F) -> _F:
+    """Add the option that says which source it is about."""
+    return _SOURCE(command)
+
+
 def output(*formats: str) -> Callable[[_F], _F]:
     """Add --format."""
     return click.option(

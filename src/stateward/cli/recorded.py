@@ -1,20 +1,19 @@
 """From arguments to the state store and back. Imported by commands when they run, not before."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 
+from stateward.cli import moments
 from stateward.errors import ConfigError
 from stateward.model.chain import Break, End, Link, Verdict
 from stateward.model.record import Record
-from stateward.settings import duration
 from stateward.wiring.history import trail
 
 
 async def runs(
     repo: str | None, config: str | None, subject: str | None, since: str | None, limit: int | None
 ) -> Sequence[Record]:
-    moment = "" if since is None else _moment(since, datetime.now(UTC))
+    moment = "" if since is None else moments.since(since, datetime.now(UTC))
     async with trail(repo, config) as own:
         return await own.runs(subject, since=moment, limit=limit)
 
@@ -40,22 +39,6 @@ async def verify(repo: str | None, config: str | None, head: str | None) -> Verd
         return verdict
     reason = "it is another one than it was" if found else "it is not there any more"
     return Verdict(verdict.links, verdict.head, Break(known.number, reason))
-
-
-def _moment(text: str, now: datetime) -> str:
-    """Read how long ago, or when; raises ``ConfigError``."""
-    with suppress(ValueError):
-        return _spelled(now - duration(text))
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"--since {text}: expected 90m, 12h, 7d, or a date such as 2026-01-31"
-        raise ConfigError(message) from error
-    return _spelled(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
-
-
-def _spelled(found: datetime) -> str:
-    return found.isoformat(timespec="milliseconds")
 
 
 def _head(text: str) -> End:

@@ -4,14 +4,15 @@ It is told what a look at the source has found and how rounds came out, with the
 what is to be done next. What it knows survives a restart as statuses.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.daemon import requeue
 from stateward.daemon.queue import Mark, Queue
 from stateward.daemon.requeue import Pace
+from stateward.model.command import Command, Verb, suspensions
 from stateward.model.run import Outcome, Run
-from stateward.model.status import Condition, Reason, Status
+from stateward.model.status import Condition, Pause, Reason, Status
 from stateward.model.unit import Drift, DriftMode
 
 ALONG = 5
@@ -41,6 +42,8 @@ class Verdict:
     drifted: bool = False
     held: bool = False
     """Whether a rollback keeps it as it is."""
+    blocked: str | None = None
+    """The digest of the prune that a guard holds back."""
     gone: bool = False
     """Whether nothing is left of it, in Git or in the target."""
 
@@ -57,8 +60,12 @@ class Board:
     facts: Mapping[str, Facts] = field(default_factory=dict)
     revision: str | None = None
     queue: Queue = field(default_factory=Queue)
+    commands: Sequence[Command] = ()
+    """What people want, and is not over."""
     _taken: dict[str, str] = field(default_factory=dict)
     """Fingerprints of what rounds are at."""
+    _deferred: dict[str, frozenset[Reason]] = field(default_factory=dict)
+    """Why units that are kept from rounds were due meanwhile."""
 
     def seen(self, revision: str, facts: Mapping[str, Facts], now: float) -> frozenset[str]:
         """Take in a revision; mark the units that it touches, and return them."""
@@ -79,11 +86,60 @@ class Board:
                 self._mark(unit, Mark(now, Reason.DEPENDENCY), now)
         return touched
 
+    def heed(self, commands: Sequence[Command], now: float) -> Mapping[str, Status]:
+        """Take in what people want, and return the units of which something else holds now.
+
+        Rounds that are asked for wait until it is known which units there are.
+        """
+        before, known = dict(self.statuses), {own.id for own in self.commands}
+        self.commands = commands
+        asked = [own for own in commands if own.verb is Verb.RECONCILE and self.revision]
+        asked += [own for own in commands if own.verb is Verb.APPROVE and own.id not in known]
+        for unit in sorted(self.statuses):
+            pause = self.pause(unit, now)
+            if self.statuses[unit].pause != pause:
+                self._show_pause(unit, pause)
+                due = now if pause is None else pause.until
+                if due is not None:
+                    self._mark(unit, Mark(due, Reason.RESUMED), now)
+            if any(own.concerns(unit) for own in asked):
+                self._mark(unit, Mark(now, Reason.MANUAL), now)
+        return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
+
+    def pause(self, unit: str, now: float) -> Pause | None:
+        """Say what keeps rounds from a unit at a moment."""
+        for own in suspensions(self.commands, unit, now):
+            why = f": {own.reason}" if own.reason else ""
+            return Pause(why=_SUSPENDED, message=f"by {own.actor}{why}", until=own.until)
+        return None
+
+    def paused(self, now: float) -> frozenset[str]:
+        """Return the units that rounds must leave alone, known or not."""
+        named = {own.unit for own in self.commands if own.unit is not None}
+        return frozenset(unit for unit in {*self.statuses, *named} if self.pause(unit, now))
+
     def take(self, now: float) -> Mapping[str, frozenset[Reason]]:
-        """Take what is due; ``settle`` has to follow for each unit of it."""
-        taken = self.queue.take(now, self.usual.interval / ALONG)
+        """Take what is due and not kept from it; ``settle`` has to follow for each unit of it."""
+        taken = dict(self.queue.take(now, self.usual.interval / ALONG))
+        for unit in list(taken):
+            pause = self.pause(unit, now)
+            self._show_pause(unit, pause)
+            taken[unit] |= self._deferred.pop(unit, frozenset())
+            if pause is not None:
+                self._defer(unit, taken.pop(unit), pause, now)
         self._taken |= {unit: self._now(self.facts, unit) for unit in taken}
         return taken
+
+    def _defer(self, unit: str, reasons: frozenset[Reason], pause: Pause, now: float) -> None:
+        self._deferred[unit] = reasons
+        self.queue.done(unit, None)
+        if pause.until is not None:
+            self._mark(unit, Mark(pause.until, Reason.RESUMED), now)
+        self._show_next(unit)
+
+    def _show_pause(self, unit: str, pause: Pause | None) -> None:
+        if self.statuses[unit].pause != pause:
+            self.statuses[unit] = replace(self.statuses[unit], pause=pause)
 
     def give_back(self, taken: Mapping[str, frozenset[Reason]], now: float) -> None:
         """Have what was taken due again, as if there had been no round."""
@@ -139,6 +195,7 @@ class Board:
             outcome=run.outcome.value,
             message=verdict.message,
             run=run.id or before.run,
+            blocked=verdict.blocked,
             at=now,
             fingerprint=fingerprint,
             failures=failures if mark is not None and mark.reason is Reason.RETRY else 0,
@@ -194,6 +251,7 @@ class Board:
 
 
 _GONE = "gone"
+_SUSPENDED = "suspended"
 
 
 def _pending(unit: str, now: float) -> Status:

@@ -5,11 +5,13 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stateward.daemon import files
 from stateward.daemon.board import Board
+from stateward.daemon.heeding import Heeder
 from stateward.daemon.tending import Emit, Means, Tended, Tender
 from stateward.errors import StateUnavailable, StatewardError
 from stateward.model.event import Action, Level, event
@@ -28,11 +30,20 @@ class Assembly:
     target: str
     tended: Sequence[Tended]
     means: Means
+    state: Path
+    """The directory in which something changes when somebody tells us something."""
     usual: Drift
     backoff: float
     cap: float
     grace: float
     """Seconds that what is being written has left to end."""
+
+
+class _Hinted(NamedTuple):
+    """What is to be told that something has changed, or that nobody will tell it any more."""
+
+    tell: Callable[[], None]
+    lost: Callable[[str], None]
 
 
 Build = Callable[[], AbstractAsyncContextManager[Assembly]]
@@ -107,8 +118,11 @@ class Daemon:
         tenders = [_tender(own, assembly) for own in assembly.tended]
         await self._recall(tenders, assembly)
         self.emit(event(action, target=assembly.target, sources=len(tenders)))
-        watching = await self._watching(tenders)
-        side: list[_Task] = [*watching, *(asyncio.ensure_future(own.looking()) for own in tenders)]
+        heeder = Heeder(tenders=tenders, means=assembly.means)
+        await heeder.heed()
+        side: list[_Task] = await self._watching(tenders, heeder, assembly.state)
+        side += [asyncio.ensure_future(own.looking()) for own in tenders]
+        side.append(asyncio.ensure_future(heeder.heeding()))
         workers: list[_Task] = [asyncio.ensure_future(own.working()) for own in tenders]
         stop = asyncio.ensure_future(self._stop.wait())
         try:
@@ -133,36 +147,48 @@ class Daemon:
         for own in tenders:
             await own.recall()
 
-    async def _watching(self, tenders: Sequence[Tender]) -> list[_Task]:
-        """Watch the directories of repositories on this machine, from now on."""
-        hints: dict[bool, dict[Path, list[Tender]]] = {}
+    async def _watching(
+        self, tenders: Sequence[Tender], heeder: Heeder, state: Path
+    ) -> list[_Task]:
+        """Watch from now on: repositories on this machine, and where commands are kept."""
+        hints: dict[bool, dict[Path, list[_Hinted]]] = {}
+        heard = _Hinted(heeder.means.told.set, partial(self._unheard, heeder))
+        if await asyncio.to_thread(state.is_dir):
+            hints[False] = {state: [heard]}
+        else:
+            heard.lost(f"{state}: no such directory")
         for own in tenders:
+            hinted = _Hinted(own.hint.set, partial(self._unwatched, own))
             try:
                 for place, below in await own.tended.places():
-                    hints.setdefault(below, {}).setdefault(place, []).append(own)
+                    hints.setdefault(below, {}).setdefault(place, []).append(hinted)
             except StatewardError as error:
-                self._unwatched([own], str(error))
+                hinted.lost(str(error))
         found: list[_Task] = [
             asyncio.ensure_future(self._watch(own, below)) for below, own in hints.items()
         ]
         await asyncio.sleep(0)  # from here on, what happens is told
         return found
 
-    async def _watch(self, places: dict[Path, list[Tender]], below: bool) -> None:
+    async def _watch(self, places: dict[Path, list[_Hinted]], below: bool) -> None:
         reason = await files.watch(
-            {place: [own.hint.set for own in tenders] for place, tenders in places.items()},
+            {place: [own.tell for own in hinted] for place, hinted in places.items()},
             recursive=below,
         )
-        unwatched = {id(own): own for tenders in places.values() for own in tenders}
-        self._unwatched(list(unwatched.values()), reason)
+        for lost in dict.fromkeys(own.lost for hinted in places.values() for own in hinted):
+            lost(reason)
         await self._stop.wait()
 
-    def _unwatched(self, tenders: Sequence[Tender], reason: str) -> None:
-        for own in tenders:
-            own.every = min(own.every, _UNWATCHED)
-            own.hint.set()
-            known = {"source": own.tended.name, "message": reason}
-            self.emit(event(Action.WATCH_LOST, Level.WARNING, **known, every=own.every))
+    def _unwatched(self, tender: Tender, reason: str) -> None:
+        tender.every = min(tender.every, _UNWATCHED)
+        tender.hint.set()
+        known = {"source": tender.tended.name, "message": reason}
+        self.emit(event(Action.WATCH_LOST, Level.WARNING, **known, every=tender.every))
+
+    def _unheard(self, heeder: Heeder, reason: str) -> None:
+        heeder.every = _UNWATCHED
+        heeder.means.told.set()
+        self.emit(event(Action.WATCH_LOST, Level.WARNING, message=reason, every=_UNWATCHED))
 
 
 def _tender(tended: Tended, assembly: Assembly) -> Tender:

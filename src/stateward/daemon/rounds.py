@@ -28,6 +28,10 @@ class Job:
     revision: str
     taken: Mapping[str, frozenset[Reason]]
     facts: Mapping[str, Facts]
+    paused: frozenset[str] = frozenset()
+    """Units that are left alone, whatever becomes of the others."""
+    actor: str | None = None
+    """Who asked for it, if somebody did."""
 
     @property
     def trigger(self) -> str:
@@ -77,11 +81,11 @@ def failed(job: Job, message: str) -> Done:
 
 
 def _about(reconciler: Reconciler, job: Job, units: frozenset[str] | set[str]) -> Reconciler:
-    scope = replace(reconciler.round.scope, units=frozenset(units))
+    scope = replace(reconciler.round.scope, units=frozenset(units), paused=job.paused)
     return replace(
         reconciler,
         round=replace(reconciler.round, scope=scope),
-        cause=Cause(trigger=job.trigger, actor=reconciler.cause.actor),
+        cause=Cause(trigger=job.trigger, actor=job.actor or reconciler.cause.actor),
     )
 
 
@@ -127,7 +131,13 @@ def _verdicts(plan: Plan, report: Report, units: set[str]) -> Iterator[Verdict]:
             continue
         gone = own.leaves and runs[unit].outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
         held = own.state is UnitState.HELD
-        yield Verdict(run=runs[unit], message=_message(plan, runs[unit]), gone=gone, held=held)
+        yield Verdict(
+            run=runs[unit],
+            message=_message(plan, runs[unit]),
+            gone=gone,
+            held=held,
+            blocked=next((one.digest for one in plan.blocked if one.unit == unit), None),
+        )
 
 
 def _nothing(unit: str, plan: Plan) -> Run:

@@ -6,25 +6,27 @@ to one target. What goes wrong in either is told, and ends neither.
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stateward.daemon import rounds
+from stateward.daemon import rounds, telling
 from stateward.daemon.board import Board, Facts
 from stateward.daemon.rounds import Done, Job, Stopped
 from stateward.engine.fingerprint import fingerprints
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Stalled, StateUnavailable, StatewardError, Transient
+from stateward.model.command import Command, Verb
 from stateward.model.event import Action, Event, Level, event
-from stateward.model.status import Condition, SourceStatus, Status
+from stateward.model.status import Reason, SourceStatus, Status
 from stateward.model.unit import prefix
-from stateward.ports import Statuses
+from stateward.ports import Commands, Statuses
 
 Emit = Callable[[Event], None]
 Head = Callable[[float], Awaitable[str]]
 """Says which commit is the newest, by an answer that is at most so many seconds old."""
-_GOOD = frozenset({Condition.READY, Condition.HELD, Condition.SUSPENDED, Condition.PENDING})
+_ASKS = frozenset({Verb.RECONCILE, Verb.APPROVE})
+"""What leads to a round in somebody's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +47,14 @@ class Means:
     """What all sources share."""
 
     statuses: Statuses
+    commands: Commands
     emit: Emit
     clock: Callable[[], float]
     random: Callable[[], float]
     new_id: Callable[[], str]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    """There may be a new command."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -65,6 +70,8 @@ class Tender:
     hint: asyncio.Event = field(default_factory=asyncio.Event)
     """There may be a new commit."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _asked: dict[str, str] = field(default_factory=dict)
+    """Who asked for a round of a unit."""
     _error: str | None = None
     _writing: bool = False
 
@@ -82,6 +89,19 @@ class Tender:
             scope = self.tended.reconciler.round.scope
             own = {unit: status for unit, status in known.items() if scope.selects(unit)}
             self.board.statuses.update(own)
+
+    async def heed(self, commands: Sequence[Command]) -> None:
+        """Take in what people want of this source."""
+        changed = self.board.heed(commands, self.means.clock())
+        for own in commands:
+            if own.verb in _ASKS and self.board.revision is not None:
+                known = self.board.statuses
+                self._asked |= {unit: own.actor for unit in known if own.concerns(unit)}
+            if own.verb is Verb.RECONCILE:
+                self.hint.set()
+        if changed:
+            await self._keep(changed)
+            self._changed.set()
 
     async def looking(self) -> None:
         """Look for new commits until cancelled: when there is a hint, and every so often."""
@@ -131,6 +151,8 @@ class Tender:
         self._emit(Action.REVISION, revision=commit, before=before, units=len(facts), due=due)
         await self._keep(dict(self.board.statuses) if before is None else self._of(touched))
         self._changed.set()
+        if before is None:
+            self.means.told.set()  # what is about units that were not known can be done now
 
     async def working(self) -> None:
         """Run rounds of what is due until told to stop; what is being written is ended first."""
@@ -153,11 +175,18 @@ class Tender:
 
     async def work(self) -> None:
         """Run one round of what is due, if anything is."""
-        taken = self.board.take(self.means.clock())
+        taken = await self._take()
         revision = self.board.revision
         if not taken or revision is None:
             return
-        job = Job(revision=revision, taken=taken, facts=self.board.facts)
+        asked = {self._asked.pop(unit) for unit in taken if unit in self._asked}
+        job = Job(
+            revision=revision,
+            taken=taken,
+            facts=self.board.facts,
+            paused=self.board.paused(self.means.clock()),
+            actor=", ".join(sorted(asked)) or None,
+        )
         begun = self.means.clock()
         done = await self._round(job)
         now = self.means.clock()
@@ -167,7 +196,17 @@ class Tender:
         before = dict(self.board.statuses)
         settled = self.board.settle(done.verdicts, revision, now, self.means.random())
         await self._keep(settled)
-        self._tell(job, done, before, settled, now - begun)
+        called = {"source": self.tended.name, "round": self.means.new_id()}
+        for own in telling.lines(job, done, before, settled, now - begun, **called):
+            self.means.emit(own)
+
+    async def _take(self) -> Mapping[str, frozenset[Reason]]:
+        """Take what is due, and keep what is to be known of what is due and may not."""
+        before = dict(self.board.statuses)
+        taken = self.board.take(self.means.clock())
+        known = self.board.statuses
+        await self._keep({one: own for one, own in known.items() if before.get(one) is not own})
+        return taken
 
     async def _round(self, job: Job) -> Done | None:
         """Run a round; None where it was dropped, since it is time to end and nothing was sent."""
@@ -195,45 +234,6 @@ class Tender:
             raise Stopped(f"told to end after {done} of {of} changes: the next round goes on")
         self._writing = True
 
-    def _tell(
-        self,
-        job: Job,
-        done: Done,
-        before: Mapping[str, Status],
-        settled: Mapping[str, Status | None],
-        seconds: float,
-    ) -> None:
-        """Emit a line for the round, and one for each unit that changed or is not well."""
-        round_ = self.means.new_id()
-        taken = {own.run.unit: own for own in done.verdicts}
-        for unit, verdict in taken.items():
-            status, old = settled.get(unit), before.get(unit)
-            good = status is None or status.condition in _GOOD
-            turned = old is None or status is None or old.condition is not status.condition
-            if not (verdict.run.writes or turned or not good):
-                continue
-            self._emit(
-                Action.UNIT,
-                level=Level.INFO if good else Level.WARNING,
-                round=round_,
-                unit=unit,
-                run=verdict.run.id or None,
-                condition=status.condition.value if status else "gone",
-                outcome=verdict.run.outcome.value,
-                writes=verdict.run.writes,
-                message=verdict.message,
-            )
-        self._emit(
-            Action.ROUND,
-            round=round_,
-            revision=job.revision,
-            trigger=job.trigger,
-            units=len(taken),
-            writes=done.writes,
-            requests=done.requests,
-            seconds=round(seconds, 3),
-        )
-
     def _tell_source(self, error: str | None) -> None:
         if error is None:
             self._emit(Action.SOURCE_BACK)
@@ -241,6 +241,8 @@ class Tender:
             self._emit(Action.SOURCE_FAILED, level=Level.WARNING, message=error)
 
     async def _keep(self, units: Mapping[str, Status | None]) -> None:
+        if not units:
+            return
         try:
             await self.means.statuses.keep(self._target, units, self.tended.name)
         except StateUnavailable as error:

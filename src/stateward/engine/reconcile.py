@@ -69,19 +69,24 @@ class Reconciler:
         )
         if plan.changes:
             progress(0, len(plan.changes))
+        await self.round.approvals.use(plan)
         await self.journal.begin([self._opening(plan, unit, tracking) for unit in touched])
         target = self.round.target
-        return await Applier(
+        report = await Applier(
             plan=plan,
             tracking=tracking,
             batch=target.batch,
             in_flight=target.in_flight,
             progress=progress,
         ).run()
+        await self.round.approvals.give_back(plan, report)
+        return report
 
     def _opening(self, plan: Plan, unit: str, tracking: Tracking) -> Opening:
-        allowed = plan.allow_deletes
         own = plan.units[unit]
+        leave = [f"prune approved by {one.actor}" for one in plan.approvals if one.unit == unit]
+        if plan.allow_deletes is not None:
+            leave.append(f"--allow-deletes {plan.allow_deletes}")
         return Opening(
             run=tracking.runs[unit],
             kind=RunKind.ROUND,
@@ -92,7 +97,7 @@ class Reconciler:
             revision=next(iter(plan.revisions.values())),
             plan=plan.digest,
             before=str(own.before) if own.group in plan.groups else "",
-            detail="" if allowed is None else f"--allow-deletes {allowed}",
+            detail="; ".join(leave),
         )
 
 

@@ -1,11 +1,12 @@
 """One round: everything that is known, put to the planner as one question."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from stateward.desired.load import UnitFiles
 from stateward.desired.load import load as load_desired
+from stateward.engine.approvals import Approvals, NoApprovals
 from stateward.engine.history import History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
 from stateward.errors import Code, ConfigError, Problem, Severity
@@ -41,12 +42,16 @@ class Scope:
     """A pattern over the units' names: only those that match are changed."""
     units: frozenset[str] | None = None
     """Only these units are changed; what is gone from Git is always looked after, too."""
+    paused: frozenset[str] = frozenset()
+    """Units that are left as they are, even those that are gone from Git."""
     allow_deletes: int | None = None
     rely: float | None = None
     """How many seconds a full look at the target may be back for what has not changed since to be
     relied on; 0 is never, None also keeps nothing for the next time."""
 
     def selects(self, unit: str, *, vanished: bool = False) -> bool:
+        if unit in self.paused:
+            return False
         if self.unit is not None and not fnmatchcase(unit, self.unit):
             return False
         return self.units is None or vanished or unit in self.units
@@ -59,6 +64,7 @@ class Round:
     loader: Loader
     target: Target
     scope: Scope
+    approvals: Approvals = field(default_factory=NoApprovals)
 
     async def load(self, revision: str | None) -> tuple[Loaded, Schema | None, tuple[Problem, ...]]:
         """Load a revision and the schema that it brings, if that is to be looked at."""
@@ -132,6 +138,7 @@ class Round:
             formerly=formerly,
             owners=scope.owners,
             allow_deletes=scope.allow_deletes,
+            approvals=await self.approvals.standing(scope.source),
             problems=(*problems, *unknown),
         )
         going = planner.in_question(question)

@@ -18,6 +18,7 @@ class Action(StrEnum):
     SOURCE_BACK = "source-back"
     ROUND = "round"
     UNIT = "unit"
+    TOLD = "told"
     NOTE = "note"
     STATE_LOST = "state-lost"
     WATCH_LOST = "watch-lost"

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from stateward.errors import Location, Problem, Severity
+from stateward.model.command import Command
 from stateward.model.identity import ObjectKey, Reference
 from stateward.model.unit import Stamp
 
@@ -165,6 +166,8 @@ class Plan:
     digest: str = ""
     allow_deletes: int | None = None
     """The deletion budget that was raised for this plan."""
+    approvals: tuple[Command, ...] = ()
+    """What people let through of what a guard would hold back: each counts once."""
     ids: Mapping[Reference, str] = field(default_factory=dict, repr=False)
     """The ids of what exists already, by the references that changes use."""
     groups: Mapping[str, str] = field(default_factory=dict, repr=False)

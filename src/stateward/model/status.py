@@ -10,6 +10,8 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why a unit is looked at. The order is that of the words in a run's trigger."""
 
+    MANUAL = "manual"
+    """Somebody asked for it."""
     COMMIT = "commit"
     """Its files, its settings or the schema changed."""
     START = "start"
@@ -20,6 +22,8 @@ class Reason(StrEnum):
     """The last round failed for a reason that may have passed."""
     DEPENDENCY = "dependency"
     """What it may wait for has changed."""
+    RESUMED = "resumed"
+    """What kept rounds from it is over."""
 
 
 class Condition(StrEnum):
@@ -41,6 +45,18 @@ class Condition(StrEnum):
     SUSPENDED = "suspended"
     PENDING = "pending"
     """There has been no round of it yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """What keeps rounds from a unit, whatever is due."""
+
+    why: str
+    """One word."""
+    message: str
+    """Who or what, and for which reason."""
+    until: float | None = None
+    """When it is over by itself; None where a person or a commit is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +86,9 @@ class Status:
     """When it is looked at again; None where only a commit or a person leads to it."""
     reason: Reason | None = None
     """Why it is looked at then."""
+    pause: Pause | None = None
+    blocked: str | None = None
+    """The digest of the prune that a guard holds back, to be approved by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

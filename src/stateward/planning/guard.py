@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from stateward.model.command import Command
 from stateward.model.plan import Blocked, Change
 from stateward.model.unit import Limits, UnitSettings
 from stateward.planning.digest import digest_of
@@ -33,6 +34,15 @@ def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> 
                 digest=digest_of([question.target, unit, nodes]),
                 protected=bool(protected),
             )
+
+
+def approval(blocked: Blocked, question: Question) -> Command | None:
+    """Return what lets a prune through after all: never one of a protected kind."""
+    for own in question.approvals:
+        digest = own.digest if own.unit == blocked.unit and not blocked.protected else None
+        if digest is not None and blocked.digest.startswith(digest):
+            return own
+    return None
 
 
 def exceeded(

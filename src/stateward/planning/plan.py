@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Location, Problem, Severity
+from stateward.model.command import Command
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.unit import Stamp
@@ -11,7 +12,7 @@ from stateward.planning.claims import Claims
 from stateward.planning.compare import Comparison, references
 from stateward.planning.digest import digest_of
 from stateward.planning.ends import Ends
-from stateward.planning.guard import block
+from stateward.planning.guard import approval, block
 from stateward.planning.handover import HandOvers
 from stateward.planning.matches import Matches, match
 from stateward.planning.order import Order
@@ -88,6 +89,8 @@ class _Attempt:
     claims: Claims = field(init=False)
     prune: Prune = field(init=False)
     blocked: tuple[Blocked, ...] = ()
+    approvals: tuple[Command, ...] = ()
+    """What lets a prune through that a guard would hold back."""
     ordered: list[Change] = field(default_factory=list)
     doomed: list[Problem] = field(default_factory=list)
 
@@ -129,7 +132,12 @@ class _Attempt:
         """Leave out the deletes that a guard holds back, and those that would take these along."""
         releases = [own for own in dropped if own.action is Action.RELEASE]
         deletes = self.prune.possible(own for own in dropped if own.action is Action.DELETE)
-        self.blocked = tuple(block(deletes, self.known.question, self.known.holdings))
+        question = self.known.question
+        found = [
+            (own, approval(own, question)) for own in block(deletes, question, self.known.holdings)
+        ]
+        self.blocked = tuple(own for own, leave in found if leave is None)
+        self.approvals = tuple(leave for _, leave in found if leave is not None)
         held = {own.unit for own in self.blocked}
         if held:
             deletes = self.prune.possible(own for own in deletes if own.unit not in held)
@@ -174,6 +182,7 @@ class _Attempt:
             loads_schema=question.loads_schema,
             schema_changes=question.schema_changes,
             allow_deletes=question.allow_deletes,
+            approvals=self.approvals,
             ids=self.known.identities.ids,
             groups={name: own.id for name, own in question.observed.groups.items()},
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from stateward.errors import Problem
+from stateward.model.command import Command
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject, Observed
@@ -41,6 +42,8 @@ class Question:
     owners: Callable[[ObjectKey], str | None] = lambda _key: None
     """The unit that the configuration names as the owner of an object, if it names one."""
     allow_deletes: int | None = None
+    approvals: tuple[Command, ...] = ()
+    """Prunes that people let through, whatever a guard says."""
     schema_changes: tuple[str, ...] = ()
     """What loading the schema would change, for people."""
     problems: tuple[Problem, ...] = ()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from stateward.errors import Problem, Severity
+from stateward.model.command import LEAST_DIGEST
 from stateward.model.plan import Action, Change, FieldChange, Plan, UnitState
 from stateward.reporting import values
 
@@ -150,6 +151,8 @@ def blocked_lines(plan: Plan) -> Iterator[str]:
             yield "  to delete them after all: take the kind out of limits.protectedKinds"
         else:
             yield f"  to let it through once: --allow-deletes {_deletes(plan)}"
+            approve = f"stateward approve {own.unit} {own.digest[:LEAST_DIGEST]}"
+            yield f"  or, for exactly these: {values.safe(approve)}"
         yield ""
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from stateward.model.status import Condition, Overview, Reason, SourceStatus, Status
+from stateward.model.command import LEAST_DIGEST, Command, Verb
+from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status
 
 SCHEMA = "stateward/status/v1"
 _SHORT = 12
@@ -18,6 +19,8 @@ _WHY_NEXT = {
     Reason.INTERVAL: "drift",
     Reason.RETRY: "retry",
     Reason.DEPENDENCY: "what it waits for changed",
+    Reason.MANUAL: "asked for",
+    Reason.RESUMED: "goes on",
 }
 
 
@@ -41,22 +44,48 @@ def _overview(overview: Overview, now: float) -> Iterator[str]:
     units: list[Status | None] = [None, *overview.units]
     for row, unit in zip(rows, units, strict=True):
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        if unit is not None and unit.message:
-            yield f"    {_line(unit.message)}"
+        if unit is not None:
+            yield from (f"    {_line(own)}" for own in _notes(unit, now))
     yield _count(overview.units)
+
+
+def _notes(own: Status, now: float) -> Iterator[str]:
+    """Yield what keeps rounds from a unit, why it is not ready, and how to let it through."""
+    pause = _pause(own, now)
+    if pause is not None:
+        until = f" until {_moment(pause.until)}" if pause.until is not None else ""
+        yield f"{pause.why} {pause.message}{until}"
+    if own.message:
+        yield own.message
+    if own.blocked is not None:
+        yield f"to let it through once: stateward approve {own.unit} {own.blocked[:LEAST_DIGEST]}"
+
+
+def _pause(own: Status, now: float) -> Pause | None:
+    """Return what keeps rounds from a unit now: one that is over may not have been noticed yet."""
+    over = own.pause is None or (own.pause.until is not None and own.pause.until <= now)
+    return None if over else own.pause
 
 
 def _row(own: Status, now: float) -> tuple[str, str, str, str, str]:
     return (
         _line(own.unit),
-        own.condition.value,
+        _state(own, now),
         _ago(own.since, now),
         own.applied[:_SHORT] if own.applied else "never",
         _next(own, now),
     )
 
 
+def _state(own: Status, now: float) -> str:
+    pause = _pause(own, now)
+    return own.condition.value if pause is None else pause.why
+
+
 def _next(own: Status, now: float) -> str:
+    pause = _pause(own, now)
+    if pause is not None:
+        return "when resumed" if pause.until is None else f"in {_spell(pause.until - now)}: goes on"
     if own.next is None or own.reason is None:
         return "with a commit"
     when = f"in {_spell(own.next - now)}" if own.next > now else "due"
@@ -68,6 +97,27 @@ def _count(units: Sequence[Status]) -> str:
     counts = [(own, sum(unit.condition is own for unit in units)) for own in _ORDER]
     found = [f"{count} {own.value}" for own, count in counts if count]
     return f"{len(units)} unit{'' if len(units) == 1 else 's'}: {', '.join(found) or 'none'}."
+
+
+def told(command: Command, overviews: Sequence[Overview], now: float) -> str:
+    """Say what a daemon was told, and whether one is there to do it."""
+    what = command.source if command.unit is None else command.unit
+    until = f" until {_moment(command.until)}" if command.until is not None else ""
+    running = [
+        own
+        for own in overviews
+        if own.source.source == command.source and not is_late(own.source, now)
+    ]
+    later = "" if running else "; no daemon seems to be running: it takes it up when it starts"
+    return f"{_DONE[command.verb]} {_line(what)}{until}{later}\n"
+
+
+_DONE = {
+    Verb.RECONCILE: "asked for a round of",
+    Verb.SUSPEND: "suspended",
+    Verb.RESUME: "resumed",
+    Verb.APPROVE: "approved the prune of",
+}
 
 
 def is_late(source: SourceStatus, now: float) -> bool:
@@ -126,6 +176,14 @@ def _unit(own: Status) -> dict[str, Any]:
         "failures": own.failures,
         "next": _moment(own.next),
         "reason": own.reason.value if own.reason else None,
+        "blocked": own.blocked,
+        "pause": None
+        if own.pause is None
+        else {
+            "why": own.pause.why,
+            "message": own.pause.message,
+            "until": _moment(own.pause.until),
+        },
     }
 
 

@@ -183,6 +183,8 @@ class RunSettings(Model):
     """How long it waits at most, however often it failed."""
     grace: Limit = timedelta(seconds=25)
     """How long a round that is writing may go on after the daemon is told to end."""
+    approval: Limit = timedelta(hours=24)
+    """How long an approval of a prune counts."""
 
 
 class Configuration(Model):

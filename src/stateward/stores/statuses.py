@@ -1,20 +1,16 @@
 """How units stand, in a table of the state database that holds no history: it is written over."""
 
-import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from stateward.errors import StateUnavailable
-from stateward.model.status import Condition, Overview, Reason, SourceStatus, Status
-from stateward.stores import tables
+from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status
+from stateward.stores.database import Database
 
-_T = TypeVar("_T")
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS status (target TEXT NOT NULL, source TEXT NOT NULL,"
     " unit TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (target, source, unit)) STRICT"
@@ -28,9 +24,7 @@ class SqliteStatuses:
     """The statuses of one state database; made when first written to."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="statuses")
-        self._connection: sqlite3.Connection | None = None
+        self._database = Database(path, _TABLE, "statuses")
 
     async def load(self, target: str, source: str) -> Mapping[str, Status]:
         found = await self._rows(" WHERE target = ? AND source = ?", (target, source))
@@ -52,11 +46,11 @@ class SqliteStatuses:
             db.executemany(_PUT, rows)
             db.executemany("DELETE FROM status WHERE target = ? AND source = ? AND unit = ?", gone)
 
-        await self._run(work)
+        await self._database.write(work)
 
     async def keep_source(self, source: SourceStatus) -> None:
         row = (source.target, source.source, _SOURCE, json.dumps(asdict(source)))
-        await self._run(lambda db: db.execute(_PUT, row).close())
+        await self._database.write(lambda db: db.execute(_PUT, row).close())
 
     async def only(self, sources: Collection[tuple[str, str]]) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -64,7 +58,7 @@ class SqliteStatuses:
             gone = [own for own in known if own not in sources]
             db.executemany("DELETE FROM status WHERE target = ? AND source = ?", gone)
 
-        await self._run(work)
+        await self._database.write(work)
 
     async def overviews(self) -> Sequence[Overview]:
         units: dict[tuple[str, str], list[Status]] = {}
@@ -81,30 +75,12 @@ class SqliteStatuses:
         ]
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown()
+        await self._database.close()
 
     async def _rows(self, where: str, values: tuple[str, ...]) -> list[Any]:
-        if self._connection is None and not self._path.exists():
-            return []
         query = f"SELECT target, source, unit, body FROM status{where} ORDER BY 1, 2, 3"  # noqa: S608 - ours
-        return await self._run(lambda db: db.execute(query, values).fetchall())
-
-    async def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
-
-    def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        try:
-            if self._connection is None:
-                self._connection = tables.connect(self._path)
-                self._connection.execute(_TABLE).close()
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE").close()
-                return work(self._connection)
-        except (sqlite3.Error, OSError, UnicodeError) as error:
-            message = f"{self._path}: {error}: nothing is lost but history: mend the disk, or remove the file"
-            raise StateUnavailable(message) from error
+        nothing: list[Any] = []
+        return await self._database.read(lambda db: db.execute(query, values).fetchall(), nothing)
 
 
 def _status(body: str) -> Status | None:
@@ -113,6 +89,11 @@ def _status(body: str) -> Status | None:
         known = json.loads(body)
         reason = known.pop("reason")
         known["condition"] = Condition(known["condition"])
-        return Status(reason=Reason(reason) if reason else None, **known)
+        pause = known.pop("pause", None)
+        return Status(
+            reason=Reason(reason) if reason else None,
+            pause=Pause(**pause) if pause else None,
+            **known,
+        )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

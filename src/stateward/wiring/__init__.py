@@ -1,5 +1,6 @@
 """The composition root: the only place that knows which adapter stands behind which port."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 from stateward import settings
 from stateward.desired.discover import Layout
+from stateward.engine.approvals import KeptApprovals
 from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
@@ -20,6 +22,7 @@ from stateward.model.unit import UnitSettings
 from stateward.ports import Target
 from stateward.settings import Configuration, SourceSettings, UnitOverrides
 from stateward.sources import address
+from stateward.stores.commands import SqliteCommands
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.wiring import place
 from stateward.wiring.history import MANUAL, journal, login_user
@@ -190,12 +193,23 @@ def remembering(wired: Wired, *, relying: bool) -> Wired:
 
 
 @asynccontextmanager
+async def planner(wired: Wired) -> AsyncIterator[Round]:
+    """Open what planning for a target needs, and close it again."""
+    commands = SqliteCommands(wired.state, time.time)
+    try:
+        yield replace(wired.round, approvals=KeptApprovals(commands))
+    finally:
+        await commands.close()
+
+
+@asynccontextmanager
 async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
     """Open what applying needs, and close it again."""
     keep_out(wired.state, wired.round.target)
-    async with journal(wired.state, wired.configuration.state.retention) as own:
+    retention = wired.configuration.state.retention
+    async with planner(wired) as round_, journal(wired.state, retention) as own:
         yield Reconciler(
-            round=wired.round,
+            round=round_,
             journal=own,
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger=MANUAL, actor=wired.actor),

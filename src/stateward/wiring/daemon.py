@@ -4,11 +4,13 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 from stateward.daemon.controller import Assembly, Daemon
 from stateward.daemon.tending import Emit, Means, Tended
+from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import ConfigError
 from stateward.model.record import Cause
@@ -19,6 +21,7 @@ from stateward.settings import GitSettings
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.sources.tips import Tips
+from stateward.stores.commands import SqliteCommands
 from stateward.stores.sqlite import SqliteJournal
 from stateward.stores.statuses import SqliteStatuses
 from stateward.wiring import (
@@ -69,7 +72,7 @@ def _read(invocation: Invocation, emit: Emit) -> AbstractAsyncContextManager[Ass
     return _opened(setups[0].place, target, sources, emit, clock)
 
 
-_Tends = Callable[[SqliteJournal], Tended]
+_Tends = Callable[[SqliteJournal, SqliteCommands], Tended]
 
 
 def _tended(
@@ -83,11 +86,11 @@ def _tended(
         source.tips = tips.setdefault(source.repository, Tips(clock))
     git = setup.source.git or GitSettings.model_construct(url="")
 
-    def tends(own: SqliteJournal) -> Tended:
+    def tends(own: SqliteJournal, commands: SqliteCommands) -> Tended:
         return Tended(
             name=setup.source.name,
             reconciler=Reconciler(
-                round=wired.round,
+                round=replace(wired.round, approvals=KeptApprovals(commands)),
                 journal=own,
                 new_id=_new_id,
                 cause=Cause(trigger="", actor=setup.place.environment.actor or _ACTOR),
@@ -110,19 +113,21 @@ async def _opened(
 ) -> AsyncIterator[Assembly]:
     keep_out(where.state, target)
     said = where.configuration
-    statuses = SqliteStatuses(where.state)
+    statuses, commands = SqliteStatuses(where.state), SqliteCommands(where.state, clock)
     try:
         async with journal(where.state, said.state.retention) as own:
             yield Assembly(
                 target=target.name,
-                tended=[tends(own) for tends in sources],
+                tended=[tends(own, commands) for tends in sources],
                 means=Means(
                     statuses=statuses,
+                    commands=commands,
                     emit=emit,
                     clock=clock,
                     random=random.random,
                     new_id=_new_id,
                 ),
+                state=where.state.parent,
                 usual=Drift(
                     mode=said.defaults.drift.mode,
                     interval=said.defaults.drift.interval.total_seconds(),
@@ -133,6 +138,7 @@ async def _opened(
             )
     finally:
         await statuses.close()
+        await commands.close()
 
 
 async def _nowhere() -> tuple[tuple[Path, bool], ...]:

@@ -6,8 +6,9 @@ import pytest
 
 from stateward.daemon.board import Board, Facts, Verdict
 from stateward.daemon.requeue import phase
+from stateward.model.command import Command, Verb
 from stateward.model.run import Fault, Outcome, Run
-from stateward.model.status import Condition, Reason, Status
+from stateward.model.status import Condition, Pause, Reason, Status
 from stateward.model.unit import Drift, DriftMode
 
 ENFORCE = Drift(mode=DriftMode.ENFORCE, interval=600)
@@ -215,3 +216,86 @@ class TestSettling:
         taken = found.take(NOW)
         told = found.settle([verdict(unit, gone=unit == "b") for unit in taken], "r1", NOW, 0)
         assert told == {"a": found.statuses["a"], "b": None}
+
+
+def told(verb: Verb, unit: str | None = None, **given: Any) -> Command:
+    known = {"id": f"{verb}{unit}", "source": "s", "actor": "ada", "at": NOW, **given}
+    return Command(verb=verb, unit=unit, **known)
+
+
+class TestSuspension:
+    @pytest.fixture
+    def found(self) -> Board:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found)
+        return found
+
+    def test_keeps_a_commit_from_its_round_until_it_is_lifted(self, found: Board) -> None:
+        changed = found.heed([told(Verb.SUSPEND, "a", reason="move")], NOW + 1)
+        assert set(changed) == {"a"}
+        assert changed["a"].pause == Pause(why="suspended", message="by ada: move")
+        found.seen("r2", facts(a="2", b="2"), NOW + 2)
+        assert found.take(NOW + 2) == {"b": {Reason.COMMIT}}
+        assert (found.take(NOW + 999), found.statuses["a"].next) == ({}, None)
+        assert found.heed([], NOW + 1000)["a"].pause is None
+        assert found.take(NOW + 1000) == {"a": {Reason.COMMIT, Reason.RESUMED}}
+
+    def test_ends_by_itself_to_the_second(self, found: Board) -> None:
+        found.heed([told(Verb.SUSPEND, "a", until=NOW + 100)], NOW + 1)
+        found.seen("r2", facts(a="2", b="1"), NOW + 2)
+        assert found.take(NOW + 99.9) == {}
+        assert (found.statuses["a"].next, found.queue.due()) == (NOW + 100, NOW + 100)
+        assert found.take(NOW + 100) == {"a": {Reason.COMMIT, Reason.RESUMED}}
+        assert found.statuses["a"].pause is None
+        found.settle([verdict("a")], "r2", NOW + 101, 0)
+        assert found.take(NOW + 101) == {}
+
+    def test_of_all_is_for_what_comes_later_too(self, found: Board) -> None:
+        found.heed([told(Verb.SUSPEND)], NOW + 1)
+        found.seen("r2", facts(a="1", b="1", c="1"), NOW + 2)
+        assert found.take(NOW + 2) == {}
+        assert found.statuses["c"].pause is not None
+        assert found.paused(NOW + 2) == {"a", "b", "c"}
+
+    def test_of_what_is_not_known_is_kept_to(self, found: Board) -> None:
+        found.heed([told(Verb.SUSPEND, "gone")], NOW + 1)
+        assert found.paused(NOW + 2) == {"gone"}
+
+    def test_that_was_lifted_while_nobody_looked_is_taken_up(self, found: Board) -> None:
+        found.heed([told(Verb.SUSPEND, "a")], NOW + 1)
+        again = board(*found.statuses.values())
+        again.heed([], NOW + 5000)
+        again.seen("r1", facts(a="1", b="1"), NOW + 5000)
+        assert again.take(NOW + 5000) == {"a": {Reason.RESUMED}}
+
+    def test_stands_after_a_restart(self, found: Board) -> None:
+        commands = [told(Verb.SUSPEND, "a", until=NOW + 9000)]
+        found.heed(commands, NOW + 1)
+        again = board(*found.statuses.values())
+        again.heed(commands, NOW + 5000)
+        again.seen("r1", facts(a="2", b="1"), NOW + 5000)
+        assert "a" not in again.take(NOW + 8999)
+        assert "a" in again.take(NOW + 9000)
+
+
+class TestAsked:
+    def test_for_a_round_is_due_now_once_the_units_are_known(self) -> None:
+        found = board(Status(unit="a", condition=Condition.READY, since=0, fingerprint="1"))
+        found.heed([told(Verb.RECONCILE, "a")], NOW)
+        assert found.take(NOW) == {}
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        assert found.take(NOW) == {"b": {Reason.START}}
+        found.heed([told(Verb.RECONCILE, "a")], NOW + 1)
+        assert found.take(NOW + 1) == {"a": {Reason.MANUAL}}
+
+    def test_an_approval_leads_to_one_round(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1"), NOW)
+        settled(found, a=verdict("a", Outcome.BLOCKED, blocked="0123"))
+        assert found.statuses["a"].blocked == "0123"
+        for expected in ({"a": {Reason.MANUAL}}, {}):
+            found.heed([told(Verb.APPROVE, "a")], NOW + 1)
+            assert found.take(NOW + 1) == expected
+            found.settle([verdict(own) for own in expected], "r1", NOW + 1, 0)
+        assert found.statuses["a"].blocked is None

@@ -1,7 +1,7 @@
 """One source tended: looks, rounds, and what is said of them; the time is the test's to set."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,15 +11,19 @@ import pytest
 from repositories import Repository, far
 from rounds import SCHEMA, Workshop, objects
 from stateward.daemon.board import Board
+from stateward.daemon.heeding import Heeder
 from stateward.daemon.tending import Means, Tended, Tender
+from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
-from stateward.errors import SourceUnavailable
+from stateward.errors import Code, SourceUnavailable
+from stateward.model.command import Command, Verb
 from stateward.model.event import Action, Event, Level
 from stateward.model.mutation import Delete, Mutation, Refusal
 from stateward.model.record import Cause
 from stateward.model.status import Condition, Reason, Status
 from stateward.model.unit import Drift, DriftMode
 from stateward.ports import Session, Target
+from stateward.stores.commands import SqliteCommands
 from stateward.stores.statuses import SqliteStatuses
 from watching import MemoryJournal, Watched
 
@@ -38,6 +42,7 @@ class Desk:
     shop: Workshop
     target: Watched
     statuses: SqliteStatuses
+    commands: SqliteCommands
     now: float = 1000.0
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     events: list[Event] = field(default_factory=list)
@@ -48,13 +53,16 @@ class Desk:
 
     def tended(self, target: Target | None = None) -> Tender:
         reconciler = Reconciler(
-            round=self.shop.round(target or self.target),
+            round=replace(
+                self.shop.round(target or self.target), approvals=KeptApprovals(self.commands)
+            ),
             journal=self.journal,
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger="", actor="stateward"),
         )
         means = Means(
             statuses=self.statuses,
+            commands=self.commands,
             emit=self.events.append,
             clock=lambda: self.now,
             random=lambda: 0.5,
@@ -74,6 +82,12 @@ class Desk:
         await self.tender.look(0)
         await self.tender.work()
 
+    async def give(self, verb: Verb, unit: str | None = None, **given: Any) -> None:
+        """Have the daemon told something, and take it up."""
+        known = {"id": str(uuid4()), "source": "default", "actor": "ada", "at": self.now}
+        await self.commands.give(Command(verb=verb, unit=unit, **known, **given))
+        await Heeder(tenders=[self.tender], means=self.tender.means).heed()
+
     @property
     def known(self) -> Mapping[str, Status]:
         return self.tender.board.statuses
@@ -90,7 +104,9 @@ async def _nowhere() -> tuple[tuple[Path, bool], ...]:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     shop = Workshop(tmp_path)
     statuses = SqliteStatuses(tmp_path / "state.db")
-    yield Desk(shop=shop, target=Watched(shop.target), statuses=statuses)
+    commands = SqliteCommands(tmp_path / "state.db", lambda: 0.0)
+    yield Desk(shop=shop, target=Watched(shop.target), statuses=statuses, commands=commands)
+    await commands.close()
     await statuses.close()
 
 
@@ -351,3 +367,67 @@ def count_sessions(desk: Desk) -> list[bool]:
 
     desk.target.inner = Counted()  # type: ignore[assignment]
     return found
+
+
+class TestCommand:
+    async def test_suspends_even_what_is_gone_from_git(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"), b=tags("blue"))
+        await desk.give(Verb.SUSPEND, "a")
+        desk.shop.commit({"b/x.yml": tags("green")})
+        await desk.turn()
+        assert await desk.shop.members("a") == {"BuiltinTag/red"}
+        assert await desk.shop.members("b") == {"BuiltinTag/green"}
+        assert desk.known["a"].condition is Condition.READY
+
+    async def test_for_a_round_is_recorded_under_the_name_of_who_asked(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red"))
+        await desk.shop.do(
+            Delete(id=(await desk.shop.find("BuiltinTag", "red")).id, kind="BuiltinTag")
+        )
+        await desk.give(Verb.RECONCILE)
+        await desk.tender.work()
+        assert desk.told(Action.ROUND)[-1]["trigger"] == "manual"
+        assert desk.journal.causes[-1] == Cause(trigger="manual", actor="ada")
+        assert await desk.commands.standing() == []
+        assert [own["command"] for own in desk.told(Action.TOLD)] == ["reconcile"]
+
+    async def test_lets_a_prune_through_once(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red", "blue"))
+        desk.shop.commit({"b/x.yml": tags("green")})
+        await desk.turn()
+        digest = desk.known["a"].blocked
+        assert digest is not None
+        await desk.give(Verb.APPROVE, "a", digest=digest[:12])
+        await desk.tender.work()
+        assert await desk.shop.members("a") == set()
+        assert await desk.commands.standing() == []
+        assert desk.journal.details[-1] == "prune approved by ada"
+        desk.shop.commit({"a/x.yml": tags("red", "blue"), "b/x.yml": tags("green")})
+        await desk.turn()
+        desk.shop.commit({"b/x.yml": tags("green")})
+        await desk.turn()
+        assert desk.known["a"].condition is Condition.BLOCKED
+
+    async def test_approval_of_other_objects_lets_nothing_through(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red", "blue"))
+        desk.shop.commit({"b/x.yml": tags("green")})
+        await desk.turn()
+        await desk.give(Verb.APPROVE, "a", digest="f" * 12)
+        await desk.tender.work()
+        assert desk.known["a"].condition is Condition.BLOCKED
+        assert len(await desk.commands.standing()) == 1
+
+    async def test_approval_counts_again_where_nothing_was_deleted(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red", "blue"))
+        desk.shop.commit({"b/x.yml": tags("green")})
+        await desk.turn()
+        desk.target.refuse = lambda own: (
+            Refusal(code=Code.TARGET_PERMISSION, message="no") if isinstance(own, Delete) else None
+        )
+        await desk.give(Verb.APPROVE, "a", digest=desk.known["a"].blocked)
+        await desk.tender.work()
+        assert len(await desk.commands.standing()) == 1
+        desk.target.refuse = lambda _own: None
+        await desk.give(Verb.RECONCILE)
+        await desk.tender.work()
+        assert await desk.shop.members("a") == set()

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from stateward.model.status import Condition, Overview, Reason, SourceStatus, Status
+from stateward.model.command import Command, Verb
+from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status
 from stateward.reporting import status as rendering
 
 NOW = 1_800_000_000.0
@@ -59,6 +60,32 @@ def test_says_how_each_unit_stands_why_on_what_and_until_when() -> None:
     )
 
 
+def test_says_what_keeps_rounds_from_a_unit_and_until_when() -> None:
+    pause = Pause(why="suspended", message="by ada: a move", until=NOW + 3600)
+    found = text(replace(READY, pause=pause), replace(STALLED, pause=replace(pause, until=None)))
+    assert "objects/base  suspended  2h1m ago  0123456789ab  in 1h: goes on\n" in found
+    assert "    suspended by ada: a move until 2027-01-15T09:00:00.000+00:00\n" in found
+    assert "x             suspended  now       0123456789ab  when resumed\n" in found
+    assert "    suspended by ada: a move\n" in found
+
+
+def test_a_pause_that_is_over_is_none() -> None:
+    pause = Pause(why="suspended", message="by ada", until=NOW)
+    assert text(replace(READY, pause=pause)) == text(READY)
+
+
+def test_says_what_a_blocked_prune_is_approved_by() -> None:
+    found = text(replace(READY, condition=Condition.BLOCKED, blocked="0123456789abcdef" * 4))
+    assert "to let it through once: stateward approve objects/base 0123456789ab\n" in found
+
+
+@pytest.mark.parametrize(("at", "late"), [(NOW - 180, False), (NOW - 181, True)])
+def test_says_whether_anybody_takes_up_what_was_told(at: float, late: bool) -> None:
+    command = Command(id="1", verb=Verb.SUSPEND, source="network", actor="ada", at=NOW)
+    overview = Overview(source=replace(SOURCE, at=at))
+    assert ("no daemon seems to be running" in rendering.told(command, [overview], NOW)) is late
+
+
 def test_says_what_is_wrong_with_the_source() -> None:
     wrong = replace(SOURCE, error="SW2004 fetch: no route", revision=None)
     found = text(source=wrong)
@@ -109,5 +136,7 @@ def test_programs_read_the_same() -> None:
             "failures": 3,
             "next": "2027-01-15T08:00:18.000+00:00",
             "reason": "retry",
+            "blocked": None,
+            "pause": None,
         }
     }

@@ -1,0 +1,70 @@
+"""What people told the daemon, taken up as soon as it is there."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from stateward.daemon.tending import Means, Tender
+from stateward.errors import StateUnavailable
+from stateward.model.command import Command, Verb
+from stateward.model.event import Action, Level, event
+
+_ONCE = frozenset({Verb.RECONCILE, Verb.RESUME})
+"""What is done as soon as the daemon knows of it."""
+
+
+@dataclass(slots=True)
+class Heeder:
+    """Hands commands to the sources that they are about."""
+
+    tenders: Sequence[Tender]
+    means: Means
+    every: float | None = None
+    """Seconds between looks without a hint; None where hints can be relied on."""
+    _known: set[str] = field(default_factory=set)
+
+    async def heeding(self) -> None:
+        """Take up commands until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(self.every):
+                    await self.means.told.wait()
+            except TimeoutError:
+                pass
+            self.means.told.clear()
+            await self.heed()
+
+    async def heed(self) -> None:
+        """Take up what stands now; what cannot be read leaves all as it was."""
+        try:
+            standing = await self.means.commands.standing()
+            for own in self.tenders:
+                mine = [one for one in standing if one.source == own.tended.name]
+                await own.heed(mine)
+                await self._end(own, mine)
+        except StateUnavailable as error:
+            self.means.emit(event(Action.STATE_LOST, Level.WARNING, message=str(error)))
+            return
+        for one in standing:
+            if one.id not in self._known:
+                self._tell(one)
+        self._known = {one.id for one in standing}
+
+    async def _end(self, tender: Tender, commands: Sequence[Command]) -> None:
+        """Forget what is done; what is about units has to wait until these are known."""
+        if tender.board.revision is not None:
+            await self.means.commands.done([own.id for own in commands if own.verb in _ONCE])
+
+    def _tell(self, command: Command) -> None:
+        self.means.emit(
+            event(
+                Action.TOLD,
+                source=command.source,
+                unit=command.unit,
+                command=command.verb.value,
+                actor=command.actor,
+                reason=command.reason or None,
+                digest=command.digest,
+                until=command.until,
+            )
+        )

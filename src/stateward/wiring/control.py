@@ -1,0 +1,42 @@
+"""What telling a daemon something takes, whether it runs or not."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import uuid4
+
+from stateward.daemon.control import About, Control
+from stateward.stores.commands import SqliteCommands
+from stateward.stores.statuses import SqliteStatuses
+from stateward.wiring import Invocation, set_up
+from stateward.wiring.paths import keep_out_of_git
+
+
+class Told(NamedTuple):
+    """What is needed to tell a daemon something."""
+
+    control: Control
+    about: About
+    approval: timedelta
+    """How long an approval counts."""
+
+
+@asynccontextmanager
+async def control(
+    unit: str | None, *, repo: str | None, config: str | None, source: str | None
+) -> AsyncIterator[Told]:
+    """Open the way to the daemon that looks after a unit, or all of a source."""
+    setup = set_up(Invocation(repo=repo, config=config, source=source))
+    keep_out_of_git(setup.state)
+    commands, statuses = SqliteCommands(setup.state, time.time), SqliteStatuses(setup.state)
+    own = Control(
+        commands=commands, statuses=statuses, clock=time.time, new_id=lambda: str(uuid4())
+    )
+    about = About(source=setup.source.name, unit=unit, actor=setup.actor)
+    try:
+        yield Told(own, about, setup.configuration.run.approval)
+    finally:
+        await commands.close()
+        await statuses.close()
