@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stateward.errors import StateUnavailable
-from stateward.model.status import Condition, Pause, Reason, SourceStatus, Status
+from stateward.model.status import Condition, Pause, Reason, SourceStatus, Status, Why
 from stateward.stores.sqlite import SqliteJournal
 from stateward.stores.statuses import SqliteStatuses
 
@@ -27,7 +27,7 @@ A = Status(
     failures=3,
     next=9.25,
     reason=Reason.RETRY,
-    pause=Pause(why="suspended", message="by ada", until=9.5),
+    pause=Pause(why=Why.SUSPENDED, message="by ada", until=9.5),
     blocked="0123",
 )
 B = Status(unit="b", condition=Condition.PENDING, since=1)

@@ -14,7 +14,16 @@ from stateward.desired.documents import parse
 from stateward.errors import Code, ConfigError
 from stateward.model.document import Document, Map
 from stateward.model.identity import ObjectKey
-from stateward.model.unit import Adopt, Drift, DriftMode, Ignore, Limits, UnitSettings
+from stateward.model.unit import (
+    Adopt,
+    Drift,
+    DriftMode,
+    Ignore,
+    Limits,
+    UnitSettings,
+    Window,
+    WindowKind,
+)
 from stateward.settings import (
     Configuration,
     Environment,
@@ -141,7 +150,7 @@ class TestConfiguration:
 
     def test_defaults_are_those_that_are_documented(self) -> None:
         found = configuration(written("## `stateward.yaml`"))
-        examples = {"protect": (), "ignore": ()}
+        examples = {"protect": (), "ignore": (), "windows": ()}
         assert found.defaults.model_copy(update=examples) == UnitDefaults()
         about_servers = {"timeout", "write_timeout", "batch", "in_flight", "lineage"}
         assert found.target.model_dump(include=about_servers) == Configuration().target.model_dump(
@@ -369,6 +378,27 @@ class TestUnit:
             ("suspend: true", "suspend", True),
             ("drift: {mode: ignore}", "drift", Drift(mode=DriftMode.IGNORE, interval=600)),
             ("drift: {interval: 1h}", "drift", Drift(mode=DriftMode.ENFORCE, interval=3600)),
+            (
+                "windows: [{kind: deny, schedule: 0 8 * * MON, duration: 90m, timeZone: Asia/Tokyo}]",
+                "windows",
+                (
+                    Window(
+                        kind=WindowKind.DENY,
+                        schedule="0 8 * * MON",
+                        duration=5400,
+                        time_zone="Asia/Tokyo",
+                    ),
+                ),
+            ),
+            (
+                "windows: [{schedule: 0 8 * * *, duration: 1h}]",
+                "windows",
+                (
+                    Window(
+                        kind=WindowKind.ALLOW, schedule="0 8 * * *", duration=3600, time_zone="UTC"
+                    ),
+                ),
+            ),
             ("dependsOn: [a, b/c]", "depends_on", ("a", "b/c")),
             (
                 "ignore: [{kind: A, fields: [b, c]}]",
@@ -482,6 +512,7 @@ class TestJsonSchema:
             "protect",
             "ignore",
             "drift",
+            "windows",
             "suspend",
             "dependsOn",
             "moved",

@@ -24,9 +24,10 @@ def _about(command: _F) -> _F:
 @click.command()
 @_UNIT
 @_about
-def reconcile(unit: str | None, **place: Any) -> None:
+@click.option("--any-time", is_flag=True, help="Also outside of the windows of a unit.")
+def reconcile(unit: str | None, *, any_time: bool, **place: Any) -> None:
     """Have the daemon look for a new commit and run a round now, of UNIT or of all units."""
-    _tell(unit, place, lambda own: own.control.reconcile(own.about))
+    _tell(unit, place, lambda own: own.control.reconcile(own.about, any_time=any_time))
 
 
 @click.command()

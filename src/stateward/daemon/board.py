@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.daemon import requeue
+from stateward.daemon.pausing import Pauses
 from stateward.daemon.queue import Mark, Queue
 from stateward.daemon.requeue import Pace
-from stateward.model.command import Command, Verb, suspensions
+from stateward.model.command import Command
 from stateward.model.run import Outcome, Run
-from stateward.model.status import Condition, Pause, Reason, Status
-from stateward.model.unit import Drift, DriftMode
+from stateward.model.status import Condition, Pause, Reason, Status, Why
+from stateward.model.unit import Drift, DriftMode, Window
 
 ALONG = 5
 """Units whose interval ends within this part of it are taken along by a round."""
@@ -30,6 +31,7 @@ class Facts:
     files: str
     """A digest of its files, as its tracking group's stamp bears it."""
     drift: Drift
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +62,9 @@ class Board:
     facts: Mapping[str, Facts] = field(default_factory=dict)
     revision: str | None = None
     queue: Queue = field(default_factory=Queue)
-    commands: Sequence[Command] = ()
-    """What people want, and is not over."""
+    pauses: Pauses = field(default_factory=Pauses)
     _taken: dict[str, str] = field(default_factory=dict)
     """Fingerprints of what rounds are at."""
-    _deferred: dict[str, frozenset[Reason]] = field(default_factory=dict)
-    """Why units that are kept from rounds were due meanwhile."""
 
     def seen(self, revision: str, facts: Mapping[str, Facts], now: float) -> frozenset[str]:
         """Take in a revision; mark the units that it touches, and return them."""
@@ -87,55 +86,40 @@ class Board:
         return touched
 
     def heed(self, commands: Sequence[Command], now: float) -> Mapping[str, Status]:
-        """Take in what people want, and return the units of which something else holds now.
-
-        Rounds that are asked for wait until it is known which units there are.
-        """
-        before, known = dict(self.statuses), {own.id for own in self.commands}
-        self.commands = commands
-        asked = [own for own in commands if own.verb is Verb.RECONCILE and self.revision]
-        asked += [own for own in commands if own.verb is Verb.APPROVE and own.id not in known]
-        for unit in sorted(self.statuses):
-            pause = self.pause(unit, now)
-            if self.statuses[unit].pause != pause:
+        """Take in what people want, and return the units of which something else holds now."""
+        before = dict(self.statuses)
+        asked = self.pauses.heed(commands, ready=self.revision is not None)
+        for unit, status in before.items():
+            pause = self.pauses.suspension(unit, now)
+            shown = status.pause
+            if pause != (shown if shown and shown.why is Why.SUSPENDED else None):
                 self._show_pause(unit, pause)
                 due = now if pause is None else pause.until
                 if due is not None:
                     self._mark(unit, Mark(due, Reason.RESUMED), now)
-            if any(own.concerns(unit) for own in asked):
-                self._mark(unit, Mark(now, Reason.MANUAL), now)
+            for own in asked:
+                if own.concerns(unit):
+                    self._mark(unit, Mark(now, Reason.MANUAL), now)
+                    self.pauses.any_time |= {unit} if own.any_time else set()
         return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
-
-    def pause(self, unit: str, now: float) -> Pause | None:
-        """Say what keeps rounds from a unit at a moment."""
-        for own in suspensions(self.commands, unit, now):
-            why = f": {own.reason}" if own.reason else ""
-            return Pause(why=_SUSPENDED, message=f"by {own.actor}{why}", until=own.until)
-        return None
-
-    def paused(self, now: float) -> frozenset[str]:
-        """Return the units that rounds must leave alone, known or not."""
-        named = {own.unit for own in self.commands if own.unit is not None}
-        return frozenset(unit for unit in {*self.statuses, *named} if self.pause(unit, now))
 
     def take(self, now: float) -> Mapping[str, frozenset[Reason]]:
         """Take what is due and not kept from it; ``settle`` has to follow for each unit of it."""
         taken = dict(self.queue.take(now, self.usual.interval / ALONG))
         for unit in list(taken):
-            pause = self.pause(unit, now)
+            said = self.facts[unit].windows if unit in self.facts else ()
+            pause = self.pauses.of(unit, said, now)
             self._show_pause(unit, pause)
-            taken[unit] |= self._deferred.pop(unit, frozenset())
-            if pause is not None:
-                self._defer(unit, taken.pop(unit), pause, now)
+            if pause is None:
+                taken[unit] |= self.pauses.resume(unit)
+                continue
+            self.pauses.defer(unit, taken.pop(unit))
+            self.queue.done(unit, None)
+            if pause.until is not None:
+                self._mark(unit, Mark(pause.until, Reason.RESUMED), now)
+            self._show_next(unit)
         self._taken |= {unit: self._now(self.facts, unit) for unit in taken}
         return taken
-
-    def _defer(self, unit: str, reasons: frozenset[Reason], pause: Pause, now: float) -> None:
-        self._deferred[unit] = reasons
-        self.queue.done(unit, None)
-        if pause.until is not None:
-            self._mark(unit, Mark(pause.until, Reason.RESUMED), now)
-        self._show_next(unit)
 
     def _show_pause(self, unit: str, pause: Pause | None) -> None:
         if self.statuses[unit].pause != pause:
@@ -168,6 +152,7 @@ class Board:
     def _settle(self, verdict: Verdict, revision: str, now: float, random: float) -> None:
         run = verdict.run
         fingerprint = self._taken.pop(run.unit)
+        self.pauses.any_time.discard(run.unit)
         if verdict.gone:
             self.queue.done(run.unit, None)
             self.statuses.pop(run.unit, None)
@@ -251,7 +236,6 @@ class Board:
 
 
 _GONE = "gone"
-_SUSPENDED = "suspended"
 
 
 def _pending(unit: str, now: float) -> Status:

@@ -33,13 +33,13 @@ class Control:
     clock: Callable[[], float]
     new_id: Callable[[], str]
 
-    async def reconcile(self, about: About) -> Command:
-        """Have a round now, of the newest commit."""
+    async def reconcile(self, about: About, *, any_time: bool = False) -> Command:
+        """Have a round now, of the newest commit; at ``any_time`` also outside of windows."""
         await self._check(about)
         suspended = await self._suspended(about)
         if suspended is not None:
             raise ConfigError(f"{about}: is suspended by {suspended.actor}: resume it first")
-        return await self._give(about, Verb.RECONCILE)
+        return await self._give(about, Verb.RECONCILE, any_time=any_time)
 
     async def suspend(self, about: About, *, reason: str, until: float | None) -> Command:
         """Have nothing changed any more; another suspension of the same takes the place of this."""
@@ -81,6 +81,7 @@ class Control:
         reason: str = "",
         until: float | None = None,
         digest: str | None = None,
+        any_time: bool = False,
     ) -> Command:
         command = Command(
             id=self.new_id(),
@@ -92,6 +93,7 @@ class Control:
             reason=reason,
             until=until,
             digest=digest,
+            any_time=any_time,
         )
         await self.commands.give(command, instead_of)
         return command

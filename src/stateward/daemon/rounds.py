@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from stateward.daemon.board import Facts, Verdict
+from stateward.daemon.pausing import Pauses
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, Stalled, Transient
 from stateward.model.plan import Plan, UnitPlan, UnitState
@@ -28,8 +29,9 @@ class Job:
     revision: str
     taken: Mapping[str, frozenset[Reason]]
     facts: Mapping[str, Facts]
-    paused: frozenset[str] = frozenset()
-    """Units that are left alone, whatever becomes of the others."""
+    pauses: Pauses
+    """What keeps this round from units that it would look after by itself: those that are gone."""
+    now: float
     actor: str | None = None
     """Who asked for it, if somebody did."""
 
@@ -81,7 +83,11 @@ def failed(job: Job, message: str) -> Done:
 
 
 def _about(reconciler: Reconciler, job: Job, units: frozenset[str] | set[str]) -> Reconciler:
-    scope = replace(reconciler.round.scope, units=frozenset(units), paused=job.paused)
+    scope = replace(
+        reconciler.round.scope,
+        units=frozenset(units),
+        kept_from=lambda unit, windows: job.pauses.of(unit, windows, job.now) is not None,
+    )
     return replace(
         reconciler,
         round=replace(reconciler.round, scope=scope),

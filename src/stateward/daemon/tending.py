@@ -141,6 +141,7 @@ class Tender:
                 fingerprint=digest,
                 files=loaded.digests.get(unit, ""),
                 drift=loaded.settings[unit].drift or self.board.usual,
+                windows=loaded.settings[unit].windows,
             )
             for unit, digest in digests.items()
             if scope.selects(unit)
@@ -184,7 +185,8 @@ class Tender:
             revision=revision,
             taken=taken,
             facts=self.board.facts,
-            paused=self.board.paused(self.means.clock()),
+            pauses=self.board.pauses,
+            now=self.means.clock(),
             actor=", ".join(sorted(asked)) or None,
         )
         begun = self.means.clock()

@@ -18,6 +18,7 @@ from stateward.model.unit import (
     ManageSchema,
     Stamp,
     UnitSettings,
+    Window,
     group_name,
     prefix,
     unit_name,
@@ -42,16 +43,14 @@ class Scope:
     """A pattern over the units' names: only those that match are changed."""
     units: frozenset[str] | None = None
     """Only these units are changed; what is gone from Git is always looked after, too."""
-    paused: frozenset[str] = frozenset()
-    """Units that are left as they are, even those that are gone from Git."""
+    kept_from: Callable[[str, tuple[Window, ...]], bool] = lambda _unit, _windows: False
+    """Whether a unit, with its windows, is to be left as it is now, even if it is gone from Git."""
     allow_deletes: int | None = None
     rely: float | None = None
     """How many seconds a full look at the target may be back for what has not changed since to be
     relied on; 0 is never, None also keeps nothing for the next time."""
 
     def selects(self, unit: str, *, vanished: bool = False) -> bool:
-        if unit in self.paused:
-            return False
         if self.unit is not None and not fnmatchcase(unit, self.unit):
             return False
         return self.units is None or vanished or unit in self.units
@@ -161,13 +160,15 @@ class Round:
         facts: dict[str, UnitFacts] = {}
         for unit in (*loaded.units, *gone):
             vanished = unit in gone
-            settings = gone[unit] if vanished else loaded.settings.get(unit)
+            found = gone[unit] if vanished else loaded.settings.get(unit)
+            settings = found or self.settings(unit)
+            selected = self.scope.selects(unit, vanished=vanished)
             facts[unit] = UnitFacts(
-                settings=settings or self.settings(unit),
+                settings=settings,
                 group=self._group(unit),
                 revision=loaded.revision,
                 files=loaded.digests.get(unit, ""),
-                selected=self.scope.selects(unit, vanished=vanished),
+                selected=selected and not self.scope.kept_from(unit, settings.windows),
                 vanished=vanished,
             )
         return facts

@@ -38,6 +38,8 @@ class Command:
     reason: str = ""
     until: float | None = None
     """When it is over by itself; None is never."""
+    any_time: bool = False
+    """For a round: also outside of a unit's windows."""
     digest: str | None = None
     """For an approval: the beginning of the digest of what is let through."""
 

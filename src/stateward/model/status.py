@@ -47,12 +47,20 @@ class Condition(StrEnum):
     """There has been no round of it yet."""
 
 
+class Why(StrEnum):
+    """What keeps rounds from a unit."""
+
+    SUSPENDED = "suspended"
+    """Somebody said so."""
+    WINDOW = "window"
+    """It is outside of its windows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """What keeps rounds from a unit, whatever is due."""
 
-    why: str
-    """One word."""
+    why: Why
     message: str
     """Who or what, and for which reason."""
     until: float | None = None

@@ -65,6 +65,13 @@ class DriftMode(StrEnum):
     """Not even look."""
 
 
+class WindowKind(StrEnum):
+    """Whether a window lets rounds through, or keeps them away: what keeps away wins."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
 class Strategy(StrEnum):
     """How changes reach a target: one by one, or all at once by a branch that is merged."""
 
@@ -99,6 +106,18 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """When the daemon may change a unit, or may not."""
+
+    kind: WindowKind
+    schedule: str
+    """When it begins, as cron says it."""
+    duration: float
+    """Seconds."""
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSettings:
     """How one unit is planned, and when."""
 
@@ -112,6 +131,7 @@ class UnitSettings:
     ignore: tuple[Ignore, ...] = ()
     drift: Drift | None = None
     """None where a unit is looked at only when it is asked for."""
+    windows: tuple[Window, ...] = ()
     suspend: bool = False
     depends_on: tuple[str, ...] = ()
     moved: Mapping[ObjectKey, ObjectKey] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stateward.model.command import LEAST_DIGEST, Command, Verb
-from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status
+from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 
 SCHEMA = "stateward/status/v1"
 _SHORT = 12
@@ -54,11 +54,14 @@ def _notes(own: Status, now: float) -> Iterator[str]:
     pause = _pause(own, now)
     if pause is not None:
         until = f" until {_moment(pause.until)}" if pause.until is not None else ""
-        yield f"{pause.why} {pause.message}{until}"
+        yield f"{_PAUSED[pause.why]}{pause.message}{until}"
     if own.message:
         yield own.message
     if own.blocked is not None:
         yield f"to let it through once: stateward approve {own.unit} {own.blocked[:LEAST_DIGEST]}"
+
+
+_PAUSED = {Why.SUSPENDED: "suspended ", Why.WINDOW: ""}
 
 
 def _pause(own: Status, now: float) -> Pause | None:
@@ -79,7 +82,8 @@ def _row(own: Status, now: float) -> tuple[str, str, str, str, str]:
 
 def _state(own: Status, now: float) -> str:
     pause = _pause(own, now)
-    return own.condition.value if pause is None else pause.why
+    suspended = pause is not None and pause.why is Why.SUSPENDED
+    return Condition.SUSPENDED.value if suspended else own.condition.value
 
 
 def _next(own: Status, now: float) -> str:
@@ -180,7 +184,7 @@ def _unit(own: Status) -> dict[str, Any]:
         "pause": None
         if own.pause is None
         else {
-            "why": own.pause.why,
+            "why": own.pause.why.value,
             "message": own.pause.message,
             "until": _moment(own.pause.until),
         },

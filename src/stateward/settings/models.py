@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy
+from stateward.daemon import windows
+from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy, WindowKind
 from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
 
@@ -54,6 +55,16 @@ class DriftSettings(Model):
     """How long rounds may rely on what the target shows to have changed, before all is read."""
 
 
+class WindowSettings(Model):
+    """When the daemon may change units, or may not."""
+
+    kind: Annotated[WindowKind, Field(strict=False)] = WindowKind.ALLOW
+    schedule: Annotated[str, AfterValidator(windows.check_schedule)]
+    """When it begins: cron's five fields."""
+    duration: Limit
+    time_zone: Annotated[str, AfterValidator(windows.check_zone)] = "UTC"
+
+
 class UnitDefaults(Model):
     """Settings of a unit, as defaults for all of them or in a directory's own file."""
 
@@ -64,6 +75,8 @@ class UnitDefaults(Model):
     """Patterns over ``Kind/part/part``: what matches is never pruned."""
     ignore: tuple[IgnoredFields, ...] = ()
     drift: DriftSettings = DriftSettings()
+    windows: tuple[WindowSettings, ...] = ()
+    """When the daemon may change a unit: always, unless something is said."""
 
 
 class UnitLimits(Model):
@@ -90,6 +103,7 @@ class UnitOverrides(Model):
     protect: tuple[str, ...] | None = None
     ignore: tuple[IgnoredFields, ...] | None = None
     drift: UnitDrift = UnitDrift()
+    windows: tuple[WindowSettings, ...] | None = None
 
 
 class UnitRule(UnitOverrides):

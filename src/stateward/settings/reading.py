@@ -10,7 +10,7 @@ from stateward.desired.discover import Rule
 from stateward.errors import Code, ConfigError, Location, Problem
 from stateward.model.document import Document, Map, Seq
 from stateward.model.identity import ObjectKey
-from stateward.model.unit import Drift, Ignore, Limits, UnitSettings
+from stateward.model.unit import Drift, Ignore, Limits, UnitSettings, Window
 from stateward.settings.models import (
     Configuration,
     DeleteLimits,
@@ -72,6 +72,15 @@ def read_unit(
         protect=_first(own.protect, rule.protect, defaults.protect),
         ignore=tuple(Ignore(kind=one.kind, fields=frozenset(one.fields)) for one in ignore),
         drift=_drift(own.drift, rule.drift, defaults.drift),
+        windows=tuple(
+            Window(
+                kind=one.kind,
+                schedule=one.schedule,
+                duration=one.duration.total_seconds(),
+                time_zone=one.time_zone,
+            )
+            for one in _first(own.windows, rule.windows, defaults.windows)
+        ),
         suspend=own.suspend,
         depends_on=own.depends_on,
         moved={_key(one.from_): _key(one.to) for one in own.moved},

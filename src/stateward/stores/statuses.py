@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status
+from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 from stateward.stores.database import Database
 
 _TABLE = (
@@ -83,17 +83,17 @@ class SqliteStatuses:
         return await self._database.read(lambda db: db.execute(query, values).fetchall(), nothing)
 
 
+def _pause(known: dict[str, Any] | None) -> Pause | None:
+    return None if known is None else Pause(**{**known, "why": Why(known["why"])})
+
+
 def _status(body: str) -> Status | None:
     """Read a status; one that another version wrote and that cannot be understood is none."""
     try:
         known = json.loads(body)
         reason = known.pop("reason")
         known["condition"] = Condition(known["condition"])
-        pause = known.pop("pause", None)
-        return Status(
-            reason=Reason(reason) if reason else None,
-            pause=Pause(**pause) if pause else None,
-            **known,
-        )
+        pause = _pause(known.pop("pause", None))
+        return Status(reason=Reason(reason) if reason else None, pause=pause, **known)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

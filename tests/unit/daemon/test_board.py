@@ -1,5 +1,6 @@
 """Which units are due after a look and after a round, and what is said of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from stateward.daemon.board import Board, Facts, Verdict
 from stateward.daemon.requeue import phase
 from stateward.model.command import Command, Verb
 from stateward.model.run import Fault, Outcome, Run
-from stateward.model.status import Condition, Pause, Reason, Status
-from stateward.model.unit import Drift, DriftMode
+from stateward.model.status import Condition, Pause, Reason, Status, Why
+from stateward.model.unit import Drift, DriftMode, Window, WindowKind
 
 ENFORCE = Drift(mode=DriftMode.ENFORCE, interval=600)
 NOW = 10_000.0
@@ -234,7 +235,7 @@ class TestSuspension:
     def test_keeps_a_commit_from_its_round_until_it_is_lifted(self, found: Board) -> None:
         changed = found.heed([told(Verb.SUSPEND, "a", reason="move")], NOW + 1)
         assert set(changed) == {"a"}
-        assert changed["a"].pause == Pause(why="suspended", message="by ada: move")
+        assert changed["a"].pause == Pause(why=Why.SUSPENDED, message="by ada: move")
         found.seen("r2", facts(a="2", b="2"), NOW + 2)
         assert found.take(NOW + 2) == {"b": {Reason.COMMIT}}
         assert (found.take(NOW + 999), found.statuses["a"].next) == ({}, None)
@@ -256,11 +257,10 @@ class TestSuspension:
         found.seen("r2", facts(a="1", b="1", c="1"), NOW + 2)
         assert found.take(NOW + 2) == {}
         assert found.statuses["c"].pause is not None
-        assert found.paused(NOW + 2) == {"a", "b", "c"}
 
     def test_of_what_is_not_known_is_kept_to(self, found: Board) -> None:
         found.heed([told(Verb.SUSPEND, "gone")], NOW + 1)
-        assert found.paused(NOW + 2) == {"gone"}
+        assert found.pauses.of("gone", (), NOW + 2) is not None
 
     def test_that_was_lifted_while_nobody_looked_is_taken_up(self, found: Board) -> None:
         found.heed([told(Verb.SUSPEND, "a")], NOW + 1)
@@ -277,6 +277,43 @@ class TestSuspension:
         again.seen("r1", facts(a="2", b="1"), NOW + 5000)
         assert "a" not in again.take(NOW + 8999)
         assert "a" in again.take(NOW + 9000)
+
+
+NIGHT = Window(kind=WindowKind.ALLOW, schedule="0 22 * * *", duration=3600, time_zone="UTC")
+OPENS = 22 * 3600.0
+"""On the first day of 1970."""
+
+
+class TestWindow:
+    @pytest.fixture
+    def found(self) -> Board:
+        found = board()
+        found.seen("r1", {"a": replace(facts(a="1")["a"], windows=(NIGHT,)), **facts(b="1")}, NOW)
+        return found
+
+    def test_keeps_rounds_from_a_unit_until_it_opens(self, found: Board) -> None:
+        assert found.take(NOW) == {"b": {Reason.START}}
+        own = found.statuses["a"]
+        assert own.pause == Pause(why=Why.WINDOW, message="outside its windows", until=OPENS)
+        assert own.next == OPENS
+        assert found.heed([], NOW + 1) == {}
+        assert "a" not in found.take(OPENS - 0.001)
+        assert found.take(OPENS)["a"] == {Reason.START, Reason.RESUMED}
+        assert found.statuses["a"].pause is None
+
+    def test_is_stepped_over_by_who_asks_for_it_once(self, found: Board) -> None:
+        settled(found)
+        found.heed([told(Verb.RECONCILE, "a")], NOW + 1)
+        assert "a" not in found.take(NOW + 1)
+        found.heed([told(Verb.RECONCILE, "a", any_time=True)], NOW + 2)
+        assert found.take(NOW + 2) == {"a": {Reason.START, Reason.MANUAL}}
+        assert found.pauses.of("a", (NIGHT,), NOW + 2) is None
+        found.settle([verdict("a")], "r1", NOW + 3, 0)
+        assert found.pauses.of("a", (NIGHT,), NOW + 3) is not None
+
+    def test_is_for_nobody_who_is_suspended(self, found: Board) -> None:
+        found.heed([told(Verb.SUSPEND, "a")], NOW + 1)
+        assert "a" not in found.take(OPENS)
 
 
 class TestAsked:

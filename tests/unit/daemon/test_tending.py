@@ -431,3 +431,26 @@ class TestCommand:
         await desk.give(Verb.RECONCILE)
         await desk.tender.work()
         assert await desk.shop.members("a") == set()
+
+
+class TestWindow:
+    WEEKLY = "windows: [{schedule: 0 0 * * SUN, duration: 1h}]\n"
+
+    async def test_keeps_even_what_is_gone_from_git_for_its_next_opening(self, desk: Desk) -> None:
+        sunday = 3 * 86400.0  # the first one of 1970
+        desk.now = sunday
+        closed = {"c/.stateward.yaml": self.WEEKLY}
+        desk.shop.commit({"b/x.yml": tags("blue"), "c/x.yml": tags("white"), **closed})
+        await desk.turn()
+        assert await desk.shop.members("c") == {"BuiltinTag/white"}
+        desk.now = sunday + 3600
+        # A move out of a unit that is outside of its windows would change it, too.
+        desk.shop.commit({"b/x.yml": tags("blue", "green", "white")})
+        await desk.turn()
+        assert await desk.shop.members("c") == {"BuiltinTag/white"}
+        assert "BuiltinTag/green" in await desk.shop.members("b")
+        desk.now = sunday + 7 * 86400
+        await desk.give(Verb.RECONCILE)
+        await desk.turn()
+        assert await desk.shop.members("c") == set()
+        assert "BuiltinTag/white" in await desk.shop.members("b")

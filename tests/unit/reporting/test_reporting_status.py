@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stateward.model.command import Command, Verb
-from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status
+from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 from stateward.reporting import status as rendering
 
 NOW = 1_800_000_000.0
@@ -61,7 +61,7 @@ def test_says_how_each_unit_stands_why_on_what_and_until_when() -> None:
 
 
 def test_says_what_keeps_rounds_from_a_unit_and_until_when() -> None:
-    pause = Pause(why="suspended", message="by ada: a move", until=NOW + 3600)
+    pause = Pause(why=Why.SUSPENDED, message="by ada: a move", until=NOW + 3600)
     found = text(replace(READY, pause=pause), replace(STALLED, pause=replace(pause, until=None)))
     assert "objects/base  suspended  2h1m ago  0123456789ab  in 1h: goes on\n" in found
     assert "    suspended by ada: a move until 2027-01-15T09:00:00.000+00:00\n" in found
@@ -70,7 +70,7 @@ def test_says_what_keeps_rounds_from_a_unit_and_until_when() -> None:
 
 
 def test_a_pause_that_is_over_is_none() -> None:
-    pause = Pause(why="suspended", message="by ada", until=NOW)
+    pause = Pause(why=Why.SUSPENDED, message="by ada", until=NOW)
     assert text(replace(READY, pause=pause)) == text(READY)
 
 
