@@ -29,7 +29,8 @@ class Code(StrEnum):
 
     Codes are never reused. Each has a page in ``docs/errors/``, held by a test.
     SW10 files and YAML, SW11 the object file format, SW12 schemas, SW13 values, SW14 references
-    and identity, SW15 ownership, SW16 rollback, SW20 sources, SW30 targets, SW40 configuration, SW50 state.
+    and identity, SW15 ownership, SW16 rollback, SW20 sources, SW30 targets, SW40 configuration, SW50 state,
+    SW60 requests to the daemon.
     """
 
     YAML = "SW1001"
@@ -119,6 +120,9 @@ class Code(StrEnum):
     STATE = "SW5001"
     NO_SUCH_RUN = "SW5002"
     STOPPED = "SW5003"
+
+    NO_SUCH_PAGE = "SW6001"
+    BAD_REQUEST = "SW6002"
 
     @property
     def slug(self) -> str:

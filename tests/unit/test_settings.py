@@ -504,6 +504,7 @@ class TestJsonSchema:
             "defaults",
             "state",
             "run",
+            "server",
         }
         assert set(UnitFile.model_json_schema()["properties"]) == {
             "prune",
@@ -545,7 +546,7 @@ class TestEnvironment:
     def test_is_empty_by_default(self) -> None:
         assert set(Environment().model_dump().values()) == {None}
 
-    @pytest.mark.parametrize("name", ["CONFIG", "INSTANCE", "TARGET", "STATE", "ACTOR"])
+    @pytest.mark.parametrize("name", ["CONFIG", "INSTANCE", "TARGET", "STATE", "LISTEN", "ACTOR"])
     def test_gives_what_is_documented(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"`STATEWARD_{name}`" in DOCS.read_text()
         monkeypatch.setenv(f"STATEWARD_{name}", "value")

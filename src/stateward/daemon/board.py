@@ -11,8 +11,9 @@ from stateward.daemon import requeue
 from stateward.daemon.pausing import Pauses
 from stateward.daemon.queue import Mark, Queue
 from stateward.daemon.requeue import Pace
+from stateward.daemon.tally import DONE, Tally
 from stateward.model.command import Command
-from stateward.model.run import Outcome, Run
+from stateward.model.run import Run
 from stateward.model.status import Condition, Pause, Reason, Status, Why
 from stateward.model.unit import Drift, DriftMode, Window
 
@@ -63,6 +64,7 @@ class Board:
     revision: str | None = None
     queue: Queue = field(default_factory=Queue)
     pauses: Pauses = field(default_factory=Pauses)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     _taken: dict[str, str] = field(default_factory=dict)
     """Fingerprints of what rounds are at."""
 
@@ -156,7 +158,9 @@ class Board:
         if verdict.gone:
             self.queue.done(run.unit, None)
             self.statuses.pop(run.unit, None)
+            self.tallies.pop(run.unit, None)
             return
+        self.tallies[run.unit] = self.tallies.get(run.unit, Tally()).plus(run)
         before = self.statuses.get(run.unit) or _pending(run.unit, now)
         found = requeue.condition(run, drifted=verdict.drifted, held=verdict.held)
         failures = before.failures + 1 if before.condition is found else 1
@@ -170,7 +174,7 @@ class Board:
             retry_after=run.retry_after,
         )
         self.queue.done(run.unit, mark)
-        done = run.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
+        done = run.outcome in DONE
         self.statuses[run.unit] = replace(
             before,
             condition=found,
@@ -182,6 +186,7 @@ class Board:
             run=run.id or before.run,
             blocked=verdict.blocked,
             at=now,
+            succeeded=now if done else before.succeeded,
             fingerprint=fingerprint,
             failures=failures if mark is not None and mark.reason is Reason.RETRY else 0,
         )

@@ -23,6 +23,10 @@ _UNWATCHED = 2.0
 """Seconds between looks at a repository of this machine that cannot be watched."""
 
 
+Beside = Callable[[Sequence[Tender]], AbstractAsyncContextManager[None]]
+"""What goes on for as long as sources are tended; given who tends them, once they know of before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
     """What a configuration comes to, opened."""
@@ -37,6 +41,7 @@ class Assembly:
     cap: float
     grace: float
     """Seconds that what is being written has left to end."""
+    beside: Beside
 
 
 class _Hinted(NamedTuple):
@@ -120,6 +125,10 @@ class Daemon:
         self.emit(event(action, target=assembly.target, sources=len(tenders)))
         heeder = Heeder(tenders=tenders, means=assembly.means)
         await heeder.heed()
+        async with assembly.beside(tenders):
+            return await self._at_work(tenders, heeder, assembly)
+
+    async def _at_work(self, tenders: Sequence[Tender], heeder: Heeder, assembly: Assembly) -> bool:
         side: list[_Task] = await self._watching(tenders, heeder, assembly.state)
         side += [asyncio.ensure_future(own.looking()) for own in tenders]
         side.append(asyncio.ensure_future(heeder.heeding()))

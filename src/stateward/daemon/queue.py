@@ -50,6 +50,14 @@ class Queue:
             heapq.heappop(self._heap)
         return None
 
+    def waits(self, now: float) -> tuple[float, ...]:
+        """Return for how many seconds each unit has been due that nobody has taken."""
+        return tuple(now - due for own in self._waiting.values() if (due := _first(own)) <= now)
+
+    def waiting(self) -> int:
+        """Return how many units are due at some moment."""
+        return len(self._waiting)
+
     def next(self, unit: str) -> Mark | None:
         """Return when a unit is due; None where it does not wait."""
         marks = self._waiting.get(unit)

@@ -7,6 +7,7 @@ from stateward.daemon.board import Facts, Verdict
 from stateward.daemon.pausing import Pauses
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, Stalled, Transient
+from stateward.instruments import Known
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.record import Cause
 from stateward.model.run import Fault, Outcome, Report, Run
@@ -39,6 +40,10 @@ class Job:
     def trigger(self) -> str:
         found = frozenset().union(*self.taken.values())
         return "+".join(own.value for own in Reason if own in found)
+
+    @property
+    def known(self) -> Known:
+        return {"revision": self.revision, "trigger": self.trigger, "units": len(self.taken)}
 
     def watched(self) -> frozenset[str]:
         """Return the units of which drift is not mended, unless their files are new."""

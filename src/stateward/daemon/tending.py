@@ -5,17 +5,17 @@ to one target. What goes wrong in either is told, and ends neither.
 """
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stateward.daemon import rounds, telling
+from stateward.daemon import bugs, rounds, telling
 from stateward.daemon.board import Board, Facts
 from stateward.daemon.rounds import Done, Job, Stopped
 from stateward.engine.fingerprint import fingerprints
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Stalled, StateUnavailable, StatewardError, Transient
+from stateward.instruments import UNMEASURED, Instruments, Known, Step
 from stateward.model.command import Command, Verb
 from stateward.model.event import Action, Event, Level, event
 from stateward.model.status import Reason, SourceStatus, Status
@@ -52,6 +52,7 @@ class Means:
     clock: Callable[[], float]
     random: Callable[[], float]
     new_id: Callable[[], str]
+    instruments: Instruments = UNMEASURED
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     told: asyncio.Event = field(default_factory=asyncio.Event)
     """There may be a new command."""
@@ -69,6 +70,10 @@ class Tender:
     """Seconds between looks without a hint."""
     hint: asyncio.Event = field(default_factory=asyncio.Event)
     """There may be a new commit."""
+    source: SourceStatus | None = None
+    """What the last look said; None before the first."""
+    remembers: bool = True
+    """Whether the state database could be used when it was last wanted."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: dict[str, str] = field(default_factory=dict)
     """Who asked for a round of a unit."""
@@ -118,19 +123,27 @@ class Tender:
 
     async def look(self, max_age: float) -> None:
         """Look once, and mark what a new commit touches."""
-        error: str | None = None
-        try:
-            commit = await self.tended.head(max_age)
-            if commit != self.board.revision:
-                await self._see(commit)
-        except (Stalled, Transient) as own:
-            error = str(own)
-        except Exception as own:  # noqa: BLE001 - a bug in one look must not end the daemon
-            error = self._bug(own)
+        known: Known = {"source": self.tended.name}
+        with self.means.instruments.step(Step.LOOK, known):
+            before = self.board.revision
+            error = await self._look(max_age)
+            known["outcome"] = "failed" if error else "ok"
+            known["fetched"] = self.board.revision if self.board.revision != before else None
         if error != self._error:
             self._tell_source(error)
         self._error = error
         await self._keep_source()
+
+    async def _look(self, max_age: float) -> str | None:
+        try:
+            commit = await self.tended.head(max_age)
+            if commit != self.board.revision:
+                await self._see(commit)
+        except (Stalled, Transient) as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - a bug in one look must not end the daemon
+            return self._bug(error)
+        return None
 
     async def _see(self, commit: str) -> None:
         scope = self.tended.reconciler.round.scope
@@ -150,7 +163,8 @@ class Tender:
         touched = self.board.seen(commit, facts, self.means.clock())
         due = len(touched)
         self._emit(Action.REVISION, revision=commit, before=before, units=len(facts), due=due)
-        await self._keep(dict(self.board.statuses) if before is None else self._of(touched))
+        changed = self.board.statuses if before is None else touched
+        await self._keep({unit: self.board.statuses.get(unit) for unit in changed})
         self._changed.set()
         if before is None:
             self.means.told.set()  # what is about units that were not known can be done now
@@ -176,6 +190,7 @@ class Tender:
 
     async def work(self) -> None:
         """Run one round of what is due, if anything is."""
+        waited = max(self.board.queue.waits(self.means.clock()), default=0.0)
         taken = await self._take()
         revision = self.board.revision
         if not taken or revision is None:
@@ -190,7 +205,7 @@ class Tender:
             actor=", ".join(sorted(asked)) or None,
         )
         begun = self.means.clock()
-        done = await self._round(job)
+        done = await self._measured(job, waited)
         now = self.means.clock()
         if done is None:
             self.board.give_back(taken, now)
@@ -209,6 +224,14 @@ class Tender:
         known = self.board.statuses
         await self._keep({one: own for one, own in known.items() if before.get(one) is not own})
         return taken
+
+    async def _measured(self, job: Job, waited: float) -> Done | None:
+        known: Known = {"source": self.tended.name, "waited": waited, **job.known}
+        with self.means.instruments.step(Step.ROUND, known):
+            done = await self._round(job)
+            if done is not None:
+                known |= {"writes": done.writes, "requests": done.requests}
+        return done
 
     async def _round(self, job: Job) -> Done | None:
         """Run a round; None where it was dropped, since it is time to end and nothing was sent."""
@@ -243,15 +266,11 @@ class Tender:
             self._emit(Action.SOURCE_FAILED, level=Level.WARNING, message=error)
 
     async def _keep(self, units: Mapping[str, Status | None]) -> None:
-        if not units:
-            return
-        try:
-            await self.means.statuses.keep(self._target, units, self.tended.name)
-        except StateUnavailable as error:
-            self._state_lost(error)
+        if units:
+            await self._remember(self.means.statuses.keep(self._target, units, self.tended.name))
 
     async def _keep_source(self) -> None:
-        source = SourceStatus(
+        self.source = SourceStatus(
             target=self._target,
             source=self.tended.name,
             at=self.means.clock(),
@@ -259,22 +278,21 @@ class Tender:
             revision=self.board.revision,
             error=self._error,
         )
-        try:
-            await self.means.statuses.keep_source(source)
-        except StateUnavailable as error:
-            self._state_lost(error)
+        await self._remember(self.means.statuses.keep_source(self.source))
 
-    def _of(self, units: frozenset[str]) -> dict[str, Status | None]:
-        return {unit: self.board.statuses.get(unit) for unit in units}
+    async def _remember(self, keeping: Awaitable[None]) -> None:
+        try:
+            await keeping
+            self.remembers = True
+        except StateUnavailable as error:
+            self.remembers = False
+            self._state_lost(error)
 
     def _state_lost(self, error: StatewardError) -> None:
         self._emit(Action.STATE_LOST, level=Level.WARNING, message=str(error))
 
     def _bug(self, error: Exception) -> str:
-        """Tell of an error of our own: where it is, and not its words, which may hold anything."""
-        frames = traceback.extract_tb(error.__traceback__)
-        where = " < ".join(f"{Path(own.filename).name}:{own.lineno}" for own in reversed(frames))
-        message = f"a bug of Stateward: {type(error).__name__} at {where}"
+        message = bugs.told(error)
         self._emit(Action.BUG, level=Level.ERROR, message=message)
         return message
 

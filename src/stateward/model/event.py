@@ -9,6 +9,7 @@ class Action(StrEnum):
     """What happened. ``docs/operations.md`` lists all of them, held by a test."""
 
     STARTED = "started"
+    LISTENING = "listening"
     STOPPING = "stopping"
     STOPPED = "stopped"
     RELOADED = "reloaded"

@@ -86,6 +86,8 @@ class Status:
     """The journal's name of the last round that wrote anything."""
     at: float | None = None
     """When the last round ended."""
+    succeeded: float | None = None
+    """When the last round ended that brought the target in line, or found that it was."""
     fingerprint: str = ""
     """What of the revision concerned the unit: its files, its settings, the schema."""
     failures: int = 0

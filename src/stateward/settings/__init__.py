@@ -16,7 +16,14 @@ from stateward.settings.models import (
     UnitOverrides,
     UnitRule,
 )
-from stateward.settings.reading import read_configuration, read_environment, read_unit, rules
+from stateward.settings.reading import (
+    read_configuration,
+    read_environment,
+    read_unit,
+    rules,
+    server_settings,
+)
+from stateward.settings.server import ServerSettings
 
 __all__ = [
     "DEFAULT_STATE",
@@ -28,6 +35,7 @@ __all__ = [
     "RetentionSettings",
     "SdkEnvironment",
     "SecretReference",
+    "ServerSettings",
     "SourceSettings",
     "TargetSettings",
     "UnitDefaults",
@@ -39,4 +47,5 @@ __all__ = [
     "read_environment",
     "read_unit",
     "rules",
+    "server_settings",
 ]

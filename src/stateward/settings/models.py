@@ -15,6 +15,7 @@ from stateward.daemon import windows
 from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy, WindowKind
 from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
+from stateward.settings.server import ServerSettings
 
 DEFAULT_TARGET = "sqlite:///.stateward/target.db"
 DEFAULT_STATE = "sqlite:///.stateward/state.db"
@@ -210,6 +211,7 @@ class Configuration(Model):
     defaults: UnitDefaults = UnitDefaults()
     state: StateSettings = StateSettings()
     run: RunSettings = RunSettings()
+    server: ServerSettings | None = None
 
 
 class Environment(BaseSettings):
@@ -221,6 +223,8 @@ class Environment(BaseSettings):
     instance: Name | None = None
     target: str | None = None
     state: str | None = None
+    listen: str | None = None
+    """Where the daemon answers, as ``server.listen``."""
     actor: str | None = None
     """The name under which runs are recorded; default: the login user's."""
 

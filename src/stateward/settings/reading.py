@@ -23,6 +23,7 @@ from stateward.settings.models import (
     UnitLimits,
     UnitOverrides,
 )
+from stateward.settings.server import ServerSettings
 
 
 def read_environment() -> Environment:
@@ -48,6 +49,20 @@ def read_configuration(documents: Iterable[Document]) -> Configuration:
     except ValidationError as error:
         wrong = [f"{at}: {message}" for at, message in _mistakes(error, first)]
         raise ConfigError("\n".join(wrong)) from error
+
+
+def server_settings(
+    configuration: Configuration, environment: Environment
+) -> ServerSettings | None:
+    """Return where the daemon answers, None for nowhere; the environment's word counts."""
+    own, listen = configuration.server, environment.listen
+    if listen is None:
+        return own
+    try:
+        return ServerSettings(**{**(dict(own) if own else {}), "listen": listen})
+    except ValidationError as error:
+        (first, *_) = error.errors(include_url=False, include_input=False)
+        raise ConfigError(f"STATEWARD_LISTEN: {first['msg']}") from None
 
 
 def read_unit(

@@ -15,6 +15,7 @@ from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
 from stateward.errors import ConfigError, Problem
+from stateward.instruments import UNMEASURED, Instruments
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
 from stateward.model.record import Cause
@@ -90,9 +91,10 @@ class Setup:
     def actor(self) -> str:
         return self.place.environment.actor or login_user()
 
-    def target(self) -> Target:
+    def target(self, instruments: Instruments = UNMEASURED) -> Target:
         named = self.invocation.target or self.place.environment.target
-        return open_target(named, self.configuration.target, self.place.home)
+        target = self.configuration.target
+        return open_target(named, target, self.place.home, instruments=instruments)
 
     def loader(self) -> Loader:
         return Loader(

@@ -3,16 +3,19 @@
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from stateward.daemon.controller import Assembly, Daemon
+from stateward import settings
+from stateward.daemon.controller import Assembly, Beside, Daemon
 from stateward.daemon.tending import Emit, Means, Tended
 from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import ConfigError
+from stateward.instruments import UNMEASURED, Instruments
 from stateward.model.record import Cause
 from stateward.model.status import Overview
 from stateward.model.unit import Drift
@@ -36,13 +39,17 @@ from stateward.wiring import (
 from stateward.wiring.history import journal
 from stateward.wiring.place import Place
 
+if TYPE_CHECKING:
+    from stateward.wiring.server import Front
+
 _ACTOR = "stateward"
 """Who does what nobody has asked for, unless ``STATEWARD_ACTOR`` says otherwise."""
 
 
 def daemon(invocation: Invocation, emit: Emit) -> Daemon:
     """Return a daemon that goes by an invocation, and reads the configuration when it is told to."""
-    return Daemon(build=lambda: _read(invocation, emit), emit=emit)
+    door = _Door()
+    return Daemon(build=lambda: _read(invocation, emit, door), emit=emit)
 
 
 async def overviews(repo: str | None, config: str | None) -> Sequence[Overview]:
@@ -60,16 +67,41 @@ def steady() -> Callable[[], float]:
     return lambda: offset + time.monotonic()
 
 
-def _read(invocation: Invocation, emit: Emit) -> AbstractAsyncContextManager[Assembly]:
+@dataclass(slots=True)
+class _Door:
+    """The daemon's port, if it is to have one: what answers there takes a while to import."""
+
+    front: "Front | None" = None
+
+    def wanted(self, said: settings.ServerSettings | None) -> None:
+        if said is not None and self.front is None:
+            from stateward.wiring.server import Front
+
+            self.front = Front()
+
+    @property
+    def instruments(self) -> Instruments:
+        return self.front.metrics if self.front else UNMEASURED
+
+    def beside(self, target: Target, means: Means) -> Beside:
+        return self.front.beside(target, means) if self.front else lambda _tenders: nullcontext()
+
+
+def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncContextManager[Assembly]:
     """Read the configuration and the secrets that it refers to; raises ``ConfigError``."""
     setups = set_up_all(invocation)
     if invocation.repo is not None and len(setups) > 1:
         names = ", ".join(own.source.name for own in setups)
         raise ConfigError(f"{invocation.repo}: several sources are configured, {names}: name one")
-    target = setups[0].target()
+    where = setups[0].place
+    said = settings.server_settings(where.configuration, where.environment)
+    door.wanted(said)
+    target = setups[0].target(door.instruments)
     clock, tips = steady(), dict[str, Tips]()
     sources = [_tended(own, target, clock, tips) for own in setups]
-    return _opened(setups[0].place, target, sources, emit, clock)
+    if door.front:  # last of all, since a configuration that is refused must not take a port
+        door.front.listener.reserve(said.address if said else None)
+    return _opened(where, target, sources, emit, clock, door)
 
 
 _Tends = Callable[[SqliteJournal, SqliteCommands], Tended]
@@ -110,23 +142,26 @@ async def _opened(
     sources: Sequence[_Tends],
     emit: Emit,
     clock: Callable[[], float],
+    door: _Door,
 ) -> AsyncIterator[Assembly]:
     keep_out(where.state, target)
     said = where.configuration
     statuses, commands = SqliteStatuses(where.state), SqliteCommands(where.state, clock)
     try:
         async with journal(where.state, said.state.retention) as own:
+            means = Means(
+                statuses=statuses,
+                commands=commands,
+                emit=emit,
+                clock=clock,
+                random=random.random,
+                new_id=_new_id,
+                instruments=door.instruments,
+            )
             yield Assembly(
                 target=target.name,
                 tended=[tends(own, commands) for tends in sources],
-                means=Means(
-                    statuses=statuses,
-                    commands=commands,
-                    emit=emit,
-                    clock=clock,
-                    random=random.random,
-                    new_id=_new_id,
-                ),
+                means=means,
                 state=where.state.parent,
                 usual=Drift(
                     mode=said.defaults.drift.mode,
@@ -135,6 +170,7 @@ async def _opened(
                 backoff=said.run.backoff.total_seconds(),
                 cap=said.run.backoff_cap.total_seconds(),
                 grace=said.run.grace.total_seconds(),
+                beside=door.beside(target, means),
             )
     finally:
         await statuses.close()

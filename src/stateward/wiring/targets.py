@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stateward.errors import Code, ConfigError
+from stateward.instruments import UNMEASURED, Instruments
 from stateward.ports import Target
 from stateward.settings import DEFAULT_TARGET, SdkEnvironment, TargetSettings
 from stateward.stores.memory import FileMemory
@@ -33,7 +34,11 @@ class Said:
 
 
 def open_target(
-    named: str | None, settings: TargetSettings, home: Path, said: Said | None = None
+    named: str | None,
+    settings: TargetSettings,
+    home: Path,
+    said: Said | None = None,
+    instruments: Instruments = UNMEASURED,
 ) -> Target:
     """Open the target that a URL names: relative to here on the command line, else to ``home``.
 
@@ -58,6 +63,7 @@ def open_target(
             strategy=settings.strategy,
             lineage=Lineage(**settings.lineage.model_dump(by_alias=False)),
             memory=FileMemory(own / "memory"),
+            instruments=instruments,
         )
     raise ConfigError(
         f"{scheme or url!r}: no such kind of target: expected sqlite:///path or https://host",

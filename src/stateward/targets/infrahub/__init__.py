@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from hashlib import sha256
 from pathlib import Path
 
+from stateward.instruments import UNMEASURED, Instruments
 from stateward.model.finding import Finding
 from stateward.model.schema import Schema
 from stateward.model.unit import Strategy
@@ -37,6 +38,7 @@ class InfrahubTarget:
         strategy: Strategy = Strategy.DIRECT,
         lineage: Lineage = NO_LINEAGE,
         memory: Memory | None = None,
+        instruments: Instruments = UNMEASURED,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._connection = connection
@@ -44,6 +46,7 @@ class InfrahubTarget:
         self._strategy = strategy
         self._lineage = lineage
         self._leases = leases
+        self._instruments = instruments
         self._library = Library(memory)
         self._recollection = Recollection(connection.name, memory, clock)
         self._breaker = new_breaker()
@@ -60,6 +63,11 @@ class InfrahubTarget:
     def in_flight(self) -> int:
         return self._connection.in_flight
 
+    @property
+    def resting(self) -> float:
+        """For how many more seconds it is left alone, since it failed again and again."""
+        return self._breaker.resting
+
     @asynccontextmanager
     async def session(
         self, declared: Schema | None, *, write: bool, shared: bool = False
@@ -70,7 +78,9 @@ class InfrahubTarget:
             lease.take(shared=shared)
         try:
             async with AsyncExitStack() as stack:
-                client = Client(self._connection, breaker=self._breaker)
+                client = Client(
+                    self._connection, breaker=self._breaker, instruments=self._instruments
+                )
                 schemas = Schemas(
                     await stack.enter_async_context(client), self._connection.branch, self._library
                 )
@@ -79,7 +89,7 @@ class InfrahubTarget:
                     client, schemas, write, self._recollection, _PAUSE, self._lineage
                 )
                 if write and self._strategy is Strategy.BRANCH:
-                    throwaway = aside(self._connection, self._breaker)
+                    throwaway = aside(self._connection, self._breaker, self._instruments)
                     session.throwaway = await stack.enter_async_context(throwaway)
                 yield session
         finally:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stateward.errors import Code, ConfigError, TargetRefused, TargetUnavailable
+from stateward.instruments import Instruments
 from stateward.model.run import Merge
 from stateward.targets.infrahub.answers import Answer
 from stateward.targets.infrahub.breaker import Breaker
@@ -45,6 +46,7 @@ class Aside:
     base: Client
     connection: Connection
     breaker: Breaker
+    instruments: Instruments
     stack: AsyncExitStack
     made: bool = False
 
@@ -61,7 +63,8 @@ class Aside:
         await self._do(_CREATE)
         self.made = True
         there = replace(self.connection, branch=NAME)
-        return await self.stack.enter_async_context(Client(there, breaker=self.breaker))
+        client = Client(there, breaker=self.breaker, instruments=self.instruments)
+        return await self.stack.enter_async_context(client)
 
     async def merge(self) -> Merge:
         """Merge the branch and throw it away; return what the server says was in it."""
@@ -104,12 +107,15 @@ def _ok(answer: Answer) -> bool:
 
 
 @asynccontextmanager
-async def aside(connection: Connection, breaker: Breaker) -> AsyncIterator[Aside]:
+async def aside(
+    connection: Connection, breaker: Breaker, instruments: Instruments
+) -> AsyncIterator[Aside]:
     """Open what makes, merges and deletes the branch; one that was not merged is deleted."""
     patient = replace(connection, write_timeout=_DEADLINE)
     async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(Client(patient, breaker=breaker))
-        own = Aside(base, connection, breaker, stack)
+        client = Client(patient, breaker=breaker, instruments=instruments)
+        base = await stack.enter_async_context(client)
+        own = Aside(base, connection, breaker, instruments, stack)
         try:
             yield own
         finally:

@@ -33,6 +33,11 @@ class Breaker:
         self._trial = True
         return 0.0
 
+    @property
+    def resting(self) -> float:
+        """Return for how many more seconds nothing is let through."""
+        return 0.0 if self._until is None else max(0.0, self._until - self._clock())
+
     def succeeded(self) -> None:
         self._failures, self._until, self._trial = 0, None, False
 

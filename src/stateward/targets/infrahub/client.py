@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import stamina
 
 from stateward.errors import Code, Stalled, TargetRefused, TargetUnavailable, Transient
+from stateward.instruments import UNMEASURED, Instruments
 from stateward.targets.infrahub import answers
 from stateward.targets.infrahub.answers import Answer, Lasting, Reply, Untouched
 from stateward.targets.infrahub.breaker import Breaker
@@ -55,10 +56,11 @@ class Client:
         *,
         breaker: Breaker | None = None,
         exchange: Exchange | None = None,
+        instruments: Instruments = UNMEASURED,
     ) -> None:
         self._connection = connection
         self._breaker = breaker or new_breaker()
-        self._exchange = exchange or Exchange(connection)
+        self._exchange = exchange or Exchange(connection, instruments=instruments)
         self._login = asyncio.Lock()
         self._access: str | None = None
 

@@ -14,6 +14,7 @@ from typing import Self
 import httpx
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
+from stateward.instruments import UNMEASURED, Instruments, Known, Step
 from stateward.targets.infrahub import tls
 from stateward.targets.infrahub.answers import Reply, Untouched
 from stateward.targets.infrahub.body import Body, Garbled, TooLarge
@@ -46,8 +47,13 @@ class Exchange:
     """The connections to one Infrahub, and a count of what went over them."""
 
     def __init__(
-        self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        connection: Connection,
+        transport: httpx.AsyncBaseTransport | None = None,
+        instruments: Instruments = UNMEASURED,
     ) -> None:
+        self._name = connection.name
+        self._instruments = instruments
         self._http = _http(connection, transport)
         self._slots = asyncio.Semaphore(connection.in_flight)
         self.reads = self.writes = 0
@@ -70,7 +76,7 @@ class Exchange:
             self.reads += not call.writing
             try:
                 async with asyncio.timeout(call.deadline):
-                    return await self._exchange(call, credentials)
+                    return await self._measured(call, credentials)
             except TimeoutError as error:
                 raise TargetUnavailable(
                     f"the target did not answer within {call.deadline:g} s"
@@ -88,6 +94,13 @@ class Exchange:
                 # The library's own error repeats what is no HTTP, and that may be our token.
                 cause = None if isinstance(error, httpx.ProtocolError) else error
                 raise _failure(error, hidden) from cause
+
+    async def _measured(self, call: Call, credentials: Mapping[str, str]) -> Reply:
+        known: Known = {"target": self._name, "kind": "write" if call.writing else "read"}
+        with self._instruments.step(Step.REQUEST, known):
+            reply = await self._exchange(call, credentials)
+            known["status"] = reply.status
+        return reply
 
     async def _exchange(self, call: Call, credentials: Mapping[str, str]) -> Reply:
         headers = {

@@ -1,0 +1,40 @@
+"""Whether the daemon is alive, and whether it can work: two different things.
+
+A mistake in somebody's files is neither: it must not have the process killed, or cut off.
+"""
+
+from collections.abc import Iterator
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from stateward.http.answers import Json
+from stateward.http.view import View
+
+
+def routes(view: View) -> list[Route]:
+    async def healthz(_request: Request) -> Response:
+        """Answer: whoever does so is on the loop that all else is on."""
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_request: Request) -> Response:
+        found = dict(hindrances(view))
+        return Json({"ready": not found, "because": found}, status_code=503 if found else 200)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def hindrances(view: View) -> Iterator[tuple[str, str]]:
+    """Say what keeps the daemon from working. Anybody may read it: no names, no reasons."""
+    if view.means.stop.is_set():
+        yield "daemon", "stopping"
+    looked = [own.source for own in view.tenders]
+    if any(own is None for own in looked):
+        yield "sources", "not all of them were looked at yet"
+    elif all(own is not None and own.error for own in looked):
+        yield "sources", "none of them can be looked at"
+    if not all(own.remembers for own in view.tenders):
+        yield "state", "the state database cannot be used"
+    if view.resting() > 0:
+        yield "target", "it failed again and again: it is given a rest"

@@ -1,0 +1,151 @@
+"""Numbers for Prometheus: what was measured, and what is to be seen of units and sources.
+
+Whoever asks gets it from a thread: five thousand units are some megabytes of text.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from stateward.http import series
+from stateward.http.view import Seen, View
+from stateward.instruments import Known, Step
+
+_ROUND_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_WAIT_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+_REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_NO_ANSWER = "none"
+
+
+class Metrics:
+    """All that is counted from the start of the process on. It is one of the instruments."""
+
+    def __init__(self, version: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = own = CollectorRegistry()
+        ProcessCollector(registry=own)
+        Gauge(
+            "stateward_info", "The version that runs: always 1.", ["version"], registry=own
+        ).labels(version).set(1)
+        self._rounds = Histogram(
+            "stateward_round_seconds",
+            "How long rounds took.",
+            ["source"],
+            registry=own,
+            buckets=_ROUND_BUCKETS,
+        )
+        self._waits = Histogram(
+            "stateward_queue_wait_seconds",
+            "For how long that unit of a round had been due that had waited longest.",
+            ["source"],
+            registry=own,
+            buckets=_WAIT_BUCKETS,
+        )
+        self._looks = Counter(
+            "stateward_source_looks",
+            "How often a source was asked for its newest commit: outcome is ok or failed.",
+            ["source", "outcome"],
+            registry=own,
+        )
+        self._fetches = Counter(
+            "stateward_source_fetches",
+            "How often a source had a new commit, which was fetched.",
+            ["source"],
+            registry=own,
+        )
+        self._requests = Histogram(
+            "stateward_target_request_seconds",
+            "How long requests to the target took: kind is read or write.",
+            ["target", "kind"],
+            registry=own,
+            buckets=_REQUEST_BUCKETS,
+        )
+        self._answers = Counter(
+            "stateward_target_requests",
+            "Requests to the target: outcome is 2xx, 3xx, 4xx, 5xx, or none where no answer came.",
+            ["target", "kind", "outcome"],
+            registry=own,
+        )
+
+    @contextmanager
+    def step(self, step: Step, known: Known) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._take(step, known, time.monotonic() - begun)
+
+    def _take(self, step: Step, known: Known, seconds: float) -> None:
+        if step is Step.LOOK:
+            self._looks.labels(known["source"], known.get("outcome", "failed")).inc()
+            self._fetches.labels(known["source"]).inc(known.get("fetched") is not None)
+        elif step is Step.ROUND:
+            self._rounds.labels(known["source"]).observe(seconds)
+            self._waits.labels(known["source"]).observe(float(known["waited"] or 0))
+        else:
+            target, kind, status = known["target"], known["kind"], known.get("status")
+            outcome = f"{int(status) // 100}xx" if status else _NO_ANSWER
+            self._requests.labels(target, kind).observe(seconds)
+            self._answers.labels(target, kind, outcome).inc()
+
+    def only(self, target: str, sources: Collection[str]) -> None:
+        """Forget what is of other targets and sources: they are not tended any more."""
+        for own in (self._rounds, self._waits, self._looks, self._fetches):
+            _keep(own, "source", sources)
+        for one in (self._requests, self._answers):
+            _keep(one, "target", {target})
+
+    def written(self, view: View, seen: Sequence[Seen], accept: str) -> tuple[bytes, str]:
+        """Return all there is to be told, and its content type."""
+        encode, kind = choose_encoder(accept)
+        return encode(_All(self._registry, view.target, view.resting(), seen)), kind
+
+    def routes(self, view: View) -> list[Route]:
+        async def metrics(request: Request) -> Response:
+            seen = view.seen()
+            accept = request.headers.get("accept", "")
+            text, kind = await asyncio.to_thread(self.written, view, seen, accept)
+            return Response(text, media_type=kind)
+
+        return [Route("/metrics", metrics)]
+
+
+class _All:
+    """What was measured and what is seen, as one."""
+
+    def __init__(
+        self, registry: CollectorRegistry, target: str, resting: float, seen: Sequence[Seen]
+    ) -> None:
+        self._registry = registry
+        self._target = target
+        self._resting = resting
+        self._seen = seen
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._registry.collect()
+        yield from series.of_target(self._target, self._resting)
+        yield from series.of_sources(self._seen)
+        yield from series.of_units(self._seen)
+
+
+def _keep(metric: Counter | Histogram, label: str, values: Collection[str]) -> None:
+    known = {
+        sample.labels[label] for family in metric.collect() for sample in family.samples
+    } - set(values)
+    for own in known:
+        metric.remove_by_labels({label: own})

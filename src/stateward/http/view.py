@@ -1,0 +1,59 @@
+"""What is to be seen of the daemon at a moment: all that answers are made of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from stateward.daemon.tally import Tally
+from stateward.daemon.tending import Means, Tender
+from stateward.model.status import Overview, SourceStatus, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One source and its units, as they were at the moment of asking."""
+
+    name: str
+    source: SourceStatus | None
+    statuses: Sequence[Status]
+    tallies: Mapping[str, Tally]
+    due: int
+    """Units that are due, and that no round has taken yet."""
+    waiting: int
+    """Units that are due at some moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is tended now, and with what."""
+
+    target: str
+    tenders: Sequence[Tender]
+    means: Means
+    resting: Callable[[], float]
+    """Says for how many more seconds the target is left alone, since it failed again and again."""
+
+    def seen(self) -> list[Seen]:
+        """Look at every source; what is returned does not change any more."""
+        return [self._seen(own) for own in self.tenders]
+
+    def overviews(self) -> list[Overview]:
+        """Say how sources stand, and their units; a source that was never looked at is not told."""
+        return [
+            Overview(source=own.source, units=tuple(sorted(own.statuses, key=lambda one: one.unit)))
+            for own in self.seen()
+            if own.source is not None
+        ]
+
+    def tender(self, source: str) -> Tender | None:
+        return next((own for own in self.tenders if own.tended.name == source), None)
+
+    def _seen(self, tender: Tender) -> Seen:
+        board = tender.board
+        return Seen(
+            name=tender.tended.name,
+            source=tender.source,
+            statuses=tuple(board.statuses.values()),
+            tallies=dict(board.tallies),
+            due=len(board.queue.waits(self.means.clock())),
+            waiting=board.queue.waiting(),
+        )

@@ -1,0 +1,108 @@
+"""A source that is tended in the test's own time, and what is answered about it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+from starlette.routing import BaseRoute
+
+from rounds import Workshop, objects
+from stateward.daemon.board import Board
+from stateward.daemon.tending import Means, Tended, Tender
+from stateward.engine.reconcile import Reconciler
+from stateward.http.app import application
+from stateward.http.metrics import Metrics
+from stateward.http.view import View
+from stateward.model.event import Event
+from stateward.model.record import Cause
+from stateward.model.unit import Drift, DriftMode
+from stateward.settings import RetentionSettings
+from stateward.stores.commands import SqliteCommands
+from stateward.stores.sqlite import SqliteJournal
+from stateward.stores.statuses import SqliteStatuses
+from stateward.wiring.history import journal as opened_journal
+
+
+def tags(*names: str) -> str:
+    return objects("BuiltinTag", *({"name": own} for own in names))
+
+
+@dataclass
+class Desk:
+    """One source, the target, and who tends it."""
+
+    shop: Workshop
+    statuses: SqliteStatuses
+    journal: SqliteJournal
+    commands: SqliteCommands
+    now: float = 1000.0
+    rest: float = 0.0
+    events: list[Event] = field(default_factory=list)
+    metrics: Metrics = field(default_factory=lambda: Metrics("1.2.3"))
+    view: View = field(init=False)
+
+    def __post_init__(self) -> None:
+        means = Means(
+            statuses=self.statuses,
+            commands=self.commands,
+            emit=self.events.append,
+            clock=lambda: self.now,
+            random=lambda: 0.5,
+            new_id=lambda: "round",
+            instruments=self.metrics,
+        )
+        reconciler = Reconciler(
+            round=self.shop.round(),
+            journal=self.journal,
+            new_id=lambda: str(uuid4()),
+            cause=Cause(trigger="", actor="stateward"),
+        )
+        tended = Tended(
+            name="default",
+            reconciler=reconciler,
+            head=self.shop.source.head,
+            every=60,
+            places=_nowhere,
+        )
+        board = Board(usual=Drift(mode=DriftMode.ENFORCE, interval=600), backoff=10, cap=300)
+        tender = Tender(tended=tended, board=board, means=means, every=60)
+        self.view = View(
+            target=self.shop.target.name, tenders=[tender], means=means, resting=lambda: self.rest
+        )
+
+    @property
+    def tender(self) -> Tender:
+        return self.view.tenders[0]
+
+    async def turn(self, **files: str) -> None:
+        """Commit files if there are any, look, and run a round of what is due."""
+        if files:
+            self.shop.commit({f"{unit}/x.yml": text for unit, text in files.items()})
+        await self.tender.look(0)
+        await self.tender.work()
+
+
+async def _nowhere() -> tuple[tuple[Path, bool], ...]:
+    return ()
+
+
+@asynccontextmanager
+async def opened(directory: Path) -> AsyncIterator[Desk]:
+    state = directory / "state.db"
+    statuses, commands = SqliteStatuses(state), SqliteCommands(state, lambda: desk.now)
+    async with opened_journal(state, RetentionSettings()) as journal:
+        desk = Desk(shop=Workshop(directory), statuses=statuses, journal=journal, commands=commands)
+        try:
+            yield desk
+        finally:
+            await statuses.close()
+            await commands.close()
+
+
+def asking(*routes: BaseRoute) -> httpx.AsyncClient:
+    """Return what asks an application of these routes, without a port."""
+    transport = httpx.ASGITransport(application(routes))
+    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8085")
