@@ -138,7 +138,7 @@ def _devices(draw: Draw, tags: list[str], groups: list[str], sites: list[str]) -
         if inline:
             data = [_port(draw, port) for port in inline]
             fields["interfaces"] = {"kind": "NetInterface", "data": data}
-        yield Item("NetDevice", name, draw(_unit(name)), fields)
+        yield Item("NetDevice", name, draw(_shared(name)), fields)
         for port in sorted(set(ports[name]) - set(inline)):
             own = {"device": name, **_port(draw, port)}
             yield Item("NetInterface", port, draw(_unit(name)), own)

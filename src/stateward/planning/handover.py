@@ -18,6 +18,9 @@ from stateward.planning.question import Identities, Question
 Value = tuple[Any, ...]
 """The kind a constraint belongs to, the constraint, and the values in it."""
 
+Changing = dict[str, list[Change]]
+"""The changes of each object, by its id: one that several units declare has one of each."""
+
 
 class HandOver(NamedTuple):
     """One change has to come after another."""
@@ -43,21 +46,24 @@ class HandOvers:
 
     def find(self, writes: Sequence[Change], deletes: Sequence[Change]) -> Iterator[HandOver]:
         """Yield what passes; a unique value that nobody gives up is a problem."""
-        by_node = {own.node: own for own in (*deletes, *writes) if own.node is not None}
+        by_node: Changing = {}
+        for own in (*deletes, *writes):
+            if own.node is not None:
+                by_node.setdefault(own.node, []).append(own)
         yield from self._values(writes, by_node)
         yield from self._places(writes, by_node)
 
-    def _values(self, writes: Sequence[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
+    def _values(self, writes: Sequence[Change], by_node: Changing) -> Iterator[HandOver]:
         wanted = [(taker, value) for taker in writes for value in self._taken(taker)]
         held = self._held({taker.key.kind for taker, _ in wanted}) if wanted else {}
         for taker, value in wanted:
             holder = held.get(value)
             if holder is None or holder.id == taker.node:
                 continue
-            giver = by_node.get(holder.id)
-            if giver is not None and _gives(giver, value):
+            givers = [own for own in by_node.get(holder.id, ()) if _gives(own, value)]
+            for giver in givers:
                 yield HandOver(taker, giver, *self._parked(taker, value, writes))
-            else:
+            if not givers:
                 self._refuse(taker, value, holder)
 
     def _parked(
@@ -78,25 +84,23 @@ class HandOvers:
         found = parked(kind, value[1], taker, self._used)
         return (None, None) if found is None else found
 
-    def _places(self, writes: Sequence[Change], by_node: dict[str, Change]) -> Iterator[HandOver]:
+    def _places(self, writes: Sequence[Change], by_node: Changing) -> Iterator[HandOver]:
         ends = Ends(self.question, self.identities)
         wanted = [(taker, *taken) for taker in writes for taken in ends.taken(taker)]
         held = ends.held({place[0] for _, place, _ in wanted}) if wanted else {}
         for taker, place, own in wanted:
-            turned = by_node.get(place[2])
-            if turned is not None and ends.turns(turned, place):
-                yield HandOver(taker, turned)
-            for holder in held.get(place, ()):
-                giver = by_node.get(holder)
-                if giver is None or holder == taker.node:
-                    continue
+            for turned in by_node.get(place[2], ()):
+                if ends.turns(turned, place):
+                    yield HandOver(taker, turned)
+            holders = (holder for holder in held.get(place, ()) if holder != taker.node)
+            for giver in (change for holder in holders for change in by_node.get(holder, ())):
                 if giver.action is Action.DELETE or ends.gives(giver, place):
                     yield HandOver(taker, giver, own.name)
         for giver in writes:
             for peer, inverse in ends.left(giver):
-                turned = by_node.get(peer)
-                if turned is not None and any(own.name == inverse.name for own in turned.fields):
-                    yield HandOver(giver, turned)
+                for turned in by_node.get(peer, ()):
+                    if any(own.name == inverse.name for own in turned.fields):
+                        yield HandOver(giver, turned)
 
     def _of(self, kind: str) -> Sequence[tuple[str, tuple[Path, ...]]]:
         return self.question.schema.unique_scopes(kind)

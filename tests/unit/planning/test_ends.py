@@ -3,7 +3,19 @@
 from stateward.model.identity import NodeId
 from stateward.model.plan import Action
 from stateward.model.state import DesiredObject, Hold
-from unit.builders import cable, codes, device, fields, held, interface, key, plan, told, unit
+from unit.builders import (
+    asset,
+    cable,
+    codes,
+    device,
+    fields,
+    held,
+    interface,
+    key,
+    plan,
+    told,
+    unit,
+)
 from unit.planning.plan_levels import levels
 
 PORT, OTHER = key("NetInterface", "d", "eth0"), key("NetInterface", "d", "eth1")
@@ -75,3 +87,24 @@ def test_what_cannot_be_without_the_holder_is_pointed_elsewhere_before_it_goes()
         ["delete NetDevice/gone"],
         ["update NetDevice/e"],
     ]
+
+
+def test_place_is_taken_after_an_object_of_two_units_has_left_it() -> None:
+    there = held("a", device("d", uplink=PORT), device("e"), *interfaces())
+    want = [device("d", uplink=OTHER), *interfaces()]
+    found = plan([unit("a", *want, device("e", uplink=PORT)), unit("b", *want)], there)
+    first, second = levels(found)
+    assert "update NetDevice/d" in first
+    assert second == ["update NetDevice/e"]
+
+
+def test_value_is_taken_after_an_object_of_two_units_has_left_it() -> None:
+    there = held("a", asset("x", "old"), asset("y", "its-own"))
+    want = asset("x", "new")
+    found = plan([unit("a", want, asset("y", "old")), unit("b", want)], there)
+    assert codes(found) == []
+    assert levels(found)[-1] == ["update NetAsset/y"]
+
+
+def interfaces() -> list[DesiredObject]:
+    return [interface("d", "eth0"), interface("d", "eth1")]
