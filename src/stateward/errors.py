@@ -123,6 +123,8 @@ class Code(StrEnum):
 
     NO_SUCH_PAGE = "SW6001"
     BAD_REQUEST = "SW6002"
+    TOO_MANY = "SW6003"
+    HOOK_REFUSED = "SW6004"
 
     @property
     def slug(self) -> str:

@@ -82,6 +82,17 @@ class Metrics:
             registry=own,
         )
 
+        self._hooks = Counter(
+            "stateward_hooks",
+            "Calls of forges: taken, repeated, refused, limited, large or slow.",
+            ["forge", "outcome"],
+            registry=own,
+        )
+
+    def called(self, forge: str, outcome: str) -> None:
+        """Count a call of a forge."""
+        self._hooks.labels(forge, outcome).inc()
+
     @contextmanager
     def step(self, step: Step, known: Known) -> Iterator[None]:
         begun = time.monotonic()

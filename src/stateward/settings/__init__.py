@@ -23,7 +23,7 @@ from stateward.settings.reading import (
     rules,
     server_settings,
 )
-from stateward.settings.server import ServerSettings
+from stateward.settings.server import HookSettings, ServerSettings
 
 __all__ = [
     "DEFAULT_STATE",
@@ -32,6 +32,7 @@ __all__ = [
     "Environment",
     "GitSettings",
     "GithubAppSettings",
+    "HookSettings",
     "RetentionSettings",
     "SdkEnvironment",
     "SecretReference",

@@ -4,8 +4,9 @@ import ipaddress
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from stateward.model.forge import Forge
 from stateward.settings.base import Model, SecretReference
 
 _LOCALHOST = "localhost"
@@ -31,6 +32,16 @@ def _address(given: str) -> str:
     return given
 
 
+class HookSettings(Model):
+    """Somebody who calls when there is something new to fetch."""
+
+    forge: Annotated[Forge, Field(strict=False)]
+    secret: SecretReference
+    """What both know: without it anybody could call."""
+    sources: tuple[str, ...] | None = None
+    """The sources that are looked at then; all of them where it is not given."""
+
+
 class ServerSettings(Model):
     """The daemon's own port; without this, there is none."""
 
@@ -41,6 +52,7 @@ class ServerSettings(Model):
     """Who bears it may ask and command."""
     read_token: SecretReference | None = None
     """Who bears it may only ask."""
+    hooks: tuple[HookSettings, ...] = ()
 
     @property
     def address(self) -> tuple[str, int]:

@@ -73,18 +73,21 @@ class _Door:
 
     front: "Front | None" = None
 
-    def wanted(self, said: settings.ServerSettings | None) -> None:
+    def measuring(self, said: settings.ServerSettings | None) -> Instruments:
+        """Return who measures, where anybody may ask for it."""
         if said is not None and self.front is None:
             from stateward.wiring.server import Front
 
             self.front = Front()
-
-    @property
-    def instruments(self) -> Instruments:
         return self.front.metrics if self.front else UNMEASURED
 
-    def beside(self, target: Target, means: Means) -> Beside:
-        return self.front.beside(target, means) if self.front else lambda _tenders: nullcontext()
+    def answering(
+        self, said: settings.ServerSettings | None, setups: Sequence[Setup]
+    ) -> Callable[[Target, Means], Beside]:
+        """Fetch the secrets and take the port that are configured; raises ``ConfigError``."""
+        if self.front is None:
+            return lambda _target, _means: lambda _tenders: nullcontext()
+        return self.front.answering(said, [own.source.name for own in setups], setups[0].place.home)
 
 
 def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncContextManager[Assembly]:
@@ -95,13 +98,13 @@ def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncConte
         raise ConfigError(f"{invocation.repo}: several sources are configured, {names}: name one")
     where = setups[0].place
     said = settings.server_settings(where.configuration, where.environment)
-    door.wanted(said)
-    target = setups[0].target(door.instruments)
+    instruments = door.measuring(said)
+    target = setups[0].target(instruments)
     clock, tips = steady(), dict[str, Tips]()
     sources = [_tended(own, target, clock, tips) for own in setups]
-    if door.front:  # last of all, since a configuration that is refused must not take a port
-        door.front.listener.reserve(said.address if said else None)
-    return _opened(where, target, sources, emit, clock, door)
+    # Last of all, since a configuration that is refused must not take a port.
+    beside = door.answering(said, setups)
+    return _opened(where, target, sources, emit, clock, instruments, beside)
 
 
 _Tends = Callable[[SqliteJournal, SqliteCommands], Tended]
@@ -142,7 +145,8 @@ async def _opened(
     sources: Sequence[_Tends],
     emit: Emit,
     clock: Callable[[], float],
-    door: _Door,
+    instruments: Instruments,
+    beside: Callable[[Target, Means], Beside],
 ) -> AsyncIterator[Assembly]:
     keep_out(where.state, target)
     said = where.configuration
@@ -156,7 +160,7 @@ async def _opened(
                 clock=clock,
                 random=random.random,
                 new_id=_new_id,
-                instruments=door.instruments,
+                instruments=instruments,
             )
             yield Assembly(
                 target=target.name,
@@ -170,7 +174,7 @@ async def _opened(
                 backoff=said.run.backoff.total_seconds(),
                 cap=said.run.backoff_cap.total_seconds(),
                 grace=said.run.grace.total_seconds(),
-                beside=door.beside(target, means),
+                beside=beside(target, means),
             )
     finally:
         await statuses.close()
