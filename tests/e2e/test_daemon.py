@@ -191,6 +191,29 @@ class TestCommands:
             daemon.until("told", command="reconcile")
 
 
+class TestRewind:
+    def test_is_refused_until_exactly_that_commit_is_allowed(
+        self, repo: Repository, cli: Cli
+    ) -> None:
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            edit(repo, LEAVES, "mtu: 9214", "mtu: 9000")
+            repo.commit("smaller frames")
+            daemon.until("round", trigger="commit")
+            repo.git("reset", "-q", "--hard", "HEAD~1")
+            old = repo.git("rev-parse", "HEAD")
+            told = daemon.until("source-failed")
+            assert told["message"].startswith(f"SW2010 rewound: {old[:12]} did not come after ")
+            code, shown = cli("status")
+            assert (code, "objects/network    stalled" in shown) == (1, True)
+            assert cli("allow-rewind", "f" * 12)[0] == 1
+            assert "is not the beginning of a commit that is refused" in cli.errors
+            assert cli("allow-rewind", old[:12])[0] == 0
+            daemon.until("source-back")
+            assert daemon.until("round")["revision"] == old
+        assert units(cli)["objects/network"]["applied"] == old
+
+
 class TestRestart:
     @pytest.mark.usefixtures("ended")
     def test_goes_on_with_what_is_known(self, repo: Repository, cli: Cli) -> None:

@@ -11,7 +11,7 @@ import click
 from stateward import __version__
 from stateward.cli.apply import apply, run_command
 from stateward.cli.config import config
-from stateward.cli.control import approve, reconcile, resume, suspend
+from stateward.cli.control import allow_rewind, approve, reconcile, resume, suspend
 from stateward.cli.doctor import doctor
 from stateward.cli.exits import INTERRUPTED, Exit
 from stateward.cli.export import export
@@ -42,6 +42,7 @@ for command in (
     suspend,
     resume,
     approve,
+    allow_rewind,
     audit,
     config,
     doctor,

@@ -1,4 +1,4 @@
-"""``reconcile``, ``suspend``, ``resume``, ``approve``: what a daemon is told, running or not."""
+"""``reconcile``, ``suspend``, ``resume``, ``approve``, ``allow-rewind``: what a daemon is told, running or not."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,6 +73,22 @@ def approve(unit: str, digest: str, for_: str | None, **place: Any) -> None:
         return own.control.approve(own.about, digest, until=until)
 
     _tell(unit, place, told)
+
+
+@click.command("allow-rewind")
+@click.argument("revision")
+@_about
+def allow_rewind(revision: str, **place: Any) -> None:
+    """Go on with REVISION, a commit that is refused: it did not come after what was applied.
+
+    `status` shows it; the first twelve digits are enough.
+    """
+    from stateward.cli.moments import after
+
+    def told(own: "Told") -> "Awaitable[Command]":
+        return own.control.allow_rewind(own.about, revision, until=after(own.approval))
+
+    _tell(None, place, told)
 
 
 def _tell(

@@ -91,19 +91,35 @@ class Board:
         """Take in what people want, and return the units of which something else holds now."""
         before = dict(self.statuses)
         asked = self.pauses.heed(commands, ready=self.revision is not None)
-        for unit, status in before.items():
-            pause = self.pauses.suspension(unit, now)
-            shown = status.pause
-            if pause != (shown if shown and shown.why is Why.SUSPENDED else None):
-                self._show_pause(unit, pause)
-                due = now if pause is None else pause.until
-                if due is not None:
-                    self._mark(unit, Mark(due, Reason.RESUMED), now)
+        for unit in before:
+            self._pause(unit, now)
             for own in asked:
                 if own.concerns(unit):
                     self._mark(unit, Mark(now, Reason.MANUAL), now)
                     self.pauses.any_time |= {unit} if own.any_time else set()
         return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
+
+    def refuse(self, message: str | None, now: float) -> Mapping[str, Status]:
+        """Keep rounds from all units, as their newest commit is refused; None is: not any more."""
+        before = dict(self.statuses)
+        refused = None if message is None else Pause(why=Why.REWOUND, message=message)
+        self.pauses.refused = refused
+        for unit in before:
+            self._pause(unit, now)
+        return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
+
+    def _pause(self, unit: str, now: float) -> None:
+        """Show what keeps rounds from a unit, and have it looked at once nothing does.
+
+        Windows come and go by themselves: they are looked at when something is due.
+        """
+        pause, shown = self.pauses.standing(unit, now), self.statuses[unit].pause
+        if pause == (shown if shown and shown.why is not Why.WINDOW else None):
+            return
+        self._show_pause(unit, pause)
+        due = now if pause is None else pause.until
+        if due is not None:
+            self._mark(unit, Mark(due, Reason.RESUMED), now)
 
     def take(self, now: float) -> Mapping[str, frozenset[Reason]]:
         """Take what is due and not kept from it; ``settle`` has to follow for each unit of it."""

@@ -72,6 +72,15 @@ class Control:
             raise ConfigError(f"{about}: {digest}: {message}: look at a new plan")
         return await self._give(about, Verb.APPROVE, until=until, digest=given)
 
+    async def allow_rewind(self, about: About, revision: str, *, until: float) -> Command:
+        """Go on with the commit that is refused; ``revision`` may be the beginning of it."""
+        given = revision.lower()
+        refused = [own.source.refused for own in await self._overviews(about)]
+        if not any(own and own.startswith(given) for own in refused) or len(given) < LEAST_DIGEST:
+            message = f"is not the beginning of a commit that is refused, of {LEAST_DIGEST} digits"
+            raise ConfigError(f"{about}: {revision}: {message}: see `stateward status`")
+        return await self._give(about, Verb.ALLOW_REWIND, until=until, digest=given)
+
     async def _give(
         self,
         about: About,

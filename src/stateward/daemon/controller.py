@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from stateward.daemon import files
 from stateward.daemon.board import Board
 from stateward.daemon.heeding import Heeder
-from stateward.daemon.tending import Emit, Means, Tended, Tender
+from stateward.daemon.means import Emit, Means, Tended
+from stateward.daemon.tending import Tender
 from stateward.errors import StateUnavailable, StatewardError
 from stateward.model.event import Action, Level, event
 from stateward.model.unit import Drift

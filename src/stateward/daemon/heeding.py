@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from stateward.daemon.tending import Means, Tender
+from stateward.daemon.means import Means
+from stateward.daemon.tending import Tender
 from stateward.errors import StateUnavailable
 from stateward.model.command import Command, Verb
 from stateward.model.event import Action, Level, event

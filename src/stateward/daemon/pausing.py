@@ -15,6 +15,8 @@ class Pauses:
 
     commands: Sequence[Command] = ()
     """What people want, and is not over."""
+    refused: Pause | None = None
+    """What keeps rounds from all units: their newest commit is one that is not let through."""
     any_time: set[str] = field(default_factory=set)
     """Units whose next round may be outside of their windows."""
     _deferred: dict[str, frozenset[Reason]] = field(default_factory=dict)
@@ -37,9 +39,13 @@ class Pauses:
             return Pause(why=Why.SUSPENDED, message=f"by {own.actor}{why}", until=own.until)
         return None
 
+    def standing(self, unit: str, now: float) -> Pause | None:
+        """Say what keeps rounds from a unit at any time of the day."""
+        return self.suspension(unit, now) or self.refused
+
     def of(self, unit: str, said: tuple[Window, ...], now: float) -> Pause | None:
         """Say what keeps rounds from a unit at a moment; ``said`` are its windows."""
-        return self.suspension(unit, now) or self.closed(unit, said, now)
+        return self.standing(unit, now) or self.closed(unit, said, now)
 
     def closed(self, unit: str, said: tuple[Window, ...], now: float) -> Pause | None:
         return windows.pause(said, now) if said and unit not in self.any_time else None

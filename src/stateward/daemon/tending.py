@@ -5,58 +5,29 @@ to one target. What goes wrong in either is told, and ends neither.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from stateward.daemon import bugs, rounds, telling
 from stateward.daemon.board import Board, Facts
+from stateward.daemon.descent import Descent
+from stateward.daemon.keeping import Keeper
+from stateward.daemon.means import Means, Tended
 from stateward.daemon.rounds import Done, Job, Stopped
 from stateward.engine.fingerprint import fingerprints
-from stateward.engine.reconcile import Reconciler
-from stateward.errors import Stalled, StateUnavailable, StatewardError, Transient
-from stateward.instruments import UNMEASURED, Instruments, Known, Step
+from stateward.engine.load import Loaded
+from stateward.engine.stamps import applied
+from stateward.errors import Code, SourceRefused, Stalled, Transient
+from stateward.instruments import Known, Step
 from stateward.model.command import Command, Verb
-from stateward.model.event import Action, Event, Level, event
-from stateward.model.status import Reason, SourceStatus, Status
+from stateward.model.event import Action, Level, event
+from stateward.model.status import Reason, SourceStatus
 from stateward.model.unit import prefix
-from stateward.ports import Commands, Statuses
 
-Emit = Callable[[Event], None]
-Head = Callable[[float], Awaitable[str]]
-"""Says which commit is the newest, by an answer that is at most so many seconds old."""
+_LOOKS = frozenset({Verb.RECONCILE, Verb.ALLOW_REWIND})
+"""What leads to a look at the source."""
 _ASKS = frozenset({Verb.RECONCILE, Verb.APPROVE})
 """What leads to a round in somebody's name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tended:
-    """What a source is, and what it takes to tend it."""
-
-    name: str
-    reconciler: Reconciler
-    head: Head
-    every: float
-    """Seconds between looks."""
-    places: Callable[[], Awaitable[tuple[tuple[Path, bool], ...]]]
-    """Directories in which something changes with every commit, and whether what is below counts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What all sources share."""
-
-    statuses: Statuses
-    commands: Commands
-    emit: Emit
-    clock: Callable[[], float]
-    random: Callable[[], float]
-    new_id: Callable[[], str]
-    instruments: Instruments = UNMEASURED
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    told: asyncio.Event = field(default_factory=asyncio.Event)
-    """There may be a new command."""
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -72,28 +43,31 @@ class Tender:
     """There may be a new commit."""
     source: SourceStatus | None = None
     """What the last look said; None before the first."""
-    remembers: bool = True
-    """Whether the state database could be used when it was last wanted."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: dict[str, str] = field(default_factory=dict)
     """Who asked for a round of a unit."""
+    descent: Descent = field(init=False)
+    keeper: Keeper = field(init=False)
     _error: str | None = None
     _writing: bool = False
 
-    @property
-    def _target(self) -> str:
-        return self.tended.reconciler.round.target.name
+    def __post_init__(self) -> None:
+        self.descent = Descent(self.tended.follows)
+        self.keeper = Keeper(
+            statuses=self.means.statuses,
+            emit=self.means.emit,
+            target=self.tended.reconciler.round.target.name,
+            source=self.tended.name,
+        )
 
     async def recall(self) -> None:
         """Take up what an earlier process knew."""
-        try:
-            known = await self.means.statuses.load(self._target, self.tended.name)
-        except StateUnavailable as error:
-            self._state_lost(error)
-        else:
+        known = await self.keeper.recall()
+        if known is not None:
             scope = self.tended.reconciler.round.scope
-            own = {unit: status for unit, status in known.items() if scope.selects(unit)}
-            self.board.statuses.update(own)
+            found = {own.unit: own for own in known.units if scope.selects(own.unit)}
+            self.board.statuses.update(found)
+            self.descent.accepted = known.source.revision
 
     async def heed(self, commands: Sequence[Command]) -> None:
         """Take in what people want of this source."""
@@ -102,10 +76,10 @@ class Tender:
             if own.verb in _ASKS and self.board.revision is not None:
                 known = self.board.statuses
                 self._asked |= {unit: own.actor for unit in known if own.concerns(unit)}
-            if own.verb is Verb.RECONCILE:
+            if own.verb in _LOOKS:
                 self.hint.set()
         if changed:
-            await self._keep(changed)
+            await self.keeper.keep(changed)
             self._changed.set()
 
     async def looking(self) -> None:
@@ -139,6 +113,9 @@ class Tender:
             commit = await self.tended.head(max_age)
             if commit != self.board.revision:
                 await self._see(commit)
+            elif self.descent.refused is not None:
+                self.descent.refused = None  # it is as it was before
+                await self._refuse(None)
         except (Stalled, Transient) as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - a bug in one look must not end the daemon
@@ -148,6 +125,7 @@ class Tender:
     async def _see(self, commit: str) -> None:
         scope = self.tended.reconciler.round.scope
         loaded = await self.tended.reconciler.round.loader.load(commit)
+        await self._check(commit, loaded)
         digests = fingerprints(loaded, scope.schemas, prefix(scope.instance, scope.source))
         facts = {
             unit: Facts(
@@ -162,12 +140,34 @@ class Tender:
         before = self.board.revision
         touched = self.board.seen(commit, facts, self.means.clock())
         due = len(touched)
+        await self._refuse(None)  # not before it is known what is due
         self._emit(Action.REVISION, revision=commit, before=before, units=len(facts), due=due)
         changed = self.board.statuses if before is None else touched
-        await self._keep({unit: self.board.statuses.get(unit) for unit in changed})
+        await self.keeper.keep({unit: self.board.statuses.get(unit) for unit in changed})
         self._changed.set()
         if before is None:
             self.means.told.set()  # what is about units that were not known can be done now
+
+    async def _check(self, commit: str, loaded: Loaded) -> None:
+        """Let a commit through, or keep rounds from all units until another one is the newest."""
+        scope, accepted = self.tended.reconciler.round.scope, self.descent.accepted
+        if accepted is not None or self.tended.follows is None:
+            before = frozenset({accepted}) if accepted is not None else frozenset()
+        else:  # nobody remembers: then the target knows
+            target = self.tended.reconciler.round.target
+            before = await applied(target, loaded, scope.instance, scope.source)
+        try:
+            leave = await self.descent.check(commit, before, self.board.pauses.commands)
+        except SourceRefused as error:
+            if error.code is Code.REWOUND:
+                await self._refuse(str(error))
+            raise
+        if leave is not None:
+            await self.means.commands.done([leave.id])
+
+    async def _refuse(self, message: str | None) -> None:
+        await self.keeper.keep(self.board.refuse(message, self.means.clock()))
+        self._changed.set()
 
     async def working(self) -> None:
         """Run rounds of what is due until told to stop; what is being written is ended first."""
@@ -212,7 +212,7 @@ class Tender:
             return
         before = dict(self.board.statuses)
         settled = self.board.settle(done.verdicts, revision, now, self.means.random())
-        await self._keep(settled)
+        await self.keeper.keep(settled)
         called = {"source": self.tended.name, "round": self.means.new_id()}
         for own in telling.lines(job, done, before, settled, now - begun, **called):
             self.means.emit(own)
@@ -222,7 +222,9 @@ class Tender:
         before = dict(self.board.statuses)
         taken = self.board.take(self.means.clock())
         known = self.board.statuses
-        await self._keep({one: own for one, own in known.items() if before.get(one) is not own})
+        await self.keeper.keep(
+            {one: own for one, own in known.items() if before.get(one) is not own}
+        )
         return taken
 
     async def _measured(self, job: Job, waited: float) -> Done | None:
@@ -265,31 +267,17 @@ class Tender:
         else:
             self._emit(Action.SOURCE_FAILED, level=Level.WARNING, message=error)
 
-    async def _keep(self, units: Mapping[str, Status | None]) -> None:
-        if units:
-            await self._remember(self.means.statuses.keep(self._target, units, self.tended.name))
-
     async def _keep_source(self) -> None:
         self.source = SourceStatus(
-            target=self._target,
+            target=self.keeper.target,
             source=self.tended.name,
             at=self.means.clock(),
             every=self.every,
-            revision=self.board.revision,
+            revision=self.descent.accepted,
             error=self._error,
+            refused=self.descent.refused,
         )
-        await self._remember(self.means.statuses.keep_source(self.source))
-
-    async def _remember(self, keeping: Awaitable[None]) -> None:
-        try:
-            await keeping
-            self.remembers = True
-        except StateUnavailable as error:
-            self.remembers = False
-            self._state_lost(error)
-
-    def _state_lost(self, error: StatewardError) -> None:
-        self._emit(Action.STATE_LOST, level=Level.WARNING, message=str(error))
+        await self.keeper.keep_source(self.source)
 
     def _bug(self, error: Exception) -> str:
         message = bugs.told(error)

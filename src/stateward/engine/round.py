@@ -9,6 +9,7 @@ from stateward.desired.load import load as load_desired
 from stateward.engine.approvals import Approvals, NoApprovals
 from stateward.engine.history import History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
+from stateward.engine.stamps import stamps
 from stateward.errors import Code, ConfigError, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
@@ -21,7 +22,6 @@ from stateward.model.unit import (
     Window,
     group_name,
     prefix,
-    unit_name,
 )
 from stateward.planning import plan as planner
 from stateward.planning.digest import digest_of
@@ -110,15 +110,11 @@ class Round:
     ) -> Question:
         scope = self.scope
         ours = prefix(scope.instance, scope.source)
-        stamps = {
-            unit: Stamp.parse(description)
-            for name, description in (await session.groups(ours)).items()
-            if (unit := unit_name(scope.instance, scope.source, name)) is not None
-        }
+        known = await stamps(session, scope.instance, scope.source)
         history = History(self.loader)
-        loaded, gone = await self._with_doubts(loaded, stamps, history)
+        loaded, gone = await self._with_doubts(loaded, known, history)
         desired = await self._desired(session, loaded)
-        formerly, unknown = await self._formerly(session, loaded, stamps, history)
+        formerly, unknown = await self._formerly(session, loaded, known, history)
         units = self.facts(loaded, gone)
         self._check_selection(units)
         hints = [key for facts in units.values() for key in facts.settings.moved]
@@ -178,12 +174,12 @@ class Round:
         return self.loader.read_settings(unit, None)[0]
 
     async def _with_doubts(
-        self, loaded: Loaded, stamps: Mapping[str, Stamp], history: History
+        self, loaded: Loaded, known: Mapping[str, Stamp], history: History
     ) -> tuple[Loaded, dict[str, UnitSettings]]:
         """Tell units that are gone from units that only cannot be read; return the gone ones."""
         units = dict(loaded.units)
         gone: dict[str, UnitSettings] = {}
-        for unit, stamp in stamps.items():
+        for unit, stamp in known.items():
             if loaded.digests.get(unit) == stamp.files:
                 continue
             before = await history.files(unit, stamp)
@@ -192,16 +188,16 @@ class Round:
             if doubt is not None and unit not in units:
                 wrong.append(doubt)
             if wrong:
-                known = units.get(unit, UnitFiles())
+                own = units.get(unit, UnitFiles())
                 texts = {path: loaded.files[path].text for path in before if path in loaded.files}
                 units[unit] = replace(
-                    known,
-                    problems=(*known.problems, *wrong),
-                    texts={**texts, **known.texts},
+                    own,
+                    problems=(*own.problems, *wrong),
+                    texts={**texts, **own.texts},
                 )
             elif unit not in units:
-                own = loaded.settings.get(unit) or await history.settings(unit, stamp)
-                gone[unit] = own or self.settings(unit)
+                found = loaded.settings.get(unit) or await history.settings(unit, stamp)
+                gone[unit] = found or self.settings(unit)
         return replace(loaded, units=units), gone
 
     async def _desired(self, session: Session, loaded: Loaded) -> Desired:
@@ -212,12 +208,12 @@ class Round:
         return desired
 
     async def _formerly(
-        self, session: Session, loaded: Loaded, stamps: Mapping[str, Stamp], history: History
+        self, session: Session, loaded: Loaded, known: Mapping[str, Stamp], history: History
     ) -> tuple[dict[ObjectKey, DesiredObject], tuple[Problem, ...]]:
         """Derive from Git what was declared, for the units whose files are others now."""
         revisions = [
             (unit, revision)
-            for unit, stamp in stamps.items()
+            for unit, stamp in known.items()
             if stamp.files != loaded.digests.get(unit) or stamp.attempted
             for revision in stamp.revisions
         ]

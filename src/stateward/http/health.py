@@ -34,7 +34,7 @@ def hindrances(view: View) -> Iterator[tuple[str, str]]:
         yield "sources", "not all of them were looked at yet"
     elif all(own is not None and own.error for own in looked):
         yield "sources", "none of them can be looked at"
-    if not all(own.remembers for own in view.tenders):
+    if not all(own.keeper.remembers for own in view.tenders):
         yield "state", "the state database cannot be used"
     if view.resting() > 0:
         yield "target", "it failed again and again: it is given a rest"

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from stateward.daemon.means import Means
 from stateward.daemon.tally import Tally
-from stateward.daemon.tending import Means, Tender
+from stateward.daemon.tending import Tender
 from stateward.model.status import Overview, SourceStatus, Status
 
 

@@ -20,6 +20,8 @@ class Verb(StrEnum):
     """Change nothing, until it is taken back or over."""
     RESUME = "resume"
     """A suspension was taken back."""
+    ALLOW_REWIND = "allow-rewind"
+    """Go on with one commit, though it did not come after what was applied."""
     APPROVE = "approve"
     """Let one prune through that a guard holds back: exactly these objects, once."""
 
@@ -41,7 +43,7 @@ class Command:
     any_time: bool = False
     """For a round: also outside of a unit's windows."""
     digest: str | None = None
-    """For an approval: the beginning of the digest of what is let through."""
+    """The beginning of the digest, or of the commit, that is let through."""
 
     def concerns(self, unit: str) -> bool:
         return self.unit is None or self.unit == unit

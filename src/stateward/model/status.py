@@ -54,6 +54,8 @@ class Why(StrEnum):
     """Somebody said so."""
     WINDOW = "window"
     """It is outside of its windows."""
+    REWOUND = "rewound"
+    """Its branch was set back, or rewritten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,10 @@ class SourceStatus:
     every: float
     """Seconds until it is asked again: where they are long over, nobody is at work."""
     revision: str | None = None
+    """The newest commit that was let through."""
     error: str | None = None
+    refused: str | None = None
+    """The newest commit, where it did not come after that one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ def _notes(own: Status, now: float) -> Iterator[str]:
         yield f"to let it through once: stateward approve {own.unit} {own.blocked[:LEAST_DIGEST]}"
 
 
-_PAUSED = {Why.SUSPENDED: "suspended ", Why.WINDOW: ""}
+_PAUSED = {Why.SUSPENDED: "suspended ", Why.WINDOW: "", Why.REWOUND: ""}
 
 
 def _pause(own: Status, now: float) -> Pause | None:
@@ -82,14 +82,18 @@ def _row(own: Status, now: float) -> tuple[str, str, str, str, str]:
 
 def _state(own: Status, now: float) -> str:
     pause = _pause(own, now)
-    suspended = pause is not None and pause.why is Why.SUSPENDED
-    return Condition.SUSPENDED.value if suspended else own.condition.value
+    return (_SHOWN.get(pause.why, own.condition) if pause else own.condition).value
+
+
+_SHOWN = {Why.SUSPENDED: Condition.SUSPENDED, Why.REWOUND: Condition.STALLED}
 
 
 def _next(own: Status, now: float) -> str:
     pause = _pause(own, now)
+    if pause is not None and pause.until is not None:
+        return f"in {_spell(pause.until - now)}: goes on"
     if pause is not None:
-        return "when resumed" if pause.until is None else f"in {_spell(pause.until - now)}: goes on"
+        return "when resumed" if pause.why is Why.SUSPENDED else "with a commit"
     if own.next is None or own.reason is None:
         return "with a commit"
     when = f"in {_spell(own.next - now)}" if own.next > now else "due"
@@ -121,6 +125,7 @@ _DONE = {
     Verb.SUSPEND: "suspended",
     Verb.RESUME: "resumed",
     Verb.APPROVE: "approved the prune of",
+    Verb.ALLOW_REWIND: "allowed the commit of",
 }
 
 
@@ -161,6 +166,7 @@ def _source(overview: Overview, now: float) -> dict[str, Any]:
         "target": source.target,
         "revision": source.revision,
         "error": source.error,
+        "refused": source.refused,
         "looked": _moment(source.at),
         "late": is_late(source, now),
         "units": {own.unit: _unit(own) for own in overview.units},

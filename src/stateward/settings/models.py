@@ -131,6 +131,8 @@ class SourceSettings(Model):
     schemas: tuple[str, ...] | None = None
     manage_schema: Annotated[ManageSchema, Field(strict=False)] = ManageSchema.APPLY
     units: tuple[UnitRule, ...] = ()
+    allow_rewind: bool = False
+    """Whether the daemon goes along where the branch is set back, or rewritten."""
     owner: Mapping[str, str] = Field(default_factory=dict)
     """The unit that owns an object which several units declare, by a pattern of its key."""
 

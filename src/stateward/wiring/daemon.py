@@ -11,10 +11,11 @@ from uuid import uuid4
 
 from stateward import settings
 from stateward.daemon.controller import Assembly, Beside, Daemon
-from stateward.daemon.tending import Emit, Means, Tended
+from stateward.daemon.descent import Follows
+from stateward.daemon.means import Emit, Means, Tended
 from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
-from stateward.errors import ConfigError
+from stateward.errors import Code, ConfigError, SourceRefused
 from stateward.instruments import UNMEASURED, Instruments
 from stateward.model.record import Cause
 from stateward.model.status import Overview
@@ -131,6 +132,7 @@ def _tended(
                 cause=Cause(trigger="", actor=setup.place.environment.actor or _ACTOR),
             ),
             head=source.head,
+            follows=None if setup.source.allow_rewind else follows(source, git.depth),
             every=git.interval.total_seconds(),
             places=source.places if isinstance(source, RepositorySource) else _nowhere,
         )
@@ -179,6 +181,24 @@ async def _opened(
     finally:
         await statuses.close()
         await commands.close()
+
+
+def follows(source: RemoteSource | RepositorySource, depth: int | None) -> Follows:
+    """Return what says whether one commit came after another.
+
+    Where less of the history is had than there is, what cannot be told is let through: nothing
+    would get through else. Anywhere else a commit that is not there any more was left behind.
+    """
+
+    async def came_after(old: str, new: str) -> bool:
+        try:
+            return await source.is_ancestor(old, new)
+        except SourceRefused as error:
+            if error.code is not Code.NO_REVISION:
+                raise
+            return depth is not None
+
+    return came_after
 
 
 async def _nowhere() -> tuple[tuple[Path, bool], ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from stateward import __version__
 from stateward.daemon.controller import Beside
-from stateward.daemon.tending import Means, Tender
+from stateward.daemon.means import Means
+from stateward.daemon.tending import Tender
 from stateward.errors import ConfigError
 from stateward.http import health
 from stateward.http.app import application

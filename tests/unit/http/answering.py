@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute
 
 from rounds import Workshop, objects
 from stateward.daemon.board import Board
-from stateward.daemon.tending import Means, Tended, Tender
+from stateward.daemon.means import Means, Tended
+from stateward.daemon.tending import Tender
 from stateward.engine.reconcile import Reconciler
 from stateward.http.app import application
 from stateward.http.metrics import Metrics
@@ -64,6 +65,7 @@ class Desk:
             name="default",
             reconciler=reconciler,
             head=self.shop.source.head,
+            follows=None,
             every=60,
             places=_nowhere,
         )

@@ -65,6 +65,7 @@ class Full:
 
 async def test_a_state_database_that_cannot_be_used_is_one(desk: Desk) -> None:
     await desk.turn(a=tags("red"))
-    object.__setattr__(desk.view.means, "statuses", Full())
+    (tender,) = desk.view.tenders
+    tender.keeper.statuses = Full()  # type: ignore[assignment]
     await desk.turn()
     assert await ready(desk) == (503, {"state": "the state database cannot be used"})

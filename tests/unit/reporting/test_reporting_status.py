@@ -120,6 +120,7 @@ def test_programs_read_the_same() -> None:
         "target": "sqlite:///t.db",
         "revision": REVISION,
         "error": None,
+        "refused": None,
         "looked": "2027-01-15T07:59:48.000+00:00",
         "late": False,
     }
