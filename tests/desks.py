@@ -9,6 +9,7 @@ from uuid import uuid4
 from rounds import Workshop, objects
 from stateward.daemon.board import Board
 from stateward.daemon.descent import Follows
+from stateward.daemon.fights import Fights
 from stateward.daemon.heeding import Heeder
 from stateward.daemon.means import Means, Tended
 from stateward.daemon.tending import Tender
@@ -72,7 +73,7 @@ class Desk:
             every=60,
             places=_nowhere,
         )
-        board = Board(usual=usual, backoff=10, cap=300)
+        board = Board(usual=usual, backoff=10, cap=300, fights=Fights(3))
         return Tender(tended=tended, board=board, means=means, every=60)
 
     async def turn(self, **files: str) -> None:

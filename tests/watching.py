@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rounds import Broken
 from stateward.errors import TargetUnavailable
+from stateward.model.fight import Writer
 from stateward.model.mutation import Mutation, Refusal
 from stateward.model.record import Cause, Opening
 from stateward.model.run import Entry, Merge
@@ -42,6 +43,8 @@ class Watched:
     """Says of each request, by its number, whether it is lost ``before`` or ``after``."""
     look: Look | None = None
     """Is shown the target after every mutation."""
+    writers: Mapping[str, Writer] = field(default_factory=dict)
+    """Who changed objects last, where a test says so."""
     batch: int = 2
     in_flight: int = 1
     requests: int = 0
@@ -101,6 +104,9 @@ class WatchedSession:
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await self.inner.holds(ids, ours)
+
+    async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
+        return self.target.writers or await self.inner.writers(ids)
 
     async def load_schema(self) -> None:
         self.target.fuse()

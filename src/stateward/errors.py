@@ -84,6 +84,7 @@ class Code(StrEnum):
     PRUNE_BLOCKED = "SW1508"
     EXISTS = "SW1509"
     NOT_FOUND = "SW1510"
+    FIGHT = "SW1511"
 
     CHANGED_SINCE = "SW1601"
     NOT_RESTORED = "SW1602"

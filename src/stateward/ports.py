@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from stateward.model.command import Command
+from stateward.model.fight import Writer
 from stateward.model.finding import Finding
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Mutation, Refusal
@@ -144,6 +145,10 @@ class Session(Protocol):
         that tools keep for themselves, or named as ours are, but not one of ``ours``: the start
         of the names of our groups, up to a slash, or the name of a single one.
         """
+        ...
+
+    async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
+        """Say who changed objects last; those are left out of which the target does not know."""
         ...
 
     async def load_schema(self) -> None:

@@ -425,3 +425,10 @@ async def test_text_is_kept_as_it_is(world: World, text: str) -> None:
     group = await world.group(text, description=text)
     assert (await world.session.groups(name))[name] == text
     assert (await world.read(group)).key.hfid == (name,)
+
+
+async def test_last_writers_are_names_and_of_what_is_there(world: World) -> None:
+    tag = await world.make("BuiltinTag", name=world.named("red"))
+    found = await world.session.writers([tag, new_id()])
+    assert set(found) <= {tag}
+    assert all(own.name and own.at for own in found.values())

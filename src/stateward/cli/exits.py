@@ -43,7 +43,7 @@ def of_status(overviews: Iterable[Overview]) -> int:
     return WAITING if conditions & {Condition.WAITING, Condition.PENDING} else DONE
 
 
-_WRONG = frozenset({Condition.STALLED, Condition.RETRYING, Condition.DRIFTED})
+_WRONG = frozenset({Condition.STALLED, Condition.RETRYING, Condition.DRIFTED, Condition.FIGHTING})
 
 
 def of_report(plan: Plan, report: Report, *, detailed: bool) -> int:

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.daemon import requeue
+from stateward.daemon.fights import Fights
 from stateward.daemon.pausing import Pauses
 from stateward.daemon.queue import Mark, Queue
 from stateward.daemon.requeue import Pace
 from stateward.daemon.tally import DONE, Tally
+from stateward.errors import Code
 from stateward.model.command import Command
+from stateward.model.fight import Correction, Fight
 from stateward.model.run import Run
 from stateward.model.status import Condition, Pause, Reason, Status, Why
 from stateward.model.unit import Drift, DriftMode, Window
@@ -21,7 +24,7 @@ ALONG = 5
 """Units whose interval ends within this part of it are taken along by a round."""
 _UNSETTLED = frozenset({Condition.WAITING, Condition.STALLED})
 """What a commit to another unit may settle."""
-_SETTLED = frozenset({Condition.READY, Condition.DRIFTED})
+_SETTLED = frozenset({Condition.READY, Condition.DRIFTED, Condition.FIGHTING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,10 @@ class Verdict:
     """Whether a rollback keeps it as it is."""
     blocked: str | None = None
     """The digest of the prune that a guard holds back."""
+    corrected: tuple[Correction, ...] | None = None
+    """What a look for drift had to set back; None where it came to no such look."""
+    anew: bool = False
+    """Whether what the files say was another thing before."""
     gone: bool = False
     """Whether nothing is left of it, in Git or in the target."""
 
@@ -59,6 +66,7 @@ class Board:
     """For units whose directory is gone, and their settings with it."""
     backoff: float
     cap: float
+    fights: Fights
     statuses: dict[str, Status] = field(default_factory=dict)
     facts: Mapping[str, Facts] = field(default_factory=dict)
     revision: str | None = None
@@ -178,7 +186,10 @@ class Board:
             return
         self.tallies[run.unit] = self.tallies.get(run.unit, Tally()).plus(run)
         before = self.statuses.get(run.unit) or _pending(run.unit, now)
-        found = requeue.condition(run, drifted=verdict.drifted, held=verdict.held)
+        fights = self.fights.take(run.unit, verdict.corrected, anew=verdict.anew)
+        found = requeue.condition(
+            run, drifted=verdict.drifted, held=verdict.held, fighting=bool(fights)
+        )
         failures = before.failures + 1 if before.condition is found else 1
         mark = requeue.again(
             found,
@@ -198,7 +209,7 @@ class Board:
             attempted=revision,
             applied=revision if done else before.applied,
             outcome=run.outcome.value,
-            message=verdict.message,
+            message=_told(fights) if found is Condition.FIGHTING else verdict.message,
             run=run.id or before.run,
             blocked=verdict.blocked,
             at=now,
@@ -232,7 +243,8 @@ class Board:
 
     def _pace(self, unit: str) -> Pace:
         drift = self.facts[unit].drift if unit in self.facts else self.usual
-        interval = None if drift.mode is DriftMode.IGNORE else drift.interval
+        looked = drift.mode is not DriftMode.IGNORE
+        interval = drift.interval * self.fights.factor(unit) if looked else None
         return Pace(interval=interval, backoff=self.backoff, cap=self.cap)
 
     def _mark(self, unit: str, mark: Mark, now: float) -> None:
@@ -257,6 +269,12 @@ class Board:
 
 
 _GONE = "gone"
+
+
+def _told(fights: Sequence[Fight]) -> str:
+    more = f" (and {len(fights) - 1} more)" if len(fights) > 1 else ""
+    advice = "looked at less often now: have one of both leave it alone"
+    return f"{Code.FIGHT} {Code.FIGHT.slug}: {fights[0]}{more}: {advice}"
 
 
 def _pending(unit: str, now: float) -> Status:

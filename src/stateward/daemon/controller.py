@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from stateward.daemon import files
 from stateward.daemon.board import Board
+from stateward.daemon.fights import Fights
 from stateward.daemon.heeding import Heeder
 from stateward.daemon.means import Emit, Means, Tended
 from stateward.daemon.tending import Tender
@@ -40,6 +41,8 @@ class Assembly:
     usual: Drift
     backoff: float
     cap: float
+    fight_after: int
+    """How often something is set back until it is called a fight."""
     grace: float
     """Seconds that what is being written has left to end."""
     beside: Beside
@@ -202,7 +205,12 @@ class Daemon:
 
 
 def _tender(tended: Tended, assembly: Assembly) -> Tender:
-    board = Board(usual=assembly.usual, backoff=assembly.backoff, cap=assembly.cap)
+    board = Board(
+        usual=assembly.usual,
+        backoff=assembly.backoff,
+        cap=assembly.cap,
+        fights=Fights(assembly.fight_after),
+    )
     return Tender(tended=tended, board=board, means=assembly.means, every=tended.every)
 
 

@@ -26,12 +26,14 @@ class Pace:
     """At most, however often it failed."""
 
 
-def condition(run: Run, *, drifted: bool, held: bool) -> Condition:
+def condition(run: Run, *, drifted: bool, held: bool, fighting: bool = False) -> Condition:
     """Return what a person is told of a unit after a round."""
     if run.outcome is Outcome.FAILED:
         return Condition.RETRYING if run.fault is Fault.TRANSIENT else Condition.STALLED
     if held:
         return Condition.HELD
+    if fighting:
+        return Condition.FIGHTING
     if drifted:
         return Condition.DRIFTED
     return _CONDITIONS.get(run.outcome, Condition.READY)
@@ -60,7 +62,7 @@ def again(
 
     | condition | fault | when |
     |---|---|---|
-    | ready, drifted, blocked, held | | after the interval: to look for drift |
+    | ready, drifted, fighting, blocked, held | | after the interval: to look for drift |
     | waiting | | backoff, at most the interval: what it waits for may come from elsewhere |
     | retrying | transient | backoff, never before ``retry_after`` |
     | stalled | stalled | after the interval: a person may mend the target, and the rest drifts |

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from stateward.daemon.board import Facts, Verdict
+from stateward.daemon.corrections import Writers
+from stateward.daemon.fights import Fights
 from stateward.daemon.pausing import Pauses
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, Stalled, Transient
@@ -30,6 +32,7 @@ class Job:
     revision: str
     taken: Mapping[str, frozenset[Reason]]
     facts: Mapping[str, Facts]
+    fights: Fights
     pauses: Pauses
     """What keeps this round from units that it would look after by itself: those that are gone."""
     now: float
@@ -72,12 +75,13 @@ async def run(reconciler: Reconciler, job: Job, progress: Progress) -> Done:
         rest = job.taken.keys() - verdicts.keys()
         if not rest:
             return Done(verdicts=tuple(verdicts.values()))
-        plan, report = await _about(reconciler, job, rest).apply(
+        writers = Writers(job.fights)
+        plan, report = await replace(_about(reconciler, job, rest), look=writers.look).apply(
             job.revision, expected=None, progress=progress
         )
     except (Stalled, Transient) as error:
         return Done(verdicts=tuple(_lost(job, error)))
-    verdicts |= {own.run.unit: own for own in _verdicts(plan, report, rest)}
+    verdicts |= {own.run.unit: own for own in _verdicts(job, plan, report, rest, writers)}
     return Done(verdicts=tuple(verdicts.values()), writes=report.writes, requests=report.requests)
 
 
@@ -133,7 +137,9 @@ def _drift(plan: Plan, run: Run, facts: Facts) -> Verdict:
     return Verdict(run=run, message=message, drifted=True)
 
 
-def _verdicts(plan: Plan, report: Report, units: set[str]) -> Iterator[Verdict]:
+def _verdicts(
+    job: Job, plan: Plan, report: Report, units: set[str], writers: Writers
+) -> Iterator[Verdict]:
     runs = {own.unit: own for own in report.runs}
     for unit in sorted(units):
         own = plan.units.get(unit)
@@ -142,11 +148,14 @@ def _verdicts(plan: Plan, report: Report, units: set[str]) -> Iterator[Verdict]:
             continue
         gone = own.leaves and runs[unit].outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
         held = own.state is UnitState.HELD
+        looked = unit in job.facts and _is_applied(own, job.facts[unit])
         yield Verdict(
             run=runs[unit],
             message=_message(plan, runs[unit]),
             gone=gone,
             held=held,
+            corrected=tuple(writers.corrections(plan, unit)) if looked else None,
+            anew=not looked,
             blocked=next((one.digest for one in plan.blocked if one.unit == unit), None),
         )
 

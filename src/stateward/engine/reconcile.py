@@ -1,6 +1,6 @@
 """Plan and apply in one session: what is planned is what is done."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from stateward.engine.round import Round
@@ -14,6 +14,8 @@ from stateward.tracking.carry import Progress
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.session import Tracking
 
+Look = Callable[[Session, Plan], Awaitable[None]]
+
 
 @dataclass(slots=True)
 class Reconciler:
@@ -24,6 +26,8 @@ class Reconciler:
     new_id: Callable[[], str]
     cause: Cause
     """Why rounds are run, and whose doing it is."""
+    look: Look | None = None
+    """Is shown a plan and the target before any of it is written."""
 
     async def apply(
         self, revision: str | None, *, expected: str | None, progress: Progress
@@ -46,6 +50,8 @@ class Reconciler:
             if plan.is_empty:
                 report = _nothing_done(plan)
             else:
+                if self.look is not None:
+                    await self.look(session, plan)
                 report = await self._apply(plan, session, progress)
             return plan, replace(report, requests=session.requests)
 

@@ -19,6 +19,7 @@ _Number = float | int | bool | None
 _CONDITIONS = (
     ("ready", "Whether the unit is as declared.", Condition.READY),
     ("stalled", "Whether the unit needs a commit or a person.", Condition.STALLED),
+    ("fighting", "Whether somebody else changes it again and again.", Condition.FIGHTING),
     ("drifted", "Whether the target differs, and that is only reported.", Condition.DRIFTED),
     ("prune_blocked", "Whether a guard holds the unit's prune back.", Condition.BLOCKED),
 )

@@ -30,6 +30,8 @@ class Condition(StrEnum):
     """What a person has to know of a unit at a glance."""
 
     READY = "ready"
+    FIGHTING = "fighting"
+    """Somebody else changes again and again what Git says."""
     DRIFTED = "drifted"
     """The target differs, and the unit's settings say that this is only reported."""
     WAITING = "waiting"

@@ -200,6 +200,8 @@ class RunSettings(Model):
     """How long it waits at most, however often it failed."""
     grace: Limit = timedelta(seconds=25)
     """How long a round that is writing may go on after the daemon is told to end."""
+    fight_after: Annotated[int, Field(ge=2)] = 3
+    """How often a field is set back, look after look, until it is called a fight."""
     approval: Limit = timedelta(hours=24)
     """How long an approval of a prune counts."""
 

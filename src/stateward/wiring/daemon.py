@@ -175,6 +175,7 @@ async def _opened(
                 ),
                 backoff=said.run.backoff.total_seconds(),
                 cap=said.run.backoff_cap.total_seconds(),
+                fight_after=said.run.fight_after,
                 grace=said.run.grace.total_seconds(),
                 beside=beside(target, means),
             )

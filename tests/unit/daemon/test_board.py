@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stateward.daemon.board import Board, Facts, Verdict
+from stateward.daemon.fights import Fights
 from stateward.daemon.requeue import phase
 from stateward.model.command import Command, Verb
 from stateward.model.run import Fault, Outcome, Run
@@ -18,7 +19,7 @@ NOW = 10_000.0
 
 def board(*known: Status) -> Board:
     statuses = {own.unit: own for own in known}
-    return Board(usual=ENFORCE, backoff=10, cap=300, statuses=statuses)
+    return Board(usual=ENFORCE, backoff=10, cap=300, fights=Fights(3), statuses=statuses)
 
 
 def facts(drift: Drift = ENFORCE, **units: str) -> dict[str, Facts]:

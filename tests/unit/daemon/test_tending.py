@@ -5,11 +5,12 @@ from typing import Any
 
 from desks import Desk, tags
 from repositories import Repository, far
-from rounds import SCHEMA
+from rounds import SCHEMA, objects
 from stateward.errors import Code, SourceUnavailable
 from stateward.model.command import Verb
 from stateward.model.event import Action, Level
-from stateward.model.mutation import Delete, Mutation, Refusal
+from stateward.model.fight import Writer
+from stateward.model.mutation import Delete, Mutation, Refusal, Update
 from stateward.model.record import Cause
 from stateward.model.status import Condition, Reason
 from stateward.model.unit import DriftMode
@@ -363,3 +364,48 @@ class TestWindow:
         await desk.turn()
         assert await desk.shop.members("c") == set()
         assert "BuiltinTag/white" in await desk.shop.members("b")
+
+
+class TestFight:
+    async def meddle(self, desk: Desk) -> None:
+        """Have somebody else change what Git says, and let a look for drift find it."""
+        red = await desk.shop.find("BuiltinTag", "red")
+        mine = Update(id=red.id, kind="BuiltinTag", attributes={"description": "mine"})
+        await desk.shop.do(mine)
+        due = desk.known["a"].next
+        assert due is not None
+        desk.now = due
+        await desk.turn()
+
+    async def test_is_told_with_who_it_is_and_looked_at_less_often(self, desk: Desk) -> None:
+        described = objects("BuiltinTag", {"name": "red", "description": "ours"})
+        await desk.turn(a=described)
+        desk.target.writers = {
+            (await desk.shop.find("BuiltinTag", "red")).id: Writer("Eve", "at noon")
+        }
+        for _ in range(2):
+            await self.meddle(desk)
+            assert desk.known["a"].condition is Condition.READY
+        await self.meddle(desk)
+        own = desk.known["a"]
+        assert own.condition is Condition.FIGHTING
+        assert own.message == (
+            "SW1511 fight: BuiltinTag/red: description: set back 3 times, and changed again each"
+            " time, last by Eve at at noon: looked at less often now: have one of both leave it alone"
+        )
+        assert own.next == desk.now + 2 * 570
+        assert (await desk.shop.find("BuiltinTag", "red")).attributes["description"] == "ours"
+        await desk.turn(a=objects("BuiltinTag", {"name": "red"}))
+        assert desk.known["a"].condition is Condition.READY
+        assert desk.known["a"].next == desk.now + 570
+
+    async def test_is_none_where_only_git_changes(self, desk: Desk) -> None:
+        for name in ("one", "two", "three", "four"):
+            await desk.turn(a=objects("BuiltinTag", {"name": "red", "description": name}))
+        assert desk.known["a"].condition is Condition.READY
+
+    async def test_is_told_where_the_target_knows_nobody(self, desk: Desk) -> None:
+        await desk.turn(a=objects("BuiltinTag", {"name": "red", "description": "ours"}))
+        for _ in range(3):
+            await self.meddle(desk)
+        assert "changed again each time: looked at" in (desk.known["a"].message or "")

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from rounds import Workshop, objects
 from stateward.daemon.board import Board
+from stateward.daemon.fights import Fights
 from stateward.daemon.means import Means, Tended
 from stateward.daemon.tending import Tender
 from stateward.engine.reconcile import Reconciler
@@ -69,7 +70,8 @@ class Desk:
             every=60,
             places=_nowhere,
         )
-        board = Board(usual=Drift(mode=DriftMode.ENFORCE, interval=600), backoff=10, cap=300)
+        usual = Drift(mode=DriftMode.ENFORCE, interval=600)
+        board = Board(usual=usual, backoff=10, cap=300, fights=Fights(3))
         tender = Tender(tended=tended, board=board, means=means, every=60)
         self.view = View(
             target=self.shop.target.name, tenders=[tender], means=means, resting=lambda: self.rest

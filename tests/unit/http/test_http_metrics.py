@@ -41,6 +41,7 @@ async def test_a_unit_is_told_as_its_rounds_left_it(desk: Desk) -> None:
     assert found == {
         "stateward_unit_ready": 1,
         "stateward_unit_stalled": 0,
+        "stateward_unit_fighting": 0,
         "stateward_unit_drifted": 0,
         "stateward_unit_prune_blocked": 0,
         "stateward_unit_last_success_timestamp_seconds": 1600,

@@ -165,3 +165,24 @@ def test_nodes_by_id_are_taken_from_wherever_they_are() -> None:
 def test_another_answer_than_was_asked_for_raises(answer: Any) -> None:
     with pytest.raises((KeyError, TypeError)):
         wire.nodes(answer)
+
+
+def test_last_writers_are_named_where_the_server_says_so() -> None:
+    def by(node: str, who: dict[str, str | None] | None) -> dict[str, Any]:
+        return {"node_metadata": {"updated_at": "noon", "updated_by": who}, "node": {"id": node}}
+
+    answer = {
+        "CoreNode": {
+            "edges": [
+                by("n1", {"id": "a1", "display_label": "Eve"}),
+                by("n2", {"id": "a2", "display_label": None}),
+                by("n3", None),
+            ]
+        },
+        "CoreGroup": {"edges": [by("g1", {"id": "a1", "display_label": "Eve"})]},
+    }
+    assert wire.writers(answer) == {
+        "n1": ("Eve", "noon"),
+        "n2": ("a2", "noon"),
+        "g1": ("Eve", "noon"),
+    }

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from stateward.model.fight import Writer
 from stateward.model.mutation import Mutation, Refusal
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed
@@ -68,6 +69,11 @@ class EmbeddedSession:
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await self._run(lambda: self._store.holds(ids, ours))
+
+    async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
+        """Nobody has a name here."""
+        del ids
+        return {}
 
     async def load_schema(self) -> None:
         await self._run(self._store.load_schema)

@@ -25,6 +25,7 @@ _BEYOND = 2**63
 _TRUTHS = frozenset({"Boolean", "Checkbox"})
 _NOTHING = spell(None)
 CHANGED = "node_metadata { updated_at }"
+CHANGED_BY = "node_metadata { updated_at updated_by { id display_label } }"
 MADE_BY = "node_metadata { updated_at created_by { id } }"
 
 
@@ -115,6 +116,11 @@ def add_names_of(request: Request, ids: Sequence[str]) -> None:
 def add_changes_of(request: Request, ids: Sequence[str]) -> None:
     """Ask when objects were changed last."""
     _add_by_id(request, ids, f"{CHANGED} node {{ id }}")
+
+
+def add_writers_of(request: Request, ids: Sequence[str]) -> None:
+    """Ask who changed objects last."""
+    _add_by_id(request, ids, f"{CHANGED_BY} node {{ id }}")
 
 
 def _add_by_id(request: Request, ids: Sequence[str], selection: str) -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
+from stateward.model.fight import Writer
 from stateward.model.mutation import Mutation, Refusal
 from stateward.model.run import Merge
 from stateward.model.schema import Schema
@@ -92,6 +93,13 @@ class InfrahubSession:
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await Holds(self.client, self.schemas.there, ours).of(ids)
+
+    async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
+        request = Request()
+        queries.add_writers_of(request, sorted(ids))
+        answer = await self.client.query(request.text, request.variables)
+        with wire.understood():
+            return wire.writers(answer)
 
     async def load_schema(self) -> None:
         await self._begin()

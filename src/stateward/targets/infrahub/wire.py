@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from stateward.errors import Code, TargetUnavailable
+from stateward.model.fight import Writer
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import PROTECTED, Path, Relationship
 from stateward.model.state import ObservedObject
@@ -59,6 +60,17 @@ def changed(answer: Any) -> dict[str, str]:
 def changed_by_id(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return when each of the nodes that were asked for by id was changed last."""
     return {node: at for kind in EVERYTHING for node, at in changed(answer[kind]).items()}
+
+
+def writers(answer: Mapping[str, Any]) -> dict[str, Writer]:
+    """Return who changed each of the nodes that were asked for by id, where the server says so."""
+    found = {}
+    for edge in (own for kind in EVERYTHING for own in edges(answer[kind])):
+        by = edge["node_metadata"]["updated_by"]
+        if by is not None:
+            name = str(by["display_label"] or by["id"])
+            found[edge["node"]["id"]] = Writer(name, str(edge["node_metadata"]["updated_at"]))
+    return found
 
 
 def _is_seeded(shape: Shape, edge: Mapping[str, Any]) -> bool:

@@ -1,0 +1,72 @@
+"""Fights: fields that we set back and somebody else changes again, told apart from drift. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from stateward.model.fight import Correction, Fight
+from stateward.model.identity import ObjectKey
+
+_CALM = 2
+"""So many looks that find nothing to set back end a fight."""
+_MOST = 4
+"""The pauses between looks double so often at most."""
+
+_Where = tuple[ObjectKey, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What is known of one field."""
+
+    last: Correction
+    times: int = 0
+    calm: int = 0
+
+
+@dataclass(slots=True)
+class Fights:
+    """The fields of one source that had to be set back lately, by unit."""
+
+    after: int
+    """How often a field is set back until it is called a fight."""
+    _counts: dict[str, dict[_Where, _Count]] = field(default_factory=dict)
+
+    def take(
+        self, unit: str, corrections: Iterable[Correction] | None, *, anew: bool = False
+    ) -> tuple[Fight, ...]:
+        """Take in what a look for drift found, if it was one; return what is a fight now.
+
+        Where Git says another thing than before, all begins ``anew``.
+        """
+        if anew:
+            self._counts.pop(unit, None)
+        if corrections is None:
+            return self.of(unit)
+        found = {(own.key, own.field): own for own in corrections}
+        counts: dict[_Where, _Count] = {}
+        for where, count in self._counts.get(unit, {}).items():
+            if where not in found and count.calm + 1 < _CALM:
+                counts[where] = replace(count, calm=count.calm + 1)
+        for where, own in found.items():
+            before = self._counts.get(unit, {}).get(where)
+            counts[where] = _Count(own, before.times + 1 if before else 1)
+        self._counts[unit] = counts
+        return self.of(unit)
+
+    def of(self, unit: str) -> tuple[Fight, ...]:
+        """Return the fights about a unit, the longest first."""
+        fights = [
+            Fight(key=own.last.key, field=own.last.field, count=own.times, writer=own.last.writer)
+            for own in self._counts.get(unit, {}).values()
+            if own.times >= self.after
+        ]
+        return tuple(sorted(fights, key=lambda own: (-own.count, own.key, own.field)))
+
+    def suspects(self, unit: str, key: ObjectKey) -> bool:
+        """Tell whether something of an object was set back before: then it matters by whom."""
+        return any(own.last.key == key for own in self._counts.get(unit, {}).values())
+
+    def factor(self, unit: str) -> int:
+        """Return by what the pauses between looks at a unit are longer than they would be."""
+        most = max((own.count for own in self.of(unit)), default=self.after - 1)
+        return 1 << min(most - self.after + 1, _MOST)
