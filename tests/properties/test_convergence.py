@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from properties.judging import PLENTY, content, everything, ids, members, of, share, shown
-from properties.worlds import Revision, revisions, workshop
+from properties.worlds import Revision, revisions, uplinks, workshop
 from rounds import Workshop
 from stateward.errors import PlanMoved
 from stateward.model.identity import ObjectKey
@@ -50,6 +50,14 @@ async def test_second_run_writes_nothing(history: list[Revision]) -> None:
             assert watched.writes == 0, shown(plan) + shown(again, report)
             assert again.is_empty
             assert {own.outcome for own in report.runs} <= {Outcome.UNCHANGED}
+
+
+@share(60)
+@given(st.lists(uplinks(), min_size=2, max_size=4))
+async def test_places_pass_on_between_objects_of_several_units(history: list[Revision]) -> None:
+    with workshop() as shop:
+        for revision in history:
+            await advance(shop, revision)
 
 
 @share(40)

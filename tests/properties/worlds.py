@@ -138,11 +138,27 @@ def _devices(draw: Draw, tags: list[str], groups: list[str], sites: list[str]) -
         if inline:
             data = [_port(draw, port) for port in inline]
             fields["interfaces"] = {"kind": "NetInterface", "data": data}
-        yield Item("NetDevice", name, draw(_shared(name)), fields)
+        yield Item("NetDevice", name, draw(_unit(name)), fields)
         for port in sorted(set(ports[name]) - set(inline)):
             own = {"device": name, **_port(draw, port)}
             yield Item("NetInterface", port, draw(_unit(name)), own)
     yield from _attached(draw, names)
+
+
+@st.composite
+def uplinks(draw: Draw) -> Revision:
+    """Draw devices that take ports from each other; several units declare one and the same."""
+    names = draw(_some("device", 3, 1))
+    ports = [(name, port) for name in names for port in draw(_some("port", 2))]
+    free = draw(st.permutations([list(own) for own in ports])) if ports else []
+    items = [
+        Item("NetInterface", port, draw(_shared(port)), {"name": port, "device": name})
+        for name, port in ports
+    ]
+    for name in names:
+        fields = {"uplink": free.pop()} if free and draw(st.booleans()) else {}
+        items.append(Item("NetDevice", name, draw(_shared(name)), fields))
+    return Revision(tuple(items))
 
 
 def _port(draw: Draw, name: str) -> dict[str, Any]:
