@@ -127,6 +127,9 @@ class Code(StrEnum):
     BAD_REQUEST = "SW6002"
     TOO_MANY = "SW6003"
     HOOK_REFUSED = "SW6004"
+    UNKNOWN_CALLER = "SW6005"
+    MAY_NOT_COMMAND = "SW6006"
+    BUG = "SW6007"
 
     @property
     def slug(self) -> str:

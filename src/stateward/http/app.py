@@ -11,8 +11,10 @@ from starlette.routing import BaseRoute
 from stateward.errors import Code
 from stateward.http import answers
 
+Routes = Sequence[BaseRoute]
 
-def application(routes: Sequence[BaseRoute]) -> Starlette:
+
+def application(routes: Routes) -> Starlette:
     return Starlette(routes=list(routes), exception_handlers={404: _nothing, 405: _otherwise})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from stateward.daemon.means import Means
 from stateward.daemon.tally import Tally
 from stateward.daemon.tending import Tender
+from stateward.errors import Code, ConfigError
 from stateward.model.status import Overview, SourceStatus, Status
 
 
@@ -45,8 +46,14 @@ class View:
             if own.source is not None
         ]
 
-    def tender(self, source: str) -> Tender | None:
-        return next((own for own in self.tenders if own.tended.name == source), None)
+    def source(self, name: str) -> Tender:
+        """Return who tends a source; raises ``ConfigError`` where nobody does."""
+        found = next((own for own in self.tenders if own.tended.name == name), None)
+        if found is None:
+            names = ", ".join(own.tended.name for own in self.tenders)
+            message = f"{name}: there is no such source: there are {names}"
+            raise ConfigError(message, code=Code.NO_SUCH_PAGE)
+        return found
 
     def _seen(self, tender: Tender) -> Seen:
         board = tender.board

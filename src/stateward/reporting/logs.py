@@ -19,17 +19,21 @@ def emitter(form: str, stream: TextIO) -> Callable[[Event], None]:
     render = json.dumps if form == "json" else _console
 
     def emit(own: Event) -> None:
-        known = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "level": own.level.value,
-            "action": own.action.value,
-            **{name: value for name, value in own.fields.items() if value is not None},
-        }
         # One write a line: threads and the loop do not come between.
-        stream.write(f"{render(known)}\n")
+        stream.write(f"{render(as_json(own))}\n")
         stream.flush()
 
     return emit
+
+
+def as_json(own: Event) -> dict[str, Any]:
+    """Return an event that is told now."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "level": own.level.value,
+        "action": own.action.value,
+        **{name: value for name, value in own.fields.items() if value is not None},
+    }
 
 
 def take_over(emit: Callable[[Event], None]) -> None:

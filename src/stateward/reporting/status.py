@@ -53,7 +53,7 @@ def _notes(own: Status, now: float) -> Iterator[str]:
     """Yield what keeps rounds from a unit, why it is not ready, and how to let it through."""
     pause = _pause(own, now)
     if pause is not None:
-        until = f" until {_moment(pause.until)}" if pause.until is not None else ""
+        until = f" until {moment(pause.until)}" if pause.until is not None else ""
         yield f"{_PAUSED[pause.why]}{pause.message}{until}"
     if own.message:
         yield own.message
@@ -110,7 +110,7 @@ def _count(units: Sequence[Status]) -> str:
 def told(command: Command, overviews: Sequence[Overview], now: float) -> str:
     """Say what a daemon was told, and whether one is there to do it."""
     what = command.source if command.unit is None else command.unit
-    until = f" until {_moment(command.until)}" if command.until is not None else ""
+    until = f" until {moment(command.until)}" if command.until is not None else ""
     running = [
         own
         for own in overviews
@@ -167,24 +167,26 @@ def _source(overview: Overview, now: float) -> dict[str, Any]:
         "revision": source.revision,
         "error": source.error,
         "refused": source.refused,
-        "looked": _moment(source.at),
+        "looked": moment(source.at),
         "late": is_late(source, now),
-        "units": {own.unit: _unit(own) for own in overview.units},
+        "units": {own.unit: unit(own) for own in overview.units},
     }
 
 
-def _unit(own: Status) -> dict[str, Any]:
+def unit(own: Status) -> dict[str, Any]:
+    """Return how one unit stands."""
     return {
         "state": own.condition.value,
-        "since": _moment(own.since),
+        "since": moment(own.since),
         "attempted": own.attempted,
         "applied": own.applied,
         "outcome": own.outcome,
         "message": own.message,
         "run": own.run,
-        "at": _moment(own.at),
+        "at": moment(own.at),
+        "succeeded": moment(own.succeeded),
         "failures": own.failures,
-        "next": _moment(own.next),
+        "next": moment(own.next),
         "reason": own.reason.value if own.reason else None,
         "blocked": own.blocked,
         "pause": None
@@ -192,12 +194,12 @@ def _unit(own: Status) -> dict[str, Any]:
         else {
             "why": own.pause.why.value,
             "message": own.pause.message,
-            "until": _moment(own.pause.until),
+            "until": moment(own.pause.until),
         },
     }
 
 
-def _moment(seconds: float | None) -> str | None:
+def moment(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -17,6 +17,7 @@ from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, ConfigError, SourceRefused
 from stateward.instruments import UNMEASURED, Instruments
+from stateward.model.event import Event
 from stateward.model.record import Cause
 from stateward.model.status import Overview
 from stateward.model.unit import Drift
@@ -50,7 +51,13 @@ _ACTOR = "stateward"
 def daemon(invocation: Invocation, emit: Emit) -> Daemon:
     """Return a daemon that goes by an invocation, and reads the configuration when it is told to."""
     door = _Door()
-    return Daemon(build=lambda: _read(invocation, emit, door), emit=emit)
+
+    def tell(own: Event) -> None:
+        emit(own)
+        if door.front is not None:
+            door.front.tell(own)
+
+    return Daemon(build=lambda: _read(invocation, tell, door), emit=tell)
 
 
 async def overviews(repo: str | None, config: str | None) -> Sequence[Overview]:
@@ -68,6 +75,9 @@ def steady() -> Callable[[], float]:
     return lambda: offset + time.monotonic()
 
 
+_Answering = Callable[[Means, SqliteJournal], Beside]
+
+
 @dataclass(slots=True)
 class _Door:
     """The daemon's port, if it is to have one: what answers there takes a while to import."""
@@ -83,12 +93,12 @@ class _Door:
         return self.front.metrics if self.front else UNMEASURED
 
     def answering(
-        self, said: settings.ServerSettings | None, setups: Sequence[Setup]
-    ) -> Callable[[Target, Means], Beside]:
+        self, said: settings.ServerSettings | None, setups: Sequence[Setup], target: Target
+    ) -> _Answering:
         """Fetch the secrets and take the port that are configured; raises ``ConfigError``."""
         if self.front is None:
-            return lambda _target, _means: lambda _tenders: nullcontext()
-        return self.front.answering(said, [own.source.name for own in setups], setups[0].place.home)
+            return lambda _means, _journal: lambda _tenders: nullcontext()
+        return self.front.answering(said, setups, target)
 
 
 def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncContextManager[Assembly]:
@@ -104,7 +114,7 @@ def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncConte
     clock, tips = steady(), dict[str, Tips]()
     sources = [_tended(own, target, clock, tips) for own in setups]
     # Last of all, since a configuration that is refused must not take a port.
-    beside = door.answering(said, setups)
+    beside = door.answering(said, setups, target)
     return _opened(where, target, sources, emit, clock, instruments, beside)
 
 
@@ -148,7 +158,7 @@ async def _opened(
     emit: Emit,
     clock: Callable[[], float],
     instruments: Instruments,
-    beside: Callable[[Target, Means], Beside],
+    beside: _Answering,
 ) -> AsyncIterator[Assembly]:
     keep_out(where.state, target)
     said = where.configuration
@@ -177,7 +187,7 @@ async def _opened(
                 cap=said.run.backoff_cap.total_seconds(),
                 fight_after=said.run.fight_after,
                 grace=said.run.grace.total_seconds(),
-                beside=beside(target, means),
+                beside=beside(means, own),
             )
     finally:
         await statuses.close()

@@ -8,7 +8,7 @@ from stateward.engine.history import History
 from stateward.errors import ConfigError
 from stateward.model.record import Cause, Record
 from stateward.model.unit import TRACKING, Stamp, UnitSettings
-from stateward.ports import Target
+from stateward.ports import Journal, Target
 from stateward.settings import UnitOverrides, read_unit
 from stateward.tracking.rollback import Rollback
 from stateward.wiring import Invocation, Setup, set_up
@@ -25,16 +25,22 @@ async def rollback(
     place = find(repo, config)
     async with journal(place.state, place.configuration.state.retention) as own:
         record = await own.run(prefix)
-        yield (
-            Rollback(
-                target=_target(place, target),
-                journal=own,
-                new_id=lambda: str(uuid4()),
-                cause=Cause(trigger=MANUAL, actor=place.environment.actor or login_user()),
-                settings=await _settings(place, record, repo, config),
-            ),
-            record,
-        )
+        setup = _setup(record, repo, config)
+        actor = place.environment.actor or login_user()
+        yield await undoing(record, place, setup, _target(place, target), own, actor), record
+
+
+async def undoing(
+    record: Record, place: Place, setup: Setup | None, target: Target, journal: Journal, actor: str
+) -> Rollback:
+    """Return what takes a run back; ``setup`` is that of its source, where that is configured."""
+    return Rollback(
+        target=target,
+        journal=journal,
+        new_id=lambda: str(uuid4()),
+        cause=Cause(trigger=MANUAL, actor=actor),
+        settings=await _settings(place, record, setup),
+    )
 
 
 def _target(place: Place, named: str | None) -> Target:
@@ -42,11 +48,8 @@ def _target(place: Place, named: str | None) -> Target:
     return open_target(url, place.configuration.target, place.home)
 
 
-async def _settings(
-    place: Place, record: Record, repo: str | None, config: str | None
-) -> UnitSettings:
+async def _settings(place: Place, record: Record, setup: Setup | None) -> UnitSettings:
     """Return what the unit's settings were at the revision; else what holds for any unit."""
-    setup = _setup(record, repo, config)
     if setup is not None and record.opening.revision:
         history = History(setup.loader())
         stamp = Stamp(applied=record.opening.revision)
@@ -56,14 +59,18 @@ async def _settings(
     return read_unit(None, UnitOverrides(), place.configuration.defaults)[0]
 
 
+def source_of(record: Record) -> str | None:
+    """Return the source that a run belongs to; None for what scripts do."""
+    group = record.opening.group
+    return group.split("/", 3)[2] if group.startswith(TRACKING) else None
+
+
 def _setup(record: Record, repo: str | None, config: str | None) -> Setup | None:
     """Return the setup of the source that a run belongs to; None where it is not configured."""
-    group = record.opening.group
-    if not group.startswith(TRACKING):
+    source = source_of(record)
+    if source is None:
         return None
-    _, _, source, _ = group.split("/", 3)
     try:
-        setup = set_up(Invocation(repo=repo, config=config, source=source))
+        return set_up(Invocation(repo=repo, config=config, source=source))
     except ConfigError:
         return None
-    return setup

@@ -3,24 +3,37 @@
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from stateward import __version__
+from stateward.daemon.control import Control
 from stateward.daemon.controller import Beside
 from stateward.daemon.means import Means
 from stateward.daemon.tending import Tender
 from stateward.errors import ConfigError
-from stateward.http import health
-from stateward.http.app import application
+from stateward.http import api, health, openapi
+from stateward.http.access import Access
+from stateward.http.app import Routes, application
+from stateward.http.commanding import Commanding, Undo
+from stateward.http.events import Events
 from stateward.http.gate import Replays
 from stateward.http.hooks import KEPT, MOST_KEPT, Hook, Hooks, decoy
 from stateward.http.metrics import Metrics
+from stateward.http.reading import Reading
 from stateward.http.server import Listener, serving
 from stateward.http.view import View
-from stateward.model.event import Action, event
+from stateward.model.event import Action, Event, event
+from stateward.model.record import Record
 from stateward.ports import Target
-from stateward.settings import HookSettings, ServerSettings
+from stateward.reporting import logs
+from stateward.settings import HookSettings, SecretReference, ServerSettings
+from stateward.stores.sqlite import SqliteJournal
 from stateward.targets.infrahub import InfrahubTarget
+from stateward.tracking.rollback import Rollback
+from stateward.wiring import Setup
+from stateward.wiring.rollback import source_of, undoing
 from stateward.wiring.secrets import kept_well
 
 
@@ -29,12 +42,22 @@ class Guard:
     """Who is let in, with the secrets fetched."""
 
     hooks: Sequence[Hook]
+    access: Access | None
+    """None where there is nothing to be asked."""
 
 
 def guard(said: ServerSettings, sources: Collection[str], home: Path) -> Guard:
     """Fetch the secrets that are configured; raises ``ConfigError``."""
-    found = [_hook(at, own, sources, home) for at, own in enumerate(said.hooks)]
-    return Guard(hooks=found or [decoy()])
+    hooks = [_hook(at, own, sources, home) for at, own in enumerate(said.hooks)]
+    access = Access(
+        write=_token("server.token", said.token, home),
+        read=_token("server.readToken", said.read_token, home),
+    )
+    return Guard(hooks=hooks or [decoy()], access=access if said.api else None)
+
+
+def _token(name: str, said: SecretReference | None, home: Path) -> str | None:
+    return None if said is None else kept_well(name, said, home)
 
 
 def _hook(at: int, said: HookSettings, sources: Collection[str], home: Path) -> Hook:
@@ -52,35 +75,101 @@ def _hook(at: int, said: HookSettings, sources: Collection[str], home: Path) -> 
 
 @dataclass(slots=True)
 class Front:
-    """What outlives a configuration: the port, and what was counted."""
+    """What outlives a configuration: the port, what was counted, what has happened."""
 
     listener: Listener = field(default_factory=Listener)
     metrics: Metrics = field(default_factory=lambda: Metrics(__version__))
     replays: Replays = field(default_factory=lambda: Replays(KEPT, MOST_KEPT))
+    events: Events = field(default_factory=lambda: Events(uuid4().hex[:8]))
+
+    def tell(self, own: Event) -> None:
+        """Have an event known to those who follow."""
+        self.events.tell(logs.as_json(own))
 
     def answering(
-        self, said: ServerSettings | None, sources: Collection[str], home: Path
-    ) -> Callable[[Target, Means], Beside]:
+        self, said: ServerSettings | None, setups: Sequence[Setup], target: Target
+    ) -> Callable[[Means, SqliteJournal], Beside]:
         """Get ready for what is configured, None for nothing; raises ``ConfigError``."""
-        who = guard(said, sources, home) if said else None
+        sources = [own.source.name for own in setups]
+        who = guard(said, sources, setups[0].place.home) if said else None
         self.listener.reserve(said.address if said else None)
-        return lambda target, means: lambda tenders: self._answering(target, means, tenders, who)
+        own = _Answers(self, setups, target)
+        return lambda means, journal: partial(own.answering, who, means, journal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What is answered under one configuration."""
+
+    front: Front
+    setups: Sequence[Setup]
+    target: Target
 
     @asynccontextmanager
-    async def _answering(
-        self, target: Target, means: Means, tenders: Sequence[Tender], who: Guard | None
+    async def answering(
+        self,
+        who: Guard | None,
+        means: Means,
+        journal: SqliteJournal,
+        tenders: Sequence[Tender],
     ) -> AsyncIterator[None]:
-        port = self.listener.take()
+        port = self.front.listener.take()
         if port is None or who is None:
             yield
             return
+        target, metrics = self.target, self.front.metrics
         view = View(target=target.name, tenders=tenders, means=means, resting=_resting(target))
-        self.metrics.only(target.name, [own.tended.name for own in tenders])
-        hooks = Hooks(hooks=who.hooks, view=view, count=self.metrics.called, replays=self.replays)
-        app = application([*health.routes(view), *self.metrics.routes(view), *hooks.routes()])
+        metrics.only(target.name, [own.tended.name for own in tenders])
+        hooks = Hooks(hooks=who.hooks, view=view, count=metrics.called, replays=self.front.replays)
+        commanding = self._commanding(view, journal)
+        app = application(
+            [
+                *health.routes(view),
+                *metrics.routes(view),
+                *hooks.routes(),
+                *self._api(who.access, view, journal, commanding),
+            ]
+        )
         async with serving(app, port) as address:
             means.emit(event(Action.LISTENING, address=address))
-            yield
+            try:
+                yield
+            finally:
+                await commanding.ended(self.setups[0].configuration.run.grace.total_seconds())
+
+    def _api(
+        self, access: Access | None, view: View, journal: SqliteJournal, commanding: Commanding
+    ) -> Routes:
+        if access is None:
+            return []
+        reading = Reading(view, journal, self.front.events)
+        operations = [*reading.operations(), *commanding.operations()]
+        return [*api.routes(operations, access, view), openapi.route(operations, __version__)]
+
+    def _commanding(self, view: View, journal: SqliteJournal) -> Commanding:
+        means = view.means
+        return Commanding(
+            view=view,
+            trail=journal,
+            control=Control(
+                commands=means.commands,
+                statuses=means.statuses,
+                clock=means.clock,
+                new_id=means.new_id,
+            ),
+            undo=self._undo(journal),
+            approval=self.setups[0].configuration.run.approval.total_seconds(),
+        )
+
+    def _undo(self, journal: SqliteJournal) -> Undo:
+        setups = {own.source.name: own for own in self.setups}
+
+        async def undo(record: Record, actor: str) -> Rollback:
+            setup = setups.get(source_of(record) or "")
+            place = self.setups[0].place
+            return await undoing(record, place, setup, self.target, journal, actor)
+
+        return undo
 
 
 def _resting(target: Target) -> Callable[[], float]:

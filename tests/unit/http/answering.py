@@ -11,21 +11,31 @@ from starlette.routing import BaseRoute
 
 from rounds import Workshop, objects
 from stateward.daemon.board import Board
+from stateward.daemon.control import Control
 from stateward.daemon.fights import Fights
 from stateward.daemon.means import Means, Tended
 from stateward.daemon.tending import Tender
 from stateward.engine.reconcile import Reconciler
+from stateward.http import api, openapi
+from stateward.http.access import Access
 from stateward.http.app import application
+from stateward.http.commanding import Commanding
+from stateward.http.events import Events
 from stateward.http.metrics import Metrics
+from stateward.http.reading import Reading
 from stateward.http.view import View
 from stateward.model.event import Event
-from stateward.model.record import Cause
+from stateward.model.record import Cause, Record
 from stateward.model.unit import Drift, DriftMode
-from stateward.settings import RetentionSettings
+from stateward.settings import RetentionSettings, UnitDefaults, UnitOverrides, read_unit
 from stateward.stores.commands import SqliteCommands
 from stateward.stores.sqlite import SqliteJournal
 from stateward.stores.statuses import SqliteStatuses
+from stateward.tracking.rollback import Rollback
 from stateward.wiring.history import journal as opened_journal
+
+WRITE = "c4nary-that-may-command"
+READ = "c4nary-that-may-only-ask"
 
 
 def tags(*names: str) -> str:
@@ -43,6 +53,8 @@ class Desk:
     now: float = 1000.0
     rest: float = 0.0
     events: list[Event] = field(default_factory=list)
+    followed: Events = field(default_factory=lambda: Events("boot"))
+    access: Access = field(default_factory=lambda: Access(write=WRITE, read=READ))
     metrics: Metrics = field(default_factory=lambda: Metrics("1.2.3"))
     view: View = field(init=False)
 
@@ -77,6 +89,15 @@ class Desk:
             target=self.shop.target.name, tenders=[tender], means=means, resting=lambda: self.rest
         )
 
+    async def undo(self, _record: Record, actor: str) -> Rollback:
+        return Rollback(
+            target=self.shop.target,
+            journal=self.journal,
+            new_id=lambda: str(uuid4()),
+            cause=Cause(trigger="manual", actor=actor),
+            settings=read_unit(None, UnitOverrides(), UnitDefaults())[0],
+        )
+
     @property
     def tender(self) -> Tender:
         return self.view.tenders[0]
@@ -104,6 +125,26 @@ async def opened(directory: Path) -> AsyncIterator[Desk]:
         finally:
             await statuses.close()
             await commands.close()
+
+
+def reached(desk: Desk) -> list[BaseRoute]:
+    """Return the programming interface, with a token of each kind."""
+    view = desk.view
+    reading = Reading(view, desk.journal, desk.followed)
+    commanding = Commanding(
+        view=view,
+        trail=desk.journal,
+        control=Control(
+            commands=desk.commands,
+            statuses=desk.statuses,
+            clock=view.means.clock,
+            new_id=lambda: "command",
+        ),
+        undo=desk.undo,
+        approval=3600,
+    )
+    operations = [*reading.operations(), *commanding.operations()]
+    return [*api.routes(operations, desk.access, view), openapi.route(operations, "1.2.3")]
 
 
 def asking(*routes: BaseRoute) -> httpx.AsyncClient:

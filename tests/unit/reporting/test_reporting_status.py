@@ -134,6 +134,7 @@ def test_programs_read_the_same() -> None:
             "message": WAITING.message,
             "run": None,
             "at": None,
+            "succeeded": None,
             "failures": 3,
             "next": "2027-01-15T08:00:18.000+00:00",
             "reason": "retry",
