@@ -92,6 +92,31 @@ async def test_what_was_under_way_is_told(
     assert desk.sent() == []
 
 
+async def again(desk: Desk) -> None:
+    async with desk.tracking(params=ACME):
+        pass
+
+
+async def back(desk: Desk) -> None:
+    (run,) = await desk.client.interrupted()
+    await desk.client.rollback(run)
+
+
+@pytest.mark.parametrize("close", [again, back], ids=["by-the-next-session", "by-a-rollback"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_what_was_under_way_is_told_however_it_is_closed(
+    desk: Desk, close: Callable[[Desk], Awaitable[None]], when: str
+) -> None:
+    await cut_off(desk, update, when)
+    await close(desk)
+    run = (await desk.client.history(desk.named("site")))[-1]
+    own = next(own for own in run.changes if own.action is Action.UPDATE)
+    told = EntryState.APPLIED if when == "after" else EntryState.FAILED
+    assert own.state is (EntryState.UNDONE if close is back else told)
+    assert own.detail == ("" if when == "after" else "interrupted: was not done")
+    assert run.error.startswith("interrupted: ")
+
+
 async def test_a_record_says_which(desk: Desk, other: Desk) -> None:
     session = await desk.tracking(params=ACME).start()
     await session.upsert("SuiteSite", {"name": desk.named("ams")})

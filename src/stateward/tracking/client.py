@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from stateward.errors import Code, ConfigError, TargetUnavailable
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Record, RunKind
-from stateward.model.run import Outcome, Report
+from stateward.model.run import Report
 from stateward.model.schema import Schema
 from stateward.model.unit import Adopt, Limits, UnitSettings
 from stateward.ports import Journal, Session, Target, Trail
@@ -177,8 +177,6 @@ class Client:
         record = await self._trail.run(run) if isinstance(run, str) else run
         undo = self._rollback(record)
         with undo.target.hold(record.opening.group):
-            # Nobody has the group: where the run has no end, its process died.
-            await self._journal.finish(record.id, Outcome.FAILED, "interrupted: taken back")
             return await undo.apply(record, force=force, allow_deletes=allow_deletes)
 
     async def preview_rollback(self, run: Record | str, *, force: bool = False) -> Plan:

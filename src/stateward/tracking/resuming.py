@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from stateward.model.identity import ObjectKey
 from stateward.model.record import INTERRUPTED, Record, RecordedChange, RunKind
-from stateward.model.run import Entry, EntryState
+from stateward.model.run import EntryState
 from stateward.model.unit import ADOPTED
-from stateward.planning.effects import effects
-from stateward.planning.settling import settle, under_way
-from stateward.ports import Journal, Query, Session, Target, Trail
+from stateward.planning.settling import under_way
+from stateward.ports import Journal, Query, Target, Trail
+from stateward.tracking.closing import close
 from stateward.tracking.membership import Membership
-from stateward.tracking.rollback import query_of
+
+_CLOSED = "interrupted: closed by resume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,8 @@ class Resuming:
                 cut_short: list[RecordedChange] = []
                 runs: list[Record] = []
                 for record in await self._interrupted(group):
-                    own = await self._close(session, record)
+                    await close(session, self.journal, record, outcome=INTERRUPTED, why=_CLOSED)
+                    own = await self.trail.run(record.id)
                     runs.append(own)
                     were = {change.index for change in under_way(record)}
                     cut_short += [change for change in own.changes if change.index in were]
@@ -80,25 +82,3 @@ class Resuming:
             for own in found
             if own.opening.group == group and own.opening.kind is not RunKind.ROUND
         ]
-
-    async def _close(self, session: Session, record: Record) -> Record:
-        """Write down what is found out, and then that the run has ended: in that order."""
-        group = record.opening.group
-        about = query_of(effects(under_way(record)), [group], session.schema)
-        settled = settle(record, session.schema, await session.observe(about))
-        if settled:
-            await self.journal.record([_entry(record.id, own) for own in settled])
-        await self.journal.finish(record.id, INTERRUPTED, "interrupted: closed by resume")
-        return await self.trail.run(record.id)
-
-
-def _entry(run: str, change: RecordedChange) -> Entry:
-    return Entry(
-        run=run,
-        index=change.index,
-        state=change.state,
-        action=change.action,
-        key=change.key,
-        node=change.node,
-        detail=change.detail,
-    )

@@ -4,22 +4,20 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from stateward.errors import Code, ConfigError
-from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Outcome, Report
-from stateward.model.schema import MEMBER_OF_GROUPS, Schema
-from stateward.model.state import FromPool, Observed
-from stateward.model.unit import ADOPTED, UnitSettings, group_name
-from stateward.planning.compare import references
+from stateward.model.state import Observed
+from stateward.model.unit import UnitSettings, group_name
 from stateward.planning.effects import Effect, effects
 from stateward.planning.inverse import Undoing
-from stateward.planning.restoring import peer_ends
 from stateward.planning.undo import undo
 from stateward.ports import Journal, Query, Session, Target
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
+from stateward.tracking.closing import close
 from stateward.tracking.ledger import Ledger
+from stateward.tracking.querying import query_of
 from stateward.tracking.session import Tracking
 
 
@@ -60,6 +58,9 @@ class Rollback:
         """Plan and apply, in one session; the rollback is recorded as a run of its own."""
         self.check(record)
         async with self.target.session(None, write=True, shared=self.shared) as session:
+            if not record.outcome:  # nobody has its group: its process died
+                why = "interrupted: taken back"
+                record = await close(session, self.journal, record, outcome=Outcome.FAILED, why=why)
             plan = await self._plan(session, record, force=force, allow_deletes=allow_deletes)
             interrupted = () if self.shared else await self.journal.unfinished(plan.target)
             for run in interrupted:
@@ -165,44 +166,3 @@ def _groups(record: Record, found: Iterable[Effect]) -> dict[str, str]:
                 _, instance, source, _ = opening.group.split("/", 3)
                 groups[unit] = group_name(instance, source, unit)
     return groups
-
-
-def query_of(found: dict[str, Effect], groups: Iterable[str], schema: Schema) -> Query:
-    """Ask for all that the run touched, as far as it touched it, and for what it referred to."""
-    fields: dict[str, set[str]] = {}
-    pooled: dict[str, set[str]] = {}
-    mentioned: set[ObjectKey] = set()
-    for own in found.values():
-        if own.key.kind not in schema.kinds:
-            continue
-        names = fields.setdefault(own.key.kind, {MEMBER_OF_GROUPS})
-        if own.made:
-            names |= peer_ends(schema.kinds[own.key.kind])
-        for name, values in own.fields.items():
-            names.add(name)
-            if any(isinstance(value, FromPool) for value in values):
-                pooled.setdefault(own.key.kind, set()).add(name)
-            mentioned |= {
-                peer
-                for value in values
-                for peer in references(value)
-                if isinstance(peer, ObjectKey) and peer.kind in schema.kinds
-            }
-    return Query(
-        groups=[name for group in groups for name in (group, group + ADOPTED)],
-        ids=sorted(found),
-        keys=[own.key for own in found.values() if own.gone and own.key.kind in schema.kinds],
-        references=sorted(mentioned),
-        fields={kind: _known(schema, kind, names) for kind, names in fields.items()},
-        pooled={kind: frozenset(names) for kind, names in pooled.items()},
-    )
-
-
-def _known(schema: Schema, kind: str, names: Iterable[str]) -> frozenset[str]:
-    """Leave out the fields that the schema does not have any more."""
-    known = schema.kinds[kind]
-    return frozenset(
-        name
-        for name in names
-        if name.partition(".")[0] in known.attributes or name in known.relationships
-    )

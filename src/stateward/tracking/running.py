@@ -10,6 +10,7 @@ from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.ports import Journal, Target, Trail
+from stateward.tracking.closing import close
 from stateward.tracking.outcome import SessionReport
 from stateward.tracking.rollback import Rollback
 from stateward.tracking.session import Tracking
@@ -75,10 +76,11 @@ class Running:
     async def _close_interrupted(self) -> None:
         """End the runs of this group whose process died: whoever has the group goes on."""
         for run in await self.journal.unfinished(self.target.name):
-            opening = (await self.trail.run(run)).opening
-            if opening.kind is RunKind.SESSION and opening.group == self.settings.group:
-                message = "interrupted: the next session went on"
-                await self.journal.finish(run, Outcome.FAILED, message)
+            record = await self.trail.run(run)
+            opening = record.opening
+            if opening.kind is not RunKind.ROUND and opening.group == self.settings.group:
+                session, why = self.work.session, "interrupted: the next session went on"
+                await close(session, self.journal, record, outcome=Outcome.FAILED, why=why)
 
     async def _begin(self) -> None:
         if not self._begun:

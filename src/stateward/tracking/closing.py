@@ -1,0 +1,42 @@
+"""The end of a run that nobody lived to end: what became of what it had under way, written down."""
+
+from dataclasses import replace
+
+from stateward.model.record import Record, RecordedChange
+from stateward.model.run import Entry
+from stateward.planning.effects import effects
+from stateward.planning.settling import settle, under_way
+from stateward.ports import Journal, Session
+from stateward.tracking.querying import query_of
+
+
+async def close(
+    session: Session, journal: Journal, record: Record, *, outcome: str, why: str
+) -> Record:
+    """Find out what became of what was under way, and write that down, then that the run has ended.
+
+    Returns the run as it is recorded from then on. The target is only read, and not at all where
+    nothing was under way.
+    """
+    settled: dict[int, RecordedChange] = {}
+    if changes := under_way(record):
+        about = query_of(effects(changes), [record.opening.group], session.schema)
+        found = settle(record, session.schema, await session.observe(about))
+        settled = {own.index: own for own in found}
+    if settled:
+        await journal.record([_entry(record.id, own) for own in settled.values()])
+    await journal.finish(record.id, outcome, why)
+    changes = tuple(settled.get(own.index, own) for own in record.changes)
+    return replace(record, outcome=outcome, error=why, changes=changes)
+
+
+def _entry(run: str, change: RecordedChange) -> Entry:
+    return Entry(
+        run=run,
+        index=change.index,
+        state=change.state,
+        action=change.action,
+        key=change.key,
+        node=change.node,
+        detail=change.detail,
+    )
