@@ -91,12 +91,12 @@ def _tend(asked: Any, log_format: str) -> int:
     import sys
 
     from stateward.reporting import logs
-    from stateward.wiring.daemon import daemon
+    from stateward.wiring.daemon import tend
 
     gc.enable()  # other commands end before it matters
     emit = logs.emitter(log_format, sys.stderr)
     logs.take_over(emit)
-    return asyncio.run(daemon(asked, emit).run())
+    return asyncio.run(tend(asked, emit))
 
 
 def _apply(asked: Any, form: str, *, expected: str | None, detailed: bool, relying: bool) -> int:

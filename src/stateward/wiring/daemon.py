@@ -1,27 +1,31 @@
 """The daemon's composition root: from an invocation to sources that are tended."""
 
+import asyncio
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from stateward import settings
+from stateward import __version__, settings
 from stateward.daemon.controller import Assembly, Beside, Daemon
 from stateward.daemon.descent import Follows
 from stateward.daemon.means import Emit, Means, Tended
 from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, ConfigError, SourceRefused
-from stateward.instruments import UNMEASURED, Instruments
+from stateward.instruments import Instruments, Together
 from stateward.model.event import Event
 from stateward.model.record import Cause
 from stateward.model.status import Overview
 from stateward.model.unit import Drift
 from stateward.ports import Target
+from stateward.reporting import traces
+from stateward.reporting.traces import Traces
 from stateward.settings import GitSettings
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
@@ -50,8 +54,19 @@ _ACTOR = "stateward"
 
 def daemon(invocation: Invocation, emit: Emit) -> Daemon:
     """Return a daemon that goes by an invocation, and reads the configuration when it is told to."""
-    door = _Door()
+    return _daemon(invocation, emit, _Door())
 
+
+async def tend(invocation: Invocation, emit: Emit) -> int:
+    """Run a daemon to its end; return the exit code."""
+    door = _Door()
+    try:
+        return await _daemon(invocation, emit, door).run()
+    finally:
+        await asyncio.to_thread(door.close)
+
+
+def _daemon(invocation: Invocation, emit: Emit, door: "_Door") -> Daemon:
     def tell(own: Event) -> None:
         emit(own)
         if door.front is not None:
@@ -83,6 +98,13 @@ class _Door:
     """The daemon's port, if it is to have one: what answers there takes a while to import."""
 
     front: "Front | None" = None
+    traces: Traces | None = field(default_factory=lambda: traces.asked(__version__, os.environ))
+
+    def close(self) -> None:
+        if self.front is not None:
+            self.front.listener.close()
+        if self.traces is not None:
+            self.traces.close()
 
     def measuring(self, said: settings.ServerSettings | None) -> Instruments:
         """Return who measures, where anybody may ask for it."""
@@ -90,7 +112,8 @@ class _Door:
             from stateward.wiring.server import Front
 
             self.front = Front()
-        return self.front.metrics if self.front else UNMEASURED
+        parts = (self.front.metrics if self.front else None, self.traces)
+        return Together([own for own in parts if own is not None])
 
     def answering(
         self, said: settings.ServerSettings | None, setups: Sequence[Setup], target: Target
