@@ -75,6 +75,21 @@ async def test_what_is_done_is_done_once(commands: SqliteCommands, file: Path) -
     await other.close()
 
 
+async def test_a_database_that_is_removed_is_made_again(
+    commands: SqliteCommands, file: Path
+) -> None:
+    await commands.give(A)
+    for own in file.parent.iterdir():
+        own.unlink()
+    assert await commands.standing() == []
+    other = SqliteCommands(file, lambda: NOW)
+    await other.give(B)
+    assert await commands.standing() == [B]
+    await commands.give(A)
+    assert await other.standing() == [B, A]
+    await other.close()
+
+
 @pytest.mark.parametrize("body", ["{", "[]", "{}", '{"verb": "odd"}', '{"verb": "suspend"}'])
 async def test_what_is_not_understood_is_not_there(
     commands: SqliteCommands, file: Path, body: str

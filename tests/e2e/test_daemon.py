@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import time
@@ -212,6 +213,51 @@ class TestRewind:
             daemon.until("source-back")
             assert daemon.until("round")["revision"] == old
         assert units(cli)["objects/network"]["applied"] == old
+
+
+class TestReload:
+    def test_follows_the_file_a_bad_one_is_refused(self, repo: Repository) -> None:
+        config = repo.path / "stateward.yaml"
+        config.write_text(CONFIGURED)
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            config.write_text("defaults: {drift: {interval: soon}}\n")
+            refused = daemon.until("reload-refused")
+            assert "stateward.yaml:1:30: defaults.drift.interval: " in refused["message"]
+            assert daemon.until("round", trigger="interval")["writes"] == 0
+            config.write_text(CONFIGURED + "instance: other\n")
+            daemon.until("reloaded")
+            assert daemon.until("round")["units"] == 3
+
+    def test_follows_a_mounted_secret_that_is_swapped(
+        self, repo: Repository, tmp_path: Path
+    ) -> None:
+        mount = tmp_path / "mount"
+        for version in ("..1", "..2"):
+            (mount / version).mkdir(parents=True)
+            (mount / version / "token").write_text(version)
+        (mount / "..data").symlink_to("..1")
+        (mount / "token").symlink_to("..data/token")
+        said = f"target: {{token: {{file: {mount}/token}}}}\n"
+        (repo.path / "stateward.yaml").write_text(said)
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            (mount / "..data_tmp").symlink_to("..2")
+            (mount / "..data_tmp").rename(mount / "..data")
+            daemon.until("reloaded")
+
+    def test_watches_on_where_the_state_directory_was_made_anew(
+        self, repo: Repository, cli: Cli
+    ) -> None:
+        repo.write("stateward.yaml", b"state: {url: sqlite:///kept/state.db}\n")
+        repo.commit("elsewhere")
+        with Process(repo.path) as daemon:
+            daemon.until("round", trigger="start")
+            shutil.rmtree(repo.path / "kept")
+            daemon.until("watch-lost")
+            assert cli("reconcile")[0] == 0
+            daemon.until("watch-back")
+            daemon.until("told", command="reconcile")
 
 
 class TestRestart:

@@ -4,7 +4,7 @@ It is told what a look at the source has found and how rounds came out, with the
 what is to be done next. What it knows survives a restart as statuses.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.daemon import requeue
@@ -168,12 +168,21 @@ class Board:
         for own in given:
             self._settle(own, revision, now, random)
         writers = {own.run.unit for own in given if own.run.writes or self._turned(own, before)}
-        for unit, status in list(self.statuses.items()):
-            if status.condition is Condition.WAITING and writers - {unit}:
-                self._mark(unit, Mark(now, Reason.DEPENDENCY), now)
+        self._wake(writers, now)
         changed = {own.run.unit for own in given}
         changed |= {unit for unit, own in self.statuses.items() if before.get(unit) is not own}
         return {unit: self.statuses.get(unit) for unit in sorted(changed)}
+
+    def wake(self, now: float) -> Mapping[str, Status]:
+        """Have what waits looked at, since another source has changed the target."""
+        before = dict(self.statuses)
+        self._wake({_ELSEWHERE}, now)
+        return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
+
+    def _wake(self, writers: Collection[str], now: float) -> None:
+        for unit, status in list(self.statuses.items()):
+            if status.condition is Condition.WAITING and set(writers) - {unit}:
+                self._mark(unit, Mark(now, Reason.DEPENDENCY), now)
 
     def _settle(self, verdict: Verdict, revision: str, now: float, random: float) -> None:
         run = verdict.run
@@ -269,6 +278,8 @@ class Board:
 
 
 _GONE = "gone"
+_ELSEWHERE = ""
+"""No unit has an empty name."""
 
 
 def _told(fights: Sequence[Fight]) -> str:

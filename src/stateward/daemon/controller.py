@@ -5,24 +5,22 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from stateward.daemon import files
 from stateward.daemon.board import Board
 from stateward.daemon.fights import Fights
 from stateward.daemon.heeding import Heeder
 from stateward.daemon.means import Emit, Means, Tended
+from stateward.daemon.reloading import Configured, Reloader
 from stateward.daemon.tending import Tender
+from stateward.daemon.watching import Watches
 from stateward.errors import StateUnavailable, StatewardError
 from stateward.model.event import Action, Level, event
 from stateward.model.unit import Drift
 
 INTERRUPTED = 130
 _Task = asyncio.Future[Any]
-_UNWATCHED = 2.0
-"""Seconds between looks at a repository of this machine that cannot be watched."""
 
 
 Beside = Callable[[Sequence[Tender]], AbstractAsyncContextManager[None]]
@@ -38,6 +36,7 @@ class Assembly:
     means: Means
     state: Path
     """The directory in which something changes when somebody tells us something."""
+    configured: Configured
     usual: Drift
     backoff: float
     cap: float
@@ -46,13 +45,6 @@ class Assembly:
     grace: float
     """Seconds that what is being written has left to end."""
     beside: Beside
-
-
-class _Hinted(NamedTuple):
-    """What is to be told that something has changed, or that nobody will tell it any more."""
-
-    tell: Callable[[], None]
-    lost: Callable[[str], None]
 
 
 Build = Callable[[], AbstractAsyncContextManager[Assembly]]
@@ -125,6 +117,8 @@ class Daemon:
         """Tend some sources until told to stop; return whether something had to be cut short."""
         self._stop = assembly.means.stop
         tenders = [_tender(own, assembly) for own in assembly.tended]
+        for own in tenders:
+            own.peers = [other for other in tenders if other is not own]
         await self._recall(tenders, assembly)
         self.emit(event(action, target=assembly.target, sources=len(tenders)))
         heeder = Heeder(tenders=tenders, means=assembly.means)
@@ -133,9 +127,16 @@ class Daemon:
             return await self._at_work(tenders, heeder, assembly)
 
     async def _at_work(self, tenders: Sequence[Tender], heeder: Heeder, assembly: Assembly) -> bool:
-        side: list[_Task] = await self._watching(tenders, heeder, assembly.state)
+        reloader = Reloader(assembly.configured, self._reload, self.emit)
+        watches = Watches(self.emit)
+        watches.heard(heeder, assembly.state)
+        watches.add(reloader.places, reloader.watched)
+        for tender in tenders:
+            await watches.repository(tender)
+        side: list[_Task] = [*await watches.begin()]
         side += [asyncio.ensure_future(own.looking()) for own in tenders]
         side.append(asyncio.ensure_future(heeder.heeding()))
+        side.append(asyncio.ensure_future(reloader.reloading()))
         workers: list[_Task] = [asyncio.ensure_future(own.working()) for own in tenders]
         stop = asyncio.ensure_future(self._stop.wait())
         try:
@@ -159,49 +160,6 @@ class Daemon:
             self.emit(event(Action.STATE_LOST, Level.WARNING, message=str(error)))
         for own in tenders:
             await own.recall()
-
-    async def _watching(
-        self, tenders: Sequence[Tender], heeder: Heeder, state: Path
-    ) -> list[_Task]:
-        """Watch from now on: repositories on this machine, and where commands are kept."""
-        hints: dict[bool, dict[Path, list[_Hinted]]] = {}
-        heard = _Hinted(heeder.means.told.set, partial(self._unheard, heeder))
-        if await asyncio.to_thread(state.is_dir):
-            hints[False] = {state: [heard]}
-        else:
-            heard.lost(f"{state}: no such directory")
-        for own in tenders:
-            hinted = _Hinted(own.hint.set, partial(self._unwatched, own))
-            try:
-                for place, below in await own.tended.places():
-                    hints.setdefault(below, {}).setdefault(place, []).append(hinted)
-            except StatewardError as error:
-                hinted.lost(str(error))
-        found: list[_Task] = [
-            asyncio.ensure_future(self._watch(own, below)) for below, own in hints.items()
-        ]
-        await asyncio.sleep(0)  # from here on, what happens is told
-        return found
-
-    async def _watch(self, places: dict[Path, list[_Hinted]], below: bool) -> None:
-        reason = await files.watch(
-            {place: [own.tell for own in hinted] for place, hinted in places.items()},
-            recursive=below,
-        )
-        for lost in dict.fromkeys(own.lost for hinted in places.values() for own in hinted):
-            lost(reason)
-        await self._stop.wait()
-
-    def _unwatched(self, tender: Tender, reason: str) -> None:
-        tender.every = min(tender.every, _UNWATCHED)
-        tender.hint.set()
-        known = {"source": tender.tended.name, "message": reason}
-        self.emit(event(Action.WATCH_LOST, Level.WARNING, **known, every=tender.every))
-
-    def _unheard(self, heeder: Heeder, reason: str) -> None:
-        heeder.every = _UNWATCHED
-        heeder.means.told.set()
-        self.emit(event(Action.WATCH_LOST, Level.WARNING, message=reason, every=_UNWATCHED))
 
 
 def _tender(tended: Tended, assembly: Assembly) -> Tender:

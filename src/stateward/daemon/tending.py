@@ -39,6 +39,8 @@ class Tender:
     means: Means
     every: float
     """Seconds between looks without a hint."""
+    peers: Sequence["Tender"] = ()
+    """Who tends the other sources of the same target."""
     hint: asyncio.Event = field(default_factory=asyncio.Event)
     """There may be a new commit."""
     source: SourceStatus | None = None
@@ -81,6 +83,11 @@ class Tender:
         if changed:
             await self.keeper.keep(changed)
             self._changed.set()
+
+    async def wake(self) -> None:
+        """Have what waits looked at: another source has changed the target."""
+        await self.keeper.keep(self.board.wake(self.means.clock()))
+        self._changed.set()
 
     async def looking(self) -> None:
         """Look for new commits until cancelled: when there is a hint, and every so often."""
@@ -214,18 +221,19 @@ class Tender:
         before = dict(self.board.statuses)
         settled = self.board.settle(done.verdicts, revision, now, self.means.random())
         await self.keeper.keep(settled)
-        called = {"source": self.tended.name, "round": self.means.new_id()}
-        for own in telling.lines(job, done, before, settled, now - begun, **called):
+        for peer in self.peers if done.writes else ():
+            await peer.wake()
+        name = {"source": self.tended.name, "round": self.means.new_id()}
+        for own in telling.lines(job, done, before, settled, now - begun, **name):
             self.means.emit(own)
 
     async def _take(self) -> Mapping[str, frozenset[Reason]]:
         """Take what is due, and keep what is to be known of what is due and may not."""
-        before = dict(self.board.statuses)
-        taken = self.board.take(self.means.clock())
         known = self.board.statuses
-        await self.keeper.keep(
-            {one: own for one, own in known.items() if before.get(one) is not own}
-        )
+        before = dict(known)
+        taken = self.board.take(self.means.clock())
+        changed = {unit: own for unit, own in known.items() if before.get(unit) is not own}
+        await self.keeper.keep(changed)
         return taken
 
     async def _measured(self, job: Job, waited: float) -> Done | None:

@@ -23,6 +23,7 @@ class Action(StrEnum):
     NOTE = "note"
     STATE_LOST = "state-lost"
     WATCH_LOST = "watch-lost"
+    WATCH_BACK = "watch-back"
     BUG = "bug"
 
 

@@ -11,6 +11,7 @@ from stateward.errors import StateUnavailable
 from stateward.stores import tables
 
 _T = TypeVar("_T")
+_File = tuple[int, int]
 
 
 class Database:
@@ -21,6 +22,8 @@ class Database:
         self._table = table
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._connection: sqlite3.Connection | None = None
+        self._file: _File | None = None
+        """Which file it is connected to: one that is removed lives on for who has it open."""
 
     async def write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Do some work in one transaction; raises ``StateUnavailable``."""
@@ -28,7 +31,7 @@ class Database:
 
     async def read(self, work: Callable[[sqlite3.Connection], _T], nothing: _T) -> _T:
         """Look at what is there; where there is nothing, nothing is made."""
-        if self._connection is None and not self._path.exists():
+        if not self._path.exists():
             return nothing
         return await self._run(work, "BEGIN")
 
@@ -42,12 +45,24 @@ class Database:
 
     def _do(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
         try:
+            if self._connection is not None and _file(self._path) != self._file:
+                self._connection.close()
+                self._connection = None
             if self._connection is None:
                 self._connection = tables.connect(self._path)
                 self._connection.execute(self._table).close()
+                self._file = _file(self._path)
             with self._connection:
                 self._connection.execute(begin).close()
                 return work(self._connection)
         except (sqlite3.Error, OSError, UnicodeError) as error:
             message = f"{self._path}: {error}: nothing is lost but history: mend the disk, or remove the file"
             raise StateUnavailable(message) from error
+
+
+def _file(path: Path) -> _File | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -15,6 +15,7 @@ from stateward import __version__, settings
 from stateward.daemon.controller import Assembly, Beside, Daemon
 from stateward.daemon.descent import Follows
 from stateward.daemon.means import Emit, Means, Tended
+from stateward.daemon.reloading import Configured
 from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, ConfigError, SourceRefused
@@ -42,6 +43,7 @@ from stateward.wiring import (
     remembering,
     set_up_all,
 )
+from stateward.wiring.configured import configured
 from stateward.wiring.history import journal
 from stateward.wiring.place import Place
 
@@ -126,7 +128,8 @@ class _Door:
 
 def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncContextManager[Assembly]:
     """Read the configuration and the secrets that it refers to; raises ``ConfigError``."""
-    setups = set_up_all(invocation)
+    files = configured(set_up_all(invocation)[0].place)
+    setups = set_up_all(invocation)  # what is used is not older than what is compared
     if invocation.repo is not None and len(setups) > 1:
         names = ", ".join(own.source.name for own in setups)
         raise ConfigError(f"{invocation.repo}: several sources are configured, {names}: name one")
@@ -138,7 +141,7 @@ def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncConte
     sources = [_tended(own, target, clock, tips) for own in setups]
     # Last of all, since a configuration that is refused must not take a port.
     beside = door.answering(said, setups, target)
-    return _opened(where, target, sources, emit, clock, instruments, beside)
+    return _opened(where, target, sources, emit, clock, instruments, beside, files)
 
 
 _Tends = Callable[[SqliteJournal, SqliteCommands], Tended]
@@ -182,6 +185,7 @@ async def _opened(
     clock: Callable[[], float],
     instruments: Instruments,
     beside: _Answering,
+    files: Configured,
 ) -> AsyncIterator[Assembly]:
     keep_out(where.state, target)
     said = where.configuration
@@ -202,6 +206,7 @@ async def _opened(
                 tended=[tends(own, commands) for tends in sources],
                 means=means,
                 state=where.state.parent,
+                configured=files,
                 usual=Drift(
                     mode=said.defaults.drift.mode,
                     interval=said.defaults.drift.interval.total_seconds(),

@@ -1,7 +1,9 @@
 """Hints from the file system: none is missed that counts, and its end is said."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,29 +20,66 @@ def repository(tmp_path: Path) -> Repository:
     return found
 
 
+@dataclass
+class Heard:
+    """What is told of directories."""
+
+    hint: asyncio.Event = field(default_factory=asyncio.Event)
+    told: list[str] = field(default_factory=list)
+
+    def tell(self) -> None:
+        self._take("told")
+
+    def lost(self, place: Path, reason: str) -> None:
+        self._take(f"lost {place.name}: {reason}")
+
+    def back(self, place: Path) -> None:
+        self._take(f"back {place.name}")
+
+    def _take(self, what: str) -> None:
+        self.told.append(what)
+        self.hint.set()
+
+    async def until(self, what: str) -> list[str]:
+        """Wait until this is told, and return all that was since it was last asked for."""
+        found: list[str] = []
+        while not any(own.startswith(what) for own in found):
+            found += await self.next()
+        return found
+
+    async def next(self) -> list[str]:
+        """Wait until something is told, and return all that was."""
+        async with asyncio.timeout(10):
+            await self.hint.wait()
+        self.hint.clear()
+        found, self.told = self.told, []
+        return found
+
+
+@asynccontextmanager
+async def watching(places: Mapping[Path, Heard], *, recursive: bool = False) -> AsyncIterator[None]:
+    watch = asyncio.ensure_future(
+        files.watch({place: [own] for place, own in places.items()}, recursive=recursive)
+    )
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        watch.cancel()
+        await asyncio.wait([watch])
+
+
 async def hinted(repository: Repository, act: Callable[[], object]) -> None:
     """Wait until something that is done to a repository is told."""
     source = RepositorySource(repository.path, revision="HEAD", timeout=30)
-    hint = asyncio.Event()
+    heard = Heard()
     places = await source.places()
-    watches = [
-        asyncio.ensure_future(
-            files.watch(
-                {place: [hint.set] for place, below in places if below is recursive},
-                recursive=recursive,
-            )
-        )
-        for recursive in (False, True)
-    ]
-    await asyncio.sleep(0)
-    try:
+    async with AsyncExitStack() as stack:
+        for recursive in (False, True):
+            mine = {place: heard for place, below in places if below is recursive}
+            await stack.enter_async_context(watching(mine, recursive=recursive))
         await asyncio.to_thread(act)
-        async with asyncio.timeout(10):
-            await hint.wait()
-    finally:
-        for own in watches:
-            own.cancel()
-        await asyncio.wait(watches)
+        await heard.next()
 
 
 @pytest.mark.parametrize(
@@ -64,24 +103,66 @@ async def test_only_who_is_concerned_is_told(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     for own in (one, other):
         own.mkdir()
-    told: list[str] = []
-    seen = asyncio.Event()
-
-    def hint() -> None:
-        told.append("one")
-        seen.set()
-
-    watch = asyncio.ensure_future(
-        files.watch({one: [hint], other: [lambda: told.append("other")]}, recursive=True)
-    )
-    await asyncio.sleep(0)
-    (one / "x").write_text("x")
-    async with asyncio.timeout(10):
-        await seen.wait()
-    watch.cancel()
-    await asyncio.wait([watch])
-    assert set(told) == {"one"}
+    heard = {one: Heard(), other: Heard()}
+    async with watching(heard, recursive=True):
+        (one / "x").write_text("x")
+        assert set(await heard[one].next()) == {"told"}
+    assert heard[other].told == []
 
 
-async def test_what_cannot_be_watched_is_said(tmp_path: Path) -> None:
-    assert "No path" in await files.watch({tmp_path / "nothing": []}, recursive=True)
+async def test_a_directory_that_is_removed_and_made_again_is_watched_again(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    heard = Heard()
+    async with watching({place: heard}):
+        place.rmdir()
+        assert f"lost place: {place}: no such directory" in await heard.until("lost")
+        place.mkdir()
+        await heard.until("back")
+        (place / "x").write_text("x")
+        assert await heard.until("told") == ["told"]
+
+
+async def test_a_directory_in_whose_place_another_is_put_is_watched_again(tmp_path: Path) -> None:
+    place, other = tmp_path / "place", tmp_path / "other"
+    for own in (place, other):
+        own.mkdir()
+    heard = Heard()
+    async with watching({place: heard}):
+        (place / "x").write_text("x")
+        await heard.until("told")
+        place.rename(tmp_path / "old")
+        other.rename(place)
+        (tmp_path / "old" / "y").write_text("y")  # so that somebody looks
+        await heard.until("told")
+        (place / "z").write_text("z")
+        await heard.until("told")
+
+
+async def test_one_that_is_not_there_does_not_keep_others_from_being_watched(
+    tmp_path: Path,
+) -> None:
+    place, missing = tmp_path / "place", tmp_path / "missing"
+    place.mkdir()
+    heard = {place: Heard(), missing: Heard()}
+    async with watching(heard):
+        await heard[missing].until("lost")
+        (place / "x").write_text("x")
+        await heard[place].until("told")
+        missing.mkdir()
+        await heard[missing].until("back")
+
+
+async def test_a_mounted_secret_that_is_swapped_is_told(tmp_path: Path) -> None:
+    mount = tmp_path / "mount"
+    for version in ("..1", "..2"):
+        (mount / version).mkdir(parents=True)
+        (mount / version / "token").write_text(version)
+    (mount / "..data").symlink_to("..1")
+    (mount / "token").symlink_to("..data/token")
+    heard = Heard()
+    async with watching({mount: heard}):
+        (mount / "..data_tmp").symlink_to("..2")
+        (mount / "..data_tmp").rename(mount / "..data")
+        await heard.until("told")
+        assert (mount / "token").read_text() == "..2"
