@@ -19,6 +19,8 @@ from stateward.http.view import View
 from stateward.model.event import Action, Level, event
 
 PREFIX = "/api/v1"
+_TOP = "."
+"""The unit of a repository's top directory."""
 
 Handle = Callable[[Asked], Awaitable[Response]]
 
@@ -81,8 +83,11 @@ def _endpoint(
 
 
 async def _read(own: Operation, request: Request) -> Asked:
+    path = dict(request.path_params)
+    if path.get("unit") == "":
+        path["unit"] = _TOP  # clients leave a last segment out that is a single dot
     return Asked(
-        path=request.path_params,
+        path=path,
         query=asked.query(request, own.query),
         body=await asked.body(request, own.body) if own.body is not None else {},
         headers=request.headers,

@@ -15,7 +15,9 @@ Routes = Sequence[BaseRoute]
 
 
 def application(routes: Routes) -> Starlette:
-    return Starlette(routes=list(routes), exception_handlers={404: _nothing, 405: _otherwise})
+    found = Starlette(routes=list(routes), exception_handlers={404: _nothing, 405: _otherwise})
+    found.router.redirect_slashes = False  # it would send to whatever host is asked for
+    return found
 
 
 async def _nothing(request: Request, _error: Exception) -> Response:

@@ -101,7 +101,7 @@ class Commanding:
         found: list[Operation] = []
         for verb, told, do, body in about:
             found += [
-                _post(verb, "source", f"{told}: all units.", do, body, name=f"{verb}-all"),
+                _post(f"{verb}-all", "source", f"{told}: all units.", do, body),
                 _post(verb, "unit", f"{told}: one unit.", do, body),
             ]
         return [
@@ -223,12 +223,14 @@ def _post(
     handle: Handle,
     body: Fields,
     *,
-    name: str | None = None,
     answer: str = "Command",
 ) -> Operation:
-    """Return how something is commanded: the verb first, since a unit's name has slashes."""
+    """Return how something is commanded: the verb first, since a unit's name has slashes.
+
+    What is about all units has a name of its own: ``.`` is a unit, and clients leave it out.
+    """
     return Operation(
-        name=name or verb,
+        name=verb,
         told=told,
         method="POST",
         path=f"/{verb}/{_PATHS[what]}",

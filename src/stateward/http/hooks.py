@@ -58,13 +58,15 @@ class Hooks:
     count: Callable[[str, str], None]
     """Is told the forge and what became of a call."""
     replays: Replays
+    clock: Callable[[], float]
+    """The time of day as others have it, since they sign with it."""
     rate: Rate = field(default_factory=lambda: Rate(A_SECOND, BURST, PLACES))
 
     def routes(self) -> list[Route]:
         return [Route(f"{_PATH}{{path:path}}", self.called, methods=["POST"])]
 
     async def called(self, request: Request) -> Response:
-        path, now = request.path_params["path"], self.view.means.clock()
+        path, now = request.path_params["path"], self.clock()
         forge = _forge(path)
         if not self.rate.admits(request.client.host if request.client else "", now):
             self.count(forge, "limited")

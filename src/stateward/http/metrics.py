@@ -127,10 +127,12 @@ class Metrics:
         return encode(_All(self._registry, view.target, view.resting(), seen)), kind
 
     def routes(self, view: View) -> list[Route]:
+        turn = asyncio.Lock()
+
         async def metrics(request: Request) -> Response:
-            seen = view.seen()
             accept = request.headers.get("accept", "")
-            text, kind = await asyncio.to_thread(self.written, view, seen, accept)
+            async with turn:
+                text, kind = await asyncio.to_thread(self.written, view, view.seen(), accept)
             return Response(text, media_type=kind)
 
         return [Route("/metrics", metrics)]

@@ -65,7 +65,8 @@ class ServerSettings(Model):
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:
-        if self.api and self.token is None and not self.is_local:
+        tokens = (self.token, self.read_token)
+        if self.api and tokens == (None, None) and not self.is_local:
             raise ValueError(
                 f"others can reach {self.listen}: give token: {{file: …}}, or api: false"
             )

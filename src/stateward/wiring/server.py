@@ -1,5 +1,6 @@
 """What the daemon answers, put together from what is configured."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -120,7 +121,13 @@ class _Answers:
         target, metrics = self.target, self.front.metrics
         view = View(target=target.name, tenders=tenders, means=means, resting=_resting(target))
         metrics.only(target.name, [own.tended.name for own in tenders])
-        hooks = Hooks(hooks=who.hooks, view=view, count=metrics.called, replays=self.front.replays)
+        hooks = Hooks(
+            hooks=who.hooks,
+            view=view,
+            count=metrics.called,
+            replays=self.front.replays,
+            clock=time.time,
+        )
         commanding = self._commanding(view, journal)
         app = application(
             [

@@ -61,7 +61,7 @@ class TestAccess:
         del caller
         asks = Caller(desk, READ)
         assert (await asks.get("/units")).status_code == 200
-        assert wrong(await asks.post("/reconcile/default"))[:2] == (403, "SW6006")
+        assert wrong(await asks.post("/reconcile-all/default"))[:2] == (403, "SW6006")
         assert await desk.commands.standing() == []
 
     async def test_only_the_one_to_ask_with_lets_nobody_command(
@@ -71,7 +71,7 @@ class TestAccess:
         desk.access = Access(read=READ)
         assert (await Caller(desk, READ).get("/units")).status_code == 200
         for token in (READ, WRITE, ""):
-            answer = await Caller(desk, token).post("/reconcile/default")
+            answer = await Caller(desk, token).post("/reconcile-all/default")
             assert answer.status_code in {401, 403}
 
     async def test_guessing_is_slowed_down(self, desk: Desk, caller: Caller) -> None:
@@ -91,7 +91,7 @@ class TestAccess:
         async with asking(*reached(desk)) as client:
             client.headers["host"] = host
             assert (await client.get(f"{API}/units")).status_code == 200
-            answer = await client.post(f"{API}/reconcile/default")
+            answer = await client.post(f"{API}/reconcile-all/default")
         assert wrong(answer) == (
             403,
             "SW6006",
@@ -112,7 +112,7 @@ class TestAccess:
 
     async def test_no_token_is_shown(self, desk: Desk, caller: Caller) -> None:
         told = [await caller.get(own) for own in ("/units", "/runs", "/plans/default", "/x")]
-        told.append(await Caller(desk, READ).post("/reconcile/default"))
+        told.append(await Caller(desk, READ).post("/reconcile-all/default"))
         told.append(await Caller(desk, "wrong").get("/units"))
         text = "".join(own.text + str(own.headers) for own in told)
         assert not {WRITE, READ} & set(text.split())
@@ -135,6 +135,14 @@ class TestAsking:
         assert encoded.json() == own
         assert encoded.headers["cache-control"] == "no-store"
         assert desk.shop.source.failure is None
+
+    async def test_the_top_directory_is_a_unit_too(self, desk: Desk) -> None:
+        desk.shop.commit({"x.yml": tags("red")})
+        await desk.turn()
+        assert (await Caller(desk).get("/units/default/")).json()["unit"] == "."
+        answer = await Caller(desk).post("/suspend/default/")
+        assert answer.json()["unit"] == "."
+        assert (await Caller(desk).post("/suspend/default")).status_code == 404
 
     async def test_runs_are_those_of_the_history(self, caller: Caller) -> None:
         runs = (await caller.get("/runs", unit="c", limit=5)).json()["runs"]
@@ -246,7 +254,7 @@ class TestCommanding:
         assert (await caller.post("/resume/default/a/b")).json()["actor"] == "api"
 
     async def test_all_of_a_source_can_be_meant(self, desk: Desk, caller: Caller) -> None:
-        assert (await caller.post("/reconcile/default", anyTime=True)).status_code == 202
+        assert (await caller.post("/reconcile-all/default", anyTime=True)).status_code == 202
         (command,) = await desk.commands.standing()
         assert (command.unit, command.any_time) == (None, True)
 
@@ -269,7 +277,7 @@ class TestCommanding:
 
     @pytest.mark.parametrize(
         ("path", "code"),
-        [("/suspend/nobody", "SW6001"), ("/suspend/default/nobody", "SW4002"), ("/rollback/nobody", "SW5002")],
+        [("/suspend-all/nobody", "SW6001"), ("/suspend/default/nobody", "SW4002"), ("/rollback/nobody", "SW5002")],
     )  # fmt: skip
     async def test_what_is_not_there_cannot_be_commanded(
         self, desk: Desk, caller: Caller, path: str, code: str
@@ -280,12 +288,12 @@ class TestCommanding:
     @pytest.mark.parametrize(
         ("path", "body", "detail"),
         [
-            ("/suspend/default", {"reasn": "x"}, "'reasn': no such key"),
-            ("/suspend/default", {"reason": 1}, "reason: expected "),
-            ("/suspend/default", {"actor": "x" * 101}, "actor: expected "),
-            ("/suspend/default", {"actor": "a\nb"}, "actor: expected "),
-            ("/suspend/default", {"until": 5}, "until: expected "),
-            ("/reconcile/default", {"anyTime": "yes"}, "anyTime: expected "),
+            ("/suspend-all/default", {"reasn": "x"}, "'reasn': no such key"),
+            ("/suspend-all/default", {"reason": 1}, "reason: expected "),
+            ("/suspend-all/default", {"actor": "x" * 101}, "actor: expected "),
+            ("/suspend-all/default", {"actor": "a\nb"}, "actor: expected "),
+            ("/suspend-all/default", {"until": 5}, "until: expected "),
+            ("/reconcile-all/default", {"anyTime": "yes"}, "anyTime: expected "),
             ("/approve/default/c", {}, "digest: has to be given"),
             ("/approve/default/c", {"digest": "x" * 12}, "digest: expected "),
             ("/rollback/x", {"allowDeletes": -1}, "allowDeletes: expected "),
@@ -320,7 +328,9 @@ class TestCommanding:
         del caller
         headers = {"Authorization": f"Bearer {WRITE}", "content-type": kind}
         async with asking(*reached(desk)) as client:
-            answer = await client.post(f"{API}/suspend/default", content=content, headers=headers)
+            answer = await client.post(
+                f"{API}/suspend-all/default", content=content, headers=headers
+            )
         assert wrong(answer) == (400, "SW6002", detail)
 
     async def test_a_run_is_taken_back_and_its_unit_looked_at(

@@ -31,6 +31,7 @@ class Porch:
             view=self.desk.view,
             count=lambda *own: self.counted.append(own),
             replays=Replays(60, 100),
+            clock=lambda: self.desk.now,
         )
 
     async def call(
