@@ -11,7 +11,7 @@ from stateward.model.mutation import Mutation, Refusal
 from stateward.model.record import Cause, Opening
 from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
-from stateward.model.state import Hold, Observed
+from stateward.model.state import Hold, Observed, Pointer
 from stateward.ports import Journal, Query, Session, Target
 
 Look = Callable[[Session], Awaitable[None]]
@@ -104,6 +104,9 @@ class WatchedSession:
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await self.inner.holds(ids, ours)
+
+    async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
+        return await self.inner.pointers(ids)
 
     async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
         return self.target.writers or await self.inner.writers(ids)

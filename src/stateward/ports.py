@@ -13,7 +13,7 @@ from stateward.model.mutation import Mutation, Refusal
 from stateward.model.record import Opening, Record
 from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
-from stateward.model.state import Hold, Observed
+from stateward.model.state import Hold, Observed, Pointer
 from stateward.model.status import Overview, SourceStatus, Status
 
 
@@ -149,6 +149,13 @@ class Session(Protocol):
 
     async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
         """Say who changed objects last; those are left out of which the target does not know."""
+        ...
+
+    async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
+        """Say of each id by what optional relationships others lead to it, that it does not show.
+
+        A delete of the object clears them. What belongs to groups, profiles and templates is left out.
+        """
         ...
 
     async def load_schema(self) -> None:

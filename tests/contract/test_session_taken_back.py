@@ -4,7 +4,8 @@ import pytest
 
 from sessions import Desk
 from stateward.errors import Code, ConfigError, TargetUnavailable
-from stateward.model.mutation import Update
+from stateward.model.mutation import Relate, Update
+from stateward.model.plan import Action
 from stateward.model.unit import ADOPTED
 from stateward.tracking.library import TrackingSession
 
@@ -111,6 +112,53 @@ async def test_what_was_pruned_comes_back(desk: Desk) -> None:
     await desk.client.rollback(run.id[:8])
     report = await desk.sites("ams", "fra")
     assert len(report.unchanged) == 2
+
+
+async def test_what_led_to_an_object_leads_to_it_again(desk: Desk) -> None:
+    """What others refer to it by is cleared by a delete, and nothing of the object shows it."""
+    network = f"fd00:{desk._mark[:4]}:{desk._mark[4:]}::1/64"
+    site = await desk.stranger("SuiteSite", name=desk.named("ams"))
+    other = await desk.stranger("BuiltinTag", name=desk.named("other"))
+    async with desk.tracking() as session:
+        tag = await session.upsert("BuiltinTag", {"name": desk.named("edge")})
+        address = await session.upsert(
+            "SuiteAddress", {"address": network, "ip_namespace": "default"}
+        )
+    tags = {"site": site, "tags": frozenset({tag.id, other})}
+    leaf = await desk.stranger("SuiteDevice", tags, name=desk.named("leaf"))
+    tenant = await desk.stranger("SuiteTenant", {"address": address.id}, name=desk.named("acme"))
+
+    async def led() -> tuple[set[str], str | None]:
+        device = await desk.find("SuiteDevice", "leaf", fields=["tags"])
+        own = await desk.find("SuiteTenant", "acme", fields=["address"])
+        assert device is not None
+        assert own is not None
+        assert (device.id, own.id) == (leaf, tenant)
+        return set(device.relations["tags"]), own.relations["address"]
+
+    async with desk.tracking(delete_unused_nodes=True):
+        pass
+    assert await led() == ({other}, None)
+    (pruned, *_) = await desk.client.history(desk.named("site"))
+    cleared = {own.key: own for own in pruned.changes if own.action is Action.UPDATE}
+    assert cleared.keys() == {desk.key("SuiteDevice", "leaf"), desk.key("SuiteTenant", "acme")}
+    assert all(own.along is not None for own in cleared.values())
+
+    # What came since stays.
+    third = await desk.stranger("BuiltinTag", name=desk.named("third"))
+    await desk.change(Relate(id=leaf, kind="SuiteDevice", relationship="tags", add=(third,)))
+    plan, report = await desk.client.rollback(pruned)
+    assert plan.problems == ()
+    again = await desk.find("BuiltinTag", "edge")
+    assert again is not None
+    tags_now, address_now = await led()
+    assert tags_now == {again.id, other, third}
+    assert address_now is not None
+    assert address_now != address.id
+
+    await desk.client.rollback(report.runs[0].id)
+    assert await led() == ({other, third}, None)
+    assert await desk.find("BuiltinTag", "edge") is None
 
 
 async def test_what_somebody_changed_since_stays(desk: Desk) -> None:

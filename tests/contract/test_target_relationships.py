@@ -3,6 +3,7 @@
 from stateward.errors import Code
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Create, Delete, Enrol, Relate, Update
+from stateward.model.state import Pointer
 from stateward.ports import Query
 from targets import World, new_id
 
@@ -257,6 +258,24 @@ async def test_what_stands_in_the_way_of_a_delete(world: World) -> None:
     held = await world.session.holds([device], world.named("session"))
     assert world.named("session") not in held[device].claims
     assert {one.id for one in holds[device].cascade} == {interface, part}
+
+
+async def test_what_leads_to_an_object_that_does_not_show_it(world: World) -> None:
+    site = await world.site()
+    tag = await world.make("BuiltinTag", name=world.named("edge"))
+    other = await world.make("BuiltinTag", name=world.named("other"))
+    device = await world.make(
+        DEVICE, {"site": site, "tags": frozenset({tag, other})}, name=world.named("leaf")
+    )
+    interface = await world.interface(device)
+    spare = await world.device("spare", site=site)
+    await world.do(Relate(id=spare, kind=DEVICE, relationship="spares", add=(interface,)))
+    # What is mandatory forbids a delete, and what an interface shows of its device stands with it.
+    found = await world.session.pointers([tag, site, device, interface, new_id()])
+    assert {node: list(own) for node, own in found.items()} == {
+        tag: [Pointer(device, "tags", many=True)],
+        interface: [Pointer(spare, "spares", many=True)],
+    }
 
 
 async def test_membership_is_a_relationship_from_both_sides(world: World) -> None:

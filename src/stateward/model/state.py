@@ -133,6 +133,16 @@ class Hold:
     """Objects that cannot be without it: while they are there the delete is refused."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """An optional relationship of an object, by which it leads to another one."""
+
+    node: str
+    """The id of the object that it is a relationship of."""
+    name: str
+    many: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What a target answered to one query, from one moment in time."""

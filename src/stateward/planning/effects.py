@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from stateward.model.identity import ObjectKey
+from stateward.model.identity import ObjectKey, Reference
 from stateward.model.plan import Action
 from stateward.model.record import RecordedChange
 from stateward.model.run import EntryState
+from stateward.planning.compare import references
 
 _COUNTS = frozenset({EntryState.APPLIED, EntryState.STARTED, EntryState.FAILED})
 """What may have had an effect: of a change that failed or was cut short, a part may stand."""
@@ -27,6 +28,8 @@ class Effect:
     """Before and after."""
     doubtful: set[str] = field(default_factory=set)
     """Fields that were to be written, and of which nobody knows whether they were."""
+    loosened: dict[str, frozenset[Reference]] = field(default_factory=dict)
+    """Peers that a relationship lost because they were deleted."""
     claim: Action | None = None
     """Whether it was adopted, moved or released."""
     unit: str | None = None
@@ -39,6 +42,9 @@ class Effect:
     def take(self, change: RecordedChange) -> None:
         self.key = change.key
         self.changes.append(change.index)
+        if change.along is not None and change.action is Action.UPDATE:
+            self._loosen(change)
+            return
         if change.action is Action.CREATE and not self.changes[1:]:
             self.made = True
         elif change.action is Action.DELETE:
@@ -51,6 +57,15 @@ class Effect:
             self.fields[own.name] = before, own.new
             if change.state is not EntryState.APPLIED:
                 self.doubtful.add(own.name)
+
+    def _loosen(self, change: RecordedChange) -> None:
+        for own in change.fields:
+            lost = frozenset(references(own.old))
+            self.loosened[own.name] = self.loosened.get(own.name, frozenset()) | lost
+            if own.name in self.fields:
+                before, after = self.fields[own.name]
+                left = after - lost if isinstance(after, frozenset) else None
+                self.fields[own.name] = before, left
 
 
 def effects(changes: Iterable[RecordedChange]) -> dict[str, Effect]:

@@ -100,7 +100,8 @@ class Inverse:
             if now is None:
                 yield from self._make_again(own)
         elif now is None:
-            if not own.made and (own.fields or own.claim is not Action.RELEASE):
+            lost = own.fields or (own.claim is not Action.RELEASE and not own.loosened)
+            if not own.made and lost:
                 self.conflict(own, "is gone, and cannot get back what it had")
         elif own.made:
             yield from self._unmake(own, now)
@@ -140,7 +141,9 @@ class Inverse:
         fields, differing, losses = self.restoring.changed(own, now, force=self.undoing.force)
         if differing:
             self.conflict(own, f"was changed since: {'; '.join(differing)}")
-        self._lose(own, losses)
+        tied, more = self.restoring.tied_again(own, now)
+        self._lose(own, [*losses, *more])
+        fields += tied
         unit = own.unit or self.undoing.unit
         member = own.node in self.members(unit)
         if own.claim is Action.MOVE and own.giver is not None and member:
@@ -175,6 +178,7 @@ class Inverse:
             node=None if action is Action.CREATE else own.node,
             fields=tuple(fields),
             undoes=tuple(own.changes),
+            merged=self.restoring.merged(own),
         )
 
     def names(self, nodes: Iterable[str]) -> str:

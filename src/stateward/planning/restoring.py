@@ -79,6 +79,32 @@ class Restoring:
                     )
         return fields, differing, losses
 
+    def tied_again(self, own: Effect, now: ObservedObject) -> tuple[list[FieldChange], list[str]]:
+        """Return the relationships that get deleted peers back, and what of them is lost."""
+        kind = self.schema.kinds[now.key.kind]
+        fields: list[FieldChange] = []
+        losses: list[str] = []
+        made = frozenset(self.again.values())
+        for name in own.loosened.keys() - own.fields.keys():
+            if not _has(kind, name):
+                losses.append(f"{name}: {_NO_FIELD}")
+                continue
+            back = frozenset(peer for peer in own.loosened[name] if peer in made)
+            have = self._now(name, now)
+            if isinstance(have, frozenset):
+                fields += [FieldChange(name, have, have | back)] if back - have else []
+            elif back and have is None:
+                fields.append(FieldChange(name, None, next(iter(back))))
+            elif back:
+                losses.append(f"{name}: leads to {have} by now, and stays so")
+        return fields, losses
+
+    def merged(self, own: Effect) -> frozenset[str]:
+        """Return the relationships that get single peers back, and keep the others."""
+        kind = self.schema.kinds[own.key.kind].relationships
+        loosened = own.loosened.keys() - own.fields.keys()
+        return frozenset(name for name in loosened if name in kind and kind[name].many)
+
     def differing(self, own: Effect, now: ObservedObject) -> Iterator[str]:
         """Yield the fields that are not as a run left them."""
         kind = self.schema.kinds[now.key.kind]

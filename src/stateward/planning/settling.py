@@ -59,6 +59,9 @@ class _Settling:
         """Say what is missing of a change: nothing of one that was done, None where none can tell."""
         if change.node is None:
             return None
+        if change.along is not None:  # it comes and goes with the delete that took it along
+            delete = next(own for own in self.record.changes if own.index == change.along)
+            return self.detail(delete)
         now = self.observed.objects.get(change.node)
         if change.action is Action.DELETE:
             return "" if now is None else NOT_DONE

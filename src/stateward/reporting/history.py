@@ -19,6 +19,10 @@ _SHORT = 8
 _SHORT_REVISION = 12
 _TOLD = (EntryState.FAILED, EntryState.SKIPPED, EntryState.UNDONE, EntryState.STARTED)
 _UNDER_WAY = "under way"
+_ALONG = {
+    Action.DELETE: "went along with another",
+    Action.UPDATE: "cleared by the delete of another",
+}
 """Of a run, that it has not ended: it is under way, or was interrupted."""
 
 
@@ -172,7 +176,7 @@ def _lines(changes: Sequence[RecordedChange]) -> Iterator[str]:
         state = "" if own.state is EntryState.APPLIED else f"  {own.state}"
         why = f": {own.detail}" if own.detail else ""
         giver = f"  from {own.giver}" if own.giver else ""
-        along = "  (went along with another)" if own.along is not None else ""
+        along = "" if own.along is None else f"  ({_ALONG[own.action]})"
         text = f"{SIGNS[own.action]} {own.action} {own.key}{giver}{along}{state}{why}"
         yield values.safe(text)
         for field in own.fields:

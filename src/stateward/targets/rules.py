@@ -5,8 +5,11 @@ from uuid import UUID
 
 from stateward.errors import Code
 from stateward.model.mutation import RESET, Refusal
-from stateward.model.schema import PROTECTED, Attribute, Kind, Relationship, Schema
+from stateward.model.schema import PROTECTED, Attribute, Kind, Relationship, Schema, Section
 from stateward.schema import values
+
+_OF_THE_SERVER = frozenset({"Group", "Profile", "Template"})
+"""Kinds of relationships that the server keeps for purposes of its own."""
 
 
 class Refused(Exception):
@@ -65,6 +68,12 @@ def writable_end(kind: Kind, name: str, end: Relationship | None) -> Relationshi
     if end.read_only:
         raise Refused(Code.READ_ONLY, f"{name}: it is read-only on {kind.kind}")
     return end
+
+
+def is_loose(kind: Kind, end: Relationship) -> bool:
+    """Tell whether a relationship is its object's own to write, and can be without a peer."""
+    own = kind.section is Section.NODE and end.kind not in _OF_THE_SERVER
+    return own and end.optional and not end.read_only
 
 
 def normalised(attribute: Attribute, value: Any) -> Any:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from stateward.model.identity import Reference
+from stateward.model.identity import ObjectKey, Reference
 from stateward.model.mutation import Refusal
 from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.run import Entry, EntryState
+from stateward.model.state import Pointer
 from stateward.model.unit import ADOPTED
 from stateward.tracking.remains import Remains, without_groups
 
@@ -35,7 +36,10 @@ class Entries:
         entries = [
             self._entry(own, EntryState.STARTED, self._fields(own, written)) for own in changes
         ]
-        return [*entries, *(one for own in entries for one in self._along(own))]
+        along = [one for own in entries for one in self._along(own)]
+        deletes = [own for own in entries if own.action is Action.DELETE]
+        loosened = [one for own in (*deletes, *along) for one in self._loosened(own)]
+        return [*entries, *along, *loosened]
 
     def ended(self, started: Sequence[Entry], refused: Mapping[int, Refusal]) -> list[Entry]:
         """Return what came of it; ``refused`` goes by the position of a change."""
@@ -103,6 +107,33 @@ class Entries:
                 along=entry.index,
                 undoes=(),
             )
+
+    def _loosened(self, entry: Entry) -> Iterator[Entry]:
+        """Yield what a delete clears of others, where they stay."""
+        known = self.remains.get(entry.node or "")
+        for key, pointer in known.pointers if known is not None else ():
+            if pointer.node in self.going:
+                continue
+            yield replace(
+                entry,
+                index=self._next(),
+                action=Action.UPDATE,
+                key=key,
+                node=pointer.node,
+                fields=(cleared(pointer, entry.key),),
+                unit=None,
+                giver=None,
+                adopted=False,
+                along=entry.index if entry.along is None else entry.along,
+                undoes=(),
+            )
+
+
+def cleared(pointer: Pointer, key: ObjectKey) -> FieldChange:
+    """Return what a delete does to a relationship that leads to an object: its part, of many."""
+    if pointer.many:
+        return FieldChange(pointer.name, frozenset((key,)), frozenset())
+    return FieldChange(pointer.name, key, None)
 
 
 def _ended(own: Entry, failed: Mapping[int, str]) -> Entry:

@@ -23,6 +23,7 @@ def query_of(found: Mapping[str, Effect], groups: Iterable[str], schema: Schema)
         names = fields.setdefault(own.key.kind, {MEMBER_OF_GROUPS})
         if own.made:
             names |= peer_ends(schema.kinds[own.key.kind])
+        names.update(own.loosened)
         for name, values in own.fields.items():
             names.add(name)
             if any(isinstance(value, FromPool) for value in values):

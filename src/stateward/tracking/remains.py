@@ -7,7 +7,7 @@ from typing import Any
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import FieldChange, Secret
 from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Schema
-from stateward.model.state import Observed, ObservedObject
+from stateward.model.state import Observed, ObservedObject, Pointer
 from stateward.ports import Query, Session
 from stateward.schema.values import SECRET_KINDS
 
@@ -23,6 +23,8 @@ class Remains:
     """The ids of the groups it is in."""
     along: tuple[str, ...] = ()
     """The ids of what goes along by cascade."""
+    pointers: tuple[tuple[ObjectKey, Pointer], ...] = ()
+    """What leads to it without its showing that: a delete clears it."""
 
 
 async def read(session: Session, ids: Collection[str]) -> dict[str, Remains]:
@@ -31,6 +33,7 @@ async def read(session: Session, ids: Collection[str]) -> dict[str, Remains]:
     along = {node: tuple(own.id for own in hold.cascade) for node, hold in holds.items()}
     wanted = {*ids, *(one for own in along.values() for one in own)}
     observed = await session.observe(Query(ids=sorted(wanted), fields=_all_fields(session.schema)))
+    pointers = await _pointers(session, wanted & observed.objects.keys())
     found: dict[str, Remains] = {}
     for node in sorted(wanted & observed.objects.keys()):
         own = observed.objects[node]
@@ -41,8 +44,22 @@ async def read(session: Session, ids: Collection[str]) -> dict[str, Remains]:
             fields=tuple(_fields(own, kind, observed)),
             groups=frozenset((groups,)) if isinstance(groups, str) else groups,
             along=along.get(node, ()),
+            pointers=pointers.get(node, ()),
         )
     return found
+
+
+async def _pointers(
+    session: Session, ids: Collection[str]
+) -> dict[str, tuple[tuple[ObjectKey, Pointer], ...]]:
+    """Return what leads to objects, with what that is called."""
+    found = await session.pointers(ids)
+    origins = sorted({pointer.node for own in found.values() for pointer in own})
+    known = (await session.observe(Query(ids=origins))).objects if origins else {}
+    return {
+        node: tuple((known[one.node].key, one) for one in own if one.node in known)
+        for node, own in found.items()
+    }
 
 
 def _all_fields(schema: Schema) -> dict[str, frozenset[str]]:

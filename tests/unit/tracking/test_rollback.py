@@ -128,7 +128,8 @@ class TestWhatComesBack:
         assert new.attributes == old.attributes | {"comment": "by hand"}
         assert (new.relations["buddy"], new.relations["tags"]) == (new.id, old.relations["tags"])
         assert crew in (new.relations["member_of_groups"] or ())
-        assert (await shop.find("NetAsset", "x")).relations["device"] is None, asset
+        found = await shop.find("NetAsset", "x")
+        assert (found.id, found.relations["device"]) == (asset, new.id)
         assert await shop.members("a") == {"BuiltinTag/keep", "NetDevice/d1"}
 
     async def test_children_come_back_with_what_they_belong_to(self, shop: Workshop) -> None:

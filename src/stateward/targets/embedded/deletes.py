@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from stateward.errors import Code
 from stateward.model.identity import NodeId
 from stateward.model.schema import Direction, Relationship
-from stateward.model.state import Hold
+from stateward.model.state import Hold, Pointer
 from stateward.targets.claims import Sort, claims
 from stateward.targets.embedded.keys import Keys
 from stateward.targets.embedded.layout import MEMBER, Layout
 from stateward.targets.embedded.records import Node, Records, dump
-from stateward.targets.rules import Refused
+from stateward.targets.rules import Refused, is_loose
 
 _HEADS = (
     "SELECT e.identifier, n.seq, n.kind FROM edge AS e CROSS JOIN node AS n ON n.seq = e.head "
@@ -90,6 +90,16 @@ class Deletes:
             cascade=tuple(NodeId(id_) for id_ in sorted(others)),
             needed_by=tuple(NodeId(id_) for id_ in sorted(needing)),
         )
+
+    def pointers(self, seq: int) -> Iterator[Pointer]:
+        """Yield the optional relationships that lead to an object, and that it does not show."""
+        own = self._records.node(seq)
+        layouts = self._records.layouts
+        for end, peer, _ in self._touching(seq):
+            node = self._records.node(peer)
+            kind = layouts.schema.kinds[node.kind]
+            if is_loose(kind, end) and layouts.inverse(end, own.kind) is None:
+                yield Pointer(node.id, end.name, end.many)
 
     def _doomed(self, seq: int) -> Doomed:
         found = Doomed()

@@ -9,7 +9,7 @@ from typing import TypeVar
 from stateward.model.fight import Writer
 from stateward.model.mutation import Mutation, Refusal
 from stateward.model.schema import Schema
-from stateward.model.state import Hold, Observed
+from stateward.model.state import Hold, Observed, Pointer
 from stateward.ports import Query
 from stateward.targets.embedded.store import Library, Store
 
@@ -69,6 +69,9 @@ class EmbeddedSession:
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await self._run(lambda: self._store.holds(ids, ours))
+
+    async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
+        return await self._run(lambda: self._store.pointers(ids))
 
     async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
         """Nobody has a name here."""

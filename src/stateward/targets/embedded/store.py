@@ -7,7 +7,7 @@ from pathlib import Path
 from stateward.errors import Code, TargetRefused
 from stateward.model.mutation import Mutation, Refusal
 from stateward.model.schema import Schema
-from stateward.model.state import Hold, Observed
+from stateward.model.state import Hold, Observed, Pointer
 from stateward.ports import Query
 from stateward.schema import api
 from stateward.schema.differences import differences, removals
@@ -112,6 +112,19 @@ class Store:
     def observe(self, query: Query) -> Observed:
         with errors(str(self._path)):
             return observe.observe(self._readable(), self._in_force, query)
+
+    def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
+        with errors(str(self._path)):
+            database = self._readable()
+            mutations = Mutations(database, self._in_force)
+            with database.snapshot():
+                places = {id_: mutations.records.place(id_) for id_ in ids}
+                found = {
+                    id_: list(mutations.deletes.pointers(place.seq))
+                    for id_, place in places.items()
+                    if place
+                }
+            return {id_: own for id_, own in found.items() if own}
 
     def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         with errors(str(self._path)):

@@ -85,9 +85,9 @@ class Holds:
                 self._take(self.nodes[node["id"]], node, ends)
             for index, (_, end) in enumerate(distant):
                 for node in wire.nodes(answer[f"k{index}"]):
-                    for needed in _peers(end, node[end.name]):
-                        if needed in self.nodes:
-                            self.nodes[needed].needed_by.add(node["id"])
+                    for needed in wire.peer_nodes(end, node[end.name]):
+                        if needed["id"] in self.nodes:
+                            self.nodes[needed["id"]].needed_by.add(node["id"])
 
     def _selection(self, kind: Kind, ends: Iterable[Relationship]) -> str:
         found = ["id"]
@@ -126,7 +126,7 @@ class Holds:
 
     def _take(self, own: _Node, node: wire.Node, ends: Iterable[Relationship]) -> None:
         for end in ends:
-            for peer in _peer_nodes(end, node[end.name]):
+            for peer in wire.peer_nodes(end, node[end.name]):
                 self.kinds[peer["id"]] = peer["__typename"]
                 if end.cascade:
                     own.cascade.add(peer["id"])
@@ -154,13 +154,3 @@ class Holds:
             cascade=tuple(NodeId(own) for own in sorted(others)),
             needed_by=tuple(NodeId(own) for own in sorted(needing)),
         )
-
-
-def _peer_nodes(end: Relationship, answer: wire.Node) -> list[wire.Node]:
-    if end.many:
-        return wire.nodes(answer)
-    return [answer["node"]] if answer["node"] else []
-
-
-def _peers(end: Relationship, answer: wire.Node) -> list[str]:
-    return [str(node["id"]) for node in _peer_nodes(end, answer)]

@@ -12,7 +12,7 @@ from stateward.model.fight import Writer
 from stateward.model.mutation import Mutation, Refusal
 from stateward.model.run import Merge
 from stateward.model.schema import Schema
-from stateward.model.state import Hold, Observed
+from stateward.model.state import Hold, Observed, Pointer
 from stateward.ports import Query
 from stateward.targets.infrahub import observe, queries, wire, writes
 from stateward.targets.infrahub.answers import Answer, GraphqlError, QueryRefused, Untouched
@@ -22,6 +22,7 @@ from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.holds import Holds
 from stateward.targets.infrahub.lineage import UNSIGNED, Lineage, Signature
 from stateward.targets.infrahub.observe import Observation
+from stateward.targets.infrahub.pointers import Pointers
 from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.refusals import refusal
@@ -93,6 +94,9 @@ class InfrahubSession:
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await Holds(self.client, self.schemas.there, ours).of(ids)
+
+    async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
+        return await Pointers(self.client, self.schemas.there).of(ids)
 
     async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
         request = Request()

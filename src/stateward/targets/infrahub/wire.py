@@ -42,6 +42,13 @@ def nodes(answer: Any) -> list[Node]:
     return [edge["node"] for edge in edges(answer)]
 
 
+def peer_nodes(end: Relationship, answer: Any) -> list[Node]:
+    """Return the nodes at the other end of a relationship, with one peer or with many."""
+    if end.many:
+        return nodes(answer)
+    return [answer["node"]] if answer["node"] else []
+
+
 def peers(answer: Any) -> frozenset[str]:
     """Return the ids of a relationship with many."""
     return frozenset(node["id"] for node in nodes(answer))
