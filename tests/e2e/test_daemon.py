@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -357,6 +359,23 @@ class TestSignals:
 
 def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - entries go while one looks
+
+
+class TestWatch:
+    def test_shows_what_changes_until_it_is_interrupted(self, repo: Repository) -> None:
+        command = [sys.executable, "-m", "stateward", "status", "--watch"]
+        with subprocess.Popen(command, cwd=repo.path, stdout=subprocess.PIPE, text=True) as watch:
+            assert watch.stdout is not None
+            assert watch.stdout.readline().startswith("Nothing is known here")
+            with Process(repo.path) as daemon:
+                daemon.until("round", trigger="start")
+                assert any("3 units: 3 ready." in line for line in watch.stdout)
+            watch.send_signal(signal.SIGINT)
+            assert watch.wait(30) == 0
+
+    def test_is_for_people(self, cli: Cli) -> None:
+        assert cli("status", "--watch", "--format", "json")[0] == 1
+        assert "--watch is for people" in cli.errors
 
 
 class TestWrongStart:

@@ -131,7 +131,7 @@ class Tender:
 
     async def _see(self, commit: str) -> None:
         scope = self.tended.reconciler.round.scope
-        loaded = await self.tended.reconciler.round.loader.load(commit)
+        loaded = await self.tended.reconciler.round.files(commit)
         await self._check(commit, loaded)
         digests = fingerprints(loaded, scope.schemas, prefix(scope.instance, scope.source))
         facts = {

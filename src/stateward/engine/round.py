@@ -9,6 +9,7 @@ from stateward.desired.load import load as load_desired
 from stateward.engine.approvals import Approvals, NoApprovals
 from stateward.engine.history import History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
+from stateward.engine.memo import Memo
 from stateward.engine.stamps import stamps
 from stateward.errors import Code, ConfigError, Problem, Severity
 from stateward.model.identity import ObjectKey
@@ -64,10 +65,15 @@ class Round:
     target: Target
     scope: Scope
     approvals: Approvals = field(default_factory=NoApprovals)
+    memo: Memo = field(default_factory=Memo)
+
+    async def files(self, revision: str | None) -> Loaded:
+        """Load a revision."""
+        return await self.memo.loaded(revision, self.loader.load)
 
     async def load(self, revision: str | None) -> tuple[Loaded, Schema | None, tuple[Problem, ...]]:
         """Load a revision and the schema that it brings, if that is to be looked at."""
-        loaded = await self.loader.load(revision)
+        loaded = await self.files(revision)
         if self.scope.manage_schema is ManageSchema.OFF:
             return loaded, None, loaded.problems
         schema, problems = declared_schema(loaded, self.scope.schemas)
@@ -179,6 +185,7 @@ class Round:
         """Tell units that are gone from units that only cannot be read; return the gone ones."""
         units = dict(loaded.units)
         gone: dict[str, UnitSettings] = {}
+        doubted = False
         for unit, stamp in known.items():
             if loaded.digests.get(unit) == stamp.files:
                 continue
@@ -188,6 +195,7 @@ class Round:
             if doubt is not None and unit not in units:
                 wrong.append(doubt)
             if wrong:
+                doubted = True
                 own = units.get(unit, UnitFiles())
                 texts = {path: loaded.files[path].text for path in before if path in loaded.files}
                 units[unit] = replace(
@@ -198,10 +206,10 @@ class Round:
             elif unit not in units:
                 found = loaded.settings.get(unit) or await history.settings(unit, stamp)
                 gone[unit] = found or self.settings(unit)
-        return replace(loaded, units=units), gone
+        return replace(loaded, units=units) if doubted else loaded, gone
 
     async def _desired(self, session: Session, loaded: Loaded) -> Desired:
-        desired = load_desired(loaded.units, session.schema)
+        desired = self.memo.desired(loaded, session.schema)
         if desired.needs:
             known = await known_of(session, desired.needs)
             desired = load_desired(loaded.units, session.schema, known)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from answering import READ, WRITE, Desk, asking, reached, tags
 
+from stateward.engine.memo import Memo
 from stateward.errors import SourceUnavailable, TargetUnavailable
 from stateward.http.access import Access
 from stateward.model.command import Verb
@@ -36,6 +37,12 @@ class Caller:
 async def caller(desk: Desk) -> Caller:
     await desk.turn(**{"a/b": tags("red"), "c": tags("blue")})
     return Caller(desk)
+
+
+def forget(desk: Desk) -> None:
+    """Have the source read anew."""
+    own = desk.tender.tended.reconciler.round
+    own.loader, own.memo = desk.shop.round().loader, Memo()
 
 
 def wrong(answer: httpx.Response) -> tuple[int, str, str]:
@@ -209,7 +216,7 @@ class TestAsking:
         self, desk: Desk, caller: Caller
     ) -> None:
         desk.shop.source.failure = SourceUnavailable("it is down", retry_after=2.5)
-        desk.tender.tended.reconciler.round.loader = desk.shop.round().loader
+        forget(desk)
         answer = await caller.get("/plans/default")
         assert wrong(answer) == (503, "SW2004", "it is down")
         assert answer.headers["retry-after"] == "3"
@@ -218,7 +225,7 @@ class TestAsking:
         self, desk: Desk, caller: Caller
     ) -> None:
         desk.shop.source.failure = ZeroDivisionError("hunter2")
-        desk.tender.tended.reconciler.round.loader = desk.shop.round().loader
+        forget(desk)
         status, code, detail = wrong(await caller.get("/plans/default"))
         assert (status, code) == (500, "SW6007")
         assert "ZeroDivisionError at rounds.py:" in detail

@@ -1,0 +1,56 @@
+"""What was made of a revision is used again for the same one, and for no other."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from rounds import Workshop, objects
+from stateward.engine.round import Round
+from stateward.model.mutation import Create
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def tag(name: str) -> dict[str, str]:
+    return {"a/x.yml": objects("BuiltinTag", {"name": name})}
+
+
+async def declared(round_: Round, revision: str | None) -> set[str]:
+    return {str(own.key) for own in (await round_.plan(revision)).changes}
+
+
+async def test_a_revision_is_loaded_once_however_often_it_is_planned(shop: Workshop) -> None:
+    revision = shop.commit(tag("red"))
+    round_ = shop.round()
+    first = await round_.files(revision)
+    assert await declared(round_, revision) == {"BuiltinTag/red"}
+    assert await round_.files(revision) is first
+    assert await declared(round_, revision) == {"BuiltinTag/red"}
+
+
+async def test_another_revision_is_another_one(shop: Workshop) -> None:
+    round_ = shop.round()
+    for name in ("red", "blue"):
+        assert await declared(round_, shop.commit(tag(name))) == {f"BuiltinTag/{name}"}
+
+
+async def test_what_a_name_stands_for_is_looked_up_each_time(shop: Workshop) -> None:
+    round_ = shop.round()
+    for name in ("red", "blue"):
+        shop.commit(tag(name))
+        assert await declared(round_, None) == {f"BuiltinTag/{name}"}
+
+
+async def test_what_depends_on_the_target_is_asked_of_it_each_time(shop: Workshop) -> None:
+    await shop.apply(shop.commit(tag("red")))
+    device = str(uuid4())
+    interface = objects("NetInterface", {"name": "eth0", "device": device})
+    revision = shop.commit({**tag("red"), "b/x.yml": interface})
+    round_ = shop.round()
+    assert await declared(round_, revision) == set()
+    await shop.do(Create(id=device, kind="NetDevice", attributes={"name": "leaf1"}))
+    assert await declared(round_, revision) == {"NetInterface/leaf1/eth0"}
