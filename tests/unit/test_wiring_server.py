@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from stateward.errors import ConfigError
+from servers import Server
+from stateward.errors import ConfigError, TargetRefused
 from stateward.http.hooks import Hook
 from stateward.model.forge import Forge
-from stateward.settings import ServerSettings
-from stateward.wiring.server import guard
+from stateward.settings import ServerSettings, TargetSettings
+from stateward.wiring.server import Front, guard
+from stateward.wiring.targets import open_target
 
 LONG = "sixteen characters and more"
 
@@ -59,3 +61,15 @@ def test_what_would_let_anybody_in_is_refused(
     with pytest.raises(ConfigError, match=message) as caught:
         guard(said({"forge": "github", **hook}), ["a", "b"], tmp_path)
     assert "fifteen letters" not in str(caught.value)
+
+
+async def test_requests_of_a_target_are_measured(tmp_path: Path) -> None:
+    front = Front()
+    with Server(401) as server:
+        target = open_target(server.url, TargetSettings(), tmp_path, instruments=front.metrics)
+        with pytest.raises(TargetRefused):
+            async with target.session(None, write=False):
+                pass
+    text = front.metrics.written(target.name, 0.0, [], "")[0].decode()
+    about = f'kind="read",outcome="4xx",target="{target.name}"'
+    assert f"stateward_target_requests_total{{{about}}} 1.0\n" in text

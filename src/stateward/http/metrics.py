@@ -26,9 +26,15 @@ from stateward.http import series
 from stateward.http.view import Seen, View
 from stateward.instruments import Known, Step
 
-_ROUND_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
-_WAIT_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-_REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_ROUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_WAITS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+_REQUESTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_WAITED = "For how long that unit of a round had been due that had waited longest."
+_LOOKED = "How often a source was asked for its newest commit: outcome is ok or failed."
+_FETCHED = "How often a source had a new commit, which was fetched."
+_REQUESTED = "How long requests to the target took: kind is read or write."
+_ANSWERED = "Requests to the target: outcome is 2xx, 3xx, 4xx, 5xx, or none where no answer came."
+_CALLED = "Calls of forges: taken, repeated, refused, limited, large or slow."
 _NO_ANSWER = "none"
 
 
@@ -39,55 +45,17 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = own = CollectorRegistry()
         ProcessCollector(registry=own)
-        Gauge(
-            "stateward_info", "The version that runs: always 1.", ["version"], registry=own
-        ).labels(version).set(1)
-        self._rounds = Histogram(
-            "stateward_round_seconds",
-            "How long rounds took.",
-            ["source"],
-            registry=own,
-            buckets=_ROUND_BUCKETS,
+        told = "The version that runs: always 1."
+        Gauge("stateward_info", told, ["version"], registry=own).labels(version).set(1)
+        self._rounds = _seconds(own, "round_seconds", "How long rounds took.", _ROUNDS, "source")
+        self._waits = _seconds(own, "queue_wait_seconds", _WAITED, _WAITS, "source")
+        self._looks = _count(own, "source_looks", _LOOKED, "source", "outcome")
+        self._fetches = _count(own, "source_fetches", _FETCHED, "source")
+        self._requests = _seconds(
+            own, "target_request_seconds", _REQUESTED, _REQUESTS, "target", "kind"
         )
-        self._waits = Histogram(
-            "stateward_queue_wait_seconds",
-            "For how long that unit of a round had been due that had waited longest.",
-            ["source"],
-            registry=own,
-            buckets=_WAIT_BUCKETS,
-        )
-        self._looks = Counter(
-            "stateward_source_looks",
-            "How often a source was asked for its newest commit: outcome is ok or failed.",
-            ["source", "outcome"],
-            registry=own,
-        )
-        self._fetches = Counter(
-            "stateward_source_fetches",
-            "How often a source had a new commit, which was fetched.",
-            ["source"],
-            registry=own,
-        )
-        self._requests = Histogram(
-            "stateward_target_request_seconds",
-            "How long requests to the target took: kind is read or write.",
-            ["target", "kind"],
-            registry=own,
-            buckets=_REQUEST_BUCKETS,
-        )
-        self._answers = Counter(
-            "stateward_target_requests",
-            "Requests to the target: outcome is 2xx, 3xx, 4xx, 5xx, or none where no answer came.",
-            ["target", "kind", "outcome"],
-            registry=own,
-        )
-
-        self._hooks = Counter(
-            "stateward_hooks",
-            "Calls of forges: taken, repeated, refused, limited, large or slow.",
-            ["forge", "outcome"],
-            registry=own,
-        )
+        self._answers = _count(own, "target_requests", _ANSWERED, "target", "kind", "outcome")
+        self._hooks = _count(own, "hooks", _CALLED, "forge", "outcome")
 
     def called(self, forge: str, outcome: str) -> None:
         """Count a call of a forge."""
@@ -121,10 +89,12 @@ class Metrics:
         for one in (self._requests, self._answers):
             _keep(one, "target", {target})
 
-    def written(self, view: View, seen: Sequence[Seen], accept: str) -> tuple[bytes, str]:
+    def written(
+        self, target: str, resting: float, seen: Sequence[Seen], accept: str
+    ) -> tuple[bytes, str]:
         """Return all there is to be told, and its content type."""
         encode, kind = choose_encoder(accept)
-        return encode(_All(self._registry, view.target, view.resting(), seen)), kind
+        return encode(_All(self._registry, target, resting, seen)), kind
 
     def routes(self, view: View) -> list[Route]:
         turn = asyncio.Lock()
@@ -132,7 +102,8 @@ class Metrics:
         async def metrics(request: Request) -> Response:
             accept = request.headers.get("accept", "")
             async with turn:
-                text, kind = await asyncio.to_thread(self.written, view, view.seen(), accept)
+                found = view.target, view.resting(), view.seen()
+                text, kind = await asyncio.to_thread(self.written, *found, accept)
             return Response(text, media_type=kind)
 
         return [Route("/metrics", metrics)]
@@ -154,6 +125,16 @@ class _All:
         yield from series.of_target(self._target, self._resting)
         yield from series.of_sources(self._seen)
         yield from series.of_units(self._seen)
+
+
+def _count(registry: CollectorRegistry, name: str, told: str, *labels: str) -> Counter:
+    return Counter(f"stateward_{name}", told, labels, registry=registry)
+
+
+def _seconds(
+    registry: CollectorRegistry, name: str, told: str, buckets: Sequence[float], *labels: str
+) -> Histogram:
+    return Histogram(f"stateward_{name}", told, labels, registry=registry, buckets=buckets)
 
 
 def _keep(metric: Counter | Histogram, label: str, values: Collection[str]) -> None:

@@ -84,8 +84,10 @@ class Reading:
         if self._planning.locked():
             raise Refused(Code.TOO_MANY, "a plan is being made already", {"retry-after": "5"})
         own = tender.tended.reconciler.round
-        if "unit" in asked.query:
-            own = replace(own, scope=replace(own.scope, unit=asked.query["unit"]))
+        # All is read anew: what rounds remember of the target is theirs alone.
+        own = replace(
+            own, scope=replace(own.scope, unit=asked.query.get("unit", own.scope.unit), rely=None)
+        )
         async with self._planning:
             return Json(plan.as_json(await own.plan(revision)))
 

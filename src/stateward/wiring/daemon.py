@@ -192,15 +192,7 @@ async def _opened(
     statuses, commands = SqliteStatuses(where.state), SqliteCommands(where.state, clock)
     try:
         async with journal(where.state, said.state.retention) as own:
-            means = Means(
-                statuses=statuses,
-                commands=commands,
-                emit=emit,
-                clock=clock,
-                random=random.random,
-                new_id=_new_id,
-                instruments=instruments,
-            )
+            means = _means(statuses, commands, emit, clock, instruments)
             yield Assembly(
                 target=target.name,
                 tended=[tends(own, commands) for tends in sources],
@@ -238,6 +230,24 @@ def follows(source: RemoteSource | RepositorySource, depth: int | None) -> Follo
             return depth is not None
 
     return came_after
+
+
+def _means(
+    statuses: SqliteStatuses,
+    commands: SqliteCommands,
+    emit: Emit,
+    clock: Callable[[], float],
+    instruments: Instruments,
+) -> Means:
+    return Means(
+        statuses=statuses,
+        commands=commands,
+        emit=emit,
+        clock=clock,
+        random=random.random,
+        new_id=_new_id,
+        instruments=instruments,
+    )
 
 
 async def _nowhere() -> tuple[tuple[Path, bool], ...]:

@@ -127,7 +127,7 @@ async def test_a_name_that_is_no_text_breaks_nothing(desk: Desk) -> None:
 
 async def test_the_documentation_names_every_number_and_no_other(desk: Desk) -> None:
     await desk.turn(a=tags("red"))
-    text = desk.metrics.written(desk.view, desk.view.seen(), "")[0].decode()
+    text = desk.metrics.written(desk.view.target, 0.0, desk.view.seen(), "")[0].decode()
     labels = {name for own in re.findall(r"{(.*)}", text) for name in re.findall(r'(\w+)="', own)}
     assert labels == {*ABOUT, "le"}
     kinds = dict(re.findall(r"^# TYPE (stateward_\w+) (\w+)$", text, re.MULTILINE))
