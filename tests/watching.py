@@ -48,6 +48,9 @@ class Watched:
     batch: int = 2
     in_flight: int = 1
     requests: int = 0
+    """How often something was written."""
+    looks: int = 0
+    """How often something was asked."""
 
     @property
     def name(self) -> str:
@@ -97,15 +100,19 @@ class WatchedSession:
         return await self.inner.conclude(well=well)
 
     async def groups(self, prefix: str) -> Mapping[str, str]:
+        self.target.looks += 1
         return await self.inner.groups(prefix)
 
     async def observe(self, query: Query) -> Observed:
+        self.target.looks += 1
         return await self.inner.observe(query)
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
+        self.target.looks += 1
         return await self.inner.holds(ids, ours)
 
     async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
+        self.target.looks += 1
         return await self.inner.pointers(ids)
 
     async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:

@@ -72,9 +72,10 @@ class TrackingSession:
         async with self._running.closing() as work:
             if any(self._running.batches):
                 raise ConfigError("a batch was not executed", code=Code.SESSION)
-            if work.settings.delete_unused_nodes and work.tally.withheld is None:
+            prunes = work.settings.delete_unused_nodes and work.tally.withheld is None
+            if prunes and (unused := work.membership.unused):
                 pruning = Pruning(work)
-                await pruning.prune(await pruning.plan(work.membership.unused, allow_deletes))
+                await pruning.prune(await pruning.plan(unused, allow_deletes))
             await work.settle_group()
             self._report = self._running.report()
         blocked = self._report.blocked
