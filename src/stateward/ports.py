@@ -93,6 +93,9 @@ class Query:
     ids: Collection[str] = ()
     kinds: Collection[str] = ()
     """Concrete kinds of which every object is observed, with all its fields."""
+    among: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Of ``kinds`` only what has one of these texts, or leads to one of these ids, is wanted, by the
+    name of a field that all of them have. A target may return others as well."""
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pooled: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Of the fields those, by kind, of which it matters which resource pool gave them."""

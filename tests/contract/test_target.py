@@ -133,6 +133,15 @@ async def test_update_to_nothing_of_what_is_mandatory_is_refused(world: World) -
         assert "name" in refusal.message
 
 
+async def test_some_of_a_kind_are_among_what_is_asked_for(world: World) -> None:
+    site = await world.site()
+    leaf = await world.device("leaf", site=site)
+    await world.device("spine")
+    for among in ({"name": [world.named("leaf")]}, {"site": [site], "name": [world.named("leaf")]}):
+        found = await world.session.observe(Query(kinds=["SuiteDevice"], among=among))
+        assert leaf in found.objects
+
+
 async def test_object_of_no_kind_is_refused(world: World) -> None:
     unknown = await world.refused(Create(id=new_id(), kind="SuiteNothing"))
     generic = await world.refused(Create(id=new_id(), kind="SuiteLocation"))

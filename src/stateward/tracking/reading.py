@@ -12,6 +12,7 @@ from stateward.schema import paths, values
 from stateward.tracking.node import Node
 
 _SEPARATOR = paths.SEPARATOR
+_TEXT = "Text"
 
 
 def fields_of(
@@ -68,18 +69,18 @@ async def get(
 async def listed(
     session: Session, kind: str, *, include: Collection[str] = (), filters: Mapping[str, Any]
 ) -> list[Node]:
-    """Return the objects of a kind that pass the filters, in the order of their names.
-
-    Objects are filtered here, not by the target: all of the kind are read.
-    """
+    """Return the objects of a kind that pass the filters, in the order of their names."""
     kinds = concrete(session.schema, kind)
+    among = [_among(session.schema.kinds[own], filters) for own in kinds]
     # What is filtered by has to be read as well.
     named = {name.partition(_SEPARATOR)[0] for name in filters} - {"ids", "hfid"}
     fields = fields_of(session.schema, kind, {*include, *named})
     if "ids" in filters:
         observed = await session.observe(Query(ids=list(filters["ids"]), fields=fields))
     else:
-        observed = await session.observe(Query(kinds=kinds, fields=fields))
+        # What all of the kinds can be asked for. The rest is looked at here.
+        asked = {name: own for name, own in among[0].items() if all(name in one for one in among)}
+        observed = await session.observe(Query(kinds=kinds, fields=fields, among=asked))
     wanted = [own for own in observed.objects.values() if own.key.kind in kinds]
     passing = [
         own
@@ -87,6 +88,27 @@ async def listed(
         if all(_passes(session.schema.kinds[own.key.kind], own, *one) for one in filters.items())
     ]
     return [node_of(own) for own in sorted(passing, key=lambda own: (own.key, own.id))]
+
+
+def _among(kind: Kind, filters: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the filters that a target can be asked for; raises ``ConfigError`` for what is none."""
+    found: dict[str, list[str]] = {}
+    for name, wanted in filters.items():
+        field, _, how = name.partition(_SEPARATOR)
+        one, many = ("id", "ids") if field in kind.relationships else ("value", "values")
+        known = field in kind.relationships or field in kind.attributes
+        if name not in {"ids", "hfid"} and not (known and how in {one, many}):
+            message = f"{kind.kind}: {name}: no such filter: expected a field with __value,"
+            raise ConfigError(f"{message} __values, __ids", code=Code.UNKNOWN_FIELD)
+        asked = [_id(own) for own in (wanted if how == many else [wanted])] if known else []
+        text = known and (one == "id" or kind.attributes[field].kind == _TEXT)
+        if text and all(isinstance(own, str) for own in asked):
+            found[field] = asked
+    return found
+
+
+def _id(given: Any) -> Any:
+    return given.id if isinstance(given, Node) else given
 
 
 def _passes(kind: Kind, own: ObservedObject, name: str, wanted: Any) -> bool:
@@ -100,13 +122,9 @@ def _passes(kind: Kind, own: ObservedObject, name: str, wanted: Any) -> bool:
         attribute = kind.attributes[field]
         asked = wanted if how == "values" else [wanted]
         return own.attributes[field] in [values.normalise(attribute, one) for one in asked]
-    if field in kind.relationships and how in {"id", "ids"}:
-        held = own.relations[field]
-        peers = held if isinstance(held, frozenset) else {held}
-        ids = wanted if how == "ids" else [wanted]
-        return bool(peers & {one.id if isinstance(one, Node) else one for one in ids})
-    message = f"{kind.kind}: {name}: no such filter: expected a field with __value, __values, __ids"
-    raise ConfigError(message, code=Code.UNKNOWN_FIELD)
+    held = own.relations[field]
+    peers = held if isinstance(held, frozenset) else {held}
+    return bool(peers & {_id(one) for one in (wanted if how == "ids" else [wanted])})
 
 
 def _named(schema: Schema, kind: str, filters: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -32,6 +32,15 @@ def test_request_passes_what_is_long_beside_its_text() -> None:
     assert "members: CoreNode(member_of_groups__ids: $v0)" in request.text
 
 
+def test_request_for_some_of_a_kind_names_their_texts_and_peers(suite: Schema) -> None:
+    request = Request()
+    among = {"name": ["b", "a"], "site": ["s1"], "tags": ["t1"]}
+    filters = queries.among(request, suite.kinds["SuiteDevice"], among)
+    assert filters == "name__values: $v0, site__ids: $v1, tags__ids: $v2"
+    assert request.variables == {"v0": ["a", "b"], "v1": ["s1"], "v2": ["t1"]}
+    assert request.types == {"v0": "[String]", "v1": "[ID]", "v2": "[ID]"}
+
+
 def test_request_for_whole_lists_passes_nothing() -> None:
     request = Request()
     request.add("k0", "SuiteSite", "", "node { id }")

@@ -128,7 +128,8 @@ class Observation:
         for some in lots(wanted, 20):
             request = Request()
             for index, kind in enumerate(some):
-                request.add(f"k{index}", kind, "", "node { id }")
+                among = queries.among(request, self.there.kinds[kind], self.query.among)
+                request.add(f"k{index}", kind, among, "node { id }")
             answer = await self._ask(request)
             with understood():
                 for index, kind in enumerate(some):

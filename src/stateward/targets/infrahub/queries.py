@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,15 @@ def add_changes_among(request: Request, ids: Sequence[str], since: str) -> None:
 
 def _after(since: str) -> str:
     return f"node_metadata__updated_at__after: {json.dumps(since)}"
+
+
+def among(request: Request, kind: Kind, wanted: Mapping[str, Collection[str]]) -> str:
+    """Return the filters for objects that have one of some texts, or lead to one of some ids."""
+    found = []
+    for name, values in wanted.items():
+        end, type_ = ("ids", "ID") if name in kind.relationships else ("values", "String")
+        found.append(f"{name}__{end}: {request.given(sorted(values), type_)}")
+    return ", ".join(found)
 
 
 def add_kinds_of(request: Request, ids: Sequence[str]) -> None:
