@@ -301,6 +301,10 @@ def test_other_documents_are_left_alone(text: str) -> None:
             'mutation { SuiteDeviceCreate(data: {site: {id: "x", _relation__owner: "y"}}) { ok } }',
             "SuiteDevice: site",
         ),
+        (
+            'mutation { SuiteSiteCreate(data: {}, context: {account: {id: "x"}}) { ok } }',
+            "a request context is not passed on",
+        ),
     ],
 )
 def test_what_a_session_cannot_write_is_said(text: str, why: str) -> None:

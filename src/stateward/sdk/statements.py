@@ -124,6 +124,10 @@ def _statement(
     match = _WRITES.fullmatch(called)
     if match is None or match["kind"] not in kinds or "file" in given:
         return None
+    if given.get("context"):
+        raise _refused(
+            "a request context is not passed on, a session writes as itself: leave it out"
+        )
     return Statement(
         name=name,
         saying=Saying(match["verb"]),
