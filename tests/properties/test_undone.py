@@ -75,3 +75,28 @@ def test_restores_what_stood_before_and_what_stood_after(first: Revision, second
             assert members(again) == members(after), shown(plan, report)
 
     asyncio.run(look())
+
+
+@share(20)
+@given(revisions(), revisions())
+def test_what_others_refer_to_is_referred_to_again(first: Revision, second: Revision) -> None:
+    async def look() -> None:
+        with workshop() as shop:
+            shop.commit(alone(first).files())
+            await shop.apply(allow_deletes=PLENTY)
+            found = (await everything(shop)).objects.values()
+            tags = frozenset(own.id for own in found if own.key.kind == "BuiltinTag")
+            device = next(own.id for own in found if own.key.kind == "NetDevice")
+            await shop.make("NetDevice", name="stranger", tags=tags, buddy=device)
+            before = content(await everything(shop))
+            shop.commit(alone(second).files())
+            _, applied = await shop.apply(allow_deletes=PLENTY)
+            if not applied.writes:
+                return
+            after = content(await everything(shop))
+            plan, report = await roll_back(shop, await newest(shop))
+            assert content(await everything(shop)) == before, shown(plan, report)
+            plan, report = await roll_back(shop, await newest(shop))
+            assert content(await everything(shop)) == after, shown(plan, report)
+
+    asyncio.run(look())
