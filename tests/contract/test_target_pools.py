@@ -200,7 +200,8 @@ async def test_addresses_leave_out_what_is_taken_and_the_ends_of_the_network(
         assert found.pools == {"address": pool}
         address = found.relations["address"]
         assert isinstance(address, str)
-        assert not (await world.read(address)).seeded
+        everything = await world.session.observe(Query(kinds=["SuiteAddress"]))
+        assert not everything.objects[address].seeded
         seen.append(await address_of(world, found))
     assert seen == [f"10.0.0.{host}/29" for host in (1, 3, 4, 5, 6)]
     refusal = await world.refused(tenant(world, address=Allocation(pool=pool)))

@@ -97,7 +97,8 @@ class ObservedObject:
     pools: Mapping[str, str] = field(default_factory=dict)
     """Attributes and relationships that a pool filled in, with the pool's id."""
     seeded: bool = False
-    """Whether the target came with it: nobody declares it, and an export leaves it out."""
+    """Whether the target came with it: nobody declares it, and an export leaves it out. Told where
+    all objects of a kind are asked for."""
 
     def peers(self, relationships: Iterable[str] | None = None) -> frozenset[str]:
         """Return the ids of all peers, or of those on some relationships."""

@@ -29,7 +29,7 @@ def test_request_passes_what_is_long_beside_its_text() -> None:
     queries.add_kinds_of(request, ["a"])
     assert request.variables == {"v0": ["g1", "g2"], "v1": ["a"]}
     assert request.text.startswith("query($v0: [ID], $v1: [ID]) {")
-    assert "members: CoreNode(member_of_groups__ids: $v0)" in request.text
+    assert "groups: CoreGroup(ids: $v0)" in request.text
 
 
 def test_request_for_some_of_a_kind_names_their_texts_and_peers(suite: Schema) -> None:

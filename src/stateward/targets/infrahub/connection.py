@@ -70,6 +70,11 @@ class Connection:
         return f"{self.address}/graphql/{quote(self.branch, safe='/')}"
 
     @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken, to the target or to the proxy."""
+        return "https" in {urlsplit(own).scheme for own in (self.address, self.proxy or "")}
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be repeated anywhere."""
         userinfo = urlsplit(self.proxy).password if self.proxy else None

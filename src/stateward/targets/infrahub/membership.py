@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stateward.model.schema import MEMBER_OF_GROUPS
 from stateward.model.state import Group
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
@@ -33,9 +32,10 @@ class Membership:
     async def read(self) -> None:
         """Read all of it."""
         request = Request()
-        queries.add_groups(request, self.names)
-        self._take_names(await self._ask(request))
-        await self._list(self._groups)
+        queries.add_groups_whole(request, self.names)
+        answer = await self._ask(request)
+        self._take_names(answer)
+        self._take_members(answer)
 
     async def look(self, seen: Seen) -> bool:
         """Read what has changed; says whether all else can be relied on."""
@@ -54,7 +54,8 @@ class Membership:
         with wire.understood():
             self.told |= wire.changed(answer["changed"])
             self.told |= wire.changed(answer["outside"]) if seen.outside else {}
-            self._take_children(answer["children"])
+            for edge in wire.edges(answer["children"]):
+                self._take_child(edge, edge["node"][PARENT]["node"]["id"])
             count = int(answer["all"]["count"])
         if known.keys() - self._groups.keys():
             return False
@@ -88,22 +89,25 @@ class Membership:
             return
         request = Request()
         queries.add_members(request, ids)
-        answer = await self._ask(request)
         self._members |= {id_: set() for id_ in ids}
-        with wire.understood():
-            self.told |= wire.changed(answer["members"])
-            for node in wire.nodes(answer["members"]):
-                self.kinds[node["id"]] = node["__typename"]
-                for group in wire.peers(node[MEMBER_OF_GROUPS]) & set(ids):
-                    self._members[group].add(node["id"])
-            self._take_children(answer["children"])
+        self._take_members(await self._ask(request))
 
-    def _take_children(self, answer: Any) -> None:
-        self.told |= wire.changed(answer)
-        for node in wire.nodes(answer):
-            self._above[node["id"]] = node[PARENT]["node"]["id"]
-            if node["id"] not in self._groups:
-                self.kinds[node["id"]] = node["__typename"]
+    def _take_members(self, answer: Mapping[str, Any]) -> None:
+        with wire.understood():
+            for group in wire.nodes(answer["groups"]):
+                members = wire.nodes(group["members"])
+                self.kinds |= {node["id"]: node["__typename"] for node in members}
+                self._members[group["id"]] = {node["id"] for node in members}
+                for edge in wire.edges(group["children"]):
+                    self._take_child(edge, group["id"])
+
+    def _take_child(self, edge: Mapping[str, Any], parent: str) -> None:
+        """Note a group below one of ours: groups are no members of groups to the server."""
+        child = edge["node"]
+        self.told[child["id"]] = str(edge["node_metadata"]["updated_at"])
+        self._above[child["id"]] = parent
+        if child["id"] not in self._groups:
+            self.kinds[child["id"]] = child["__typename"]
 
     @property
     def plain(self) -> dict[str, Group]:

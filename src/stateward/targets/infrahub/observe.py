@@ -59,9 +59,14 @@ class Observation:
     names: dict[str, ObjectKey] = field(default_factory=dict)
     changed: dict[str, str] = field(default_factory=dict)
     """When groups and objects were changed last, as far as it was told."""
+    _generics: frozenset[str] = frozenset()
     _membership: Membership | None = None
     _unconfirmed: Mapping[str, ObservedObject] = field(default_factory=dict)
     """Objects as they were read: what pools say of them is asked for each time."""
+
+    def __post_init__(self) -> None:
+        kinds = self.there.kinds
+        self._generics = frozenset(name for name, own in kinds.items() if own.is_generic)
 
     async def complete(self) -> Observed:
         await self._groups()
@@ -153,7 +158,8 @@ class Observation:
         shapes = [self._shape(kind) for kind in lot]
         for index, (own, ids) in enumerate(zip(shapes, lot.values(), strict=True)):
             filters = f"ids: {request.given(ids, 'ID')}"
-            selection = f"{queries.MADE_BY} node {{ {own.selection} }}"
+            metadata = queries.MADE_BY if own.whole else queries.CHANGED
+            selection = f"{metadata} node {{ {own.selection} }}"
             request.add(f"k{index}", own.kind.kind, filters, selection)
         answer = await self._ask(request)
         with understood():
@@ -174,6 +180,7 @@ class Observation:
             self.query.fields.get(kind, ()),
             pooled=self.query.pooled.get(kind, ()),
             whole=kind in self.query.kinds,
+            generics=self._generics,
         )
 
     async def _keys(self) -> None:

@@ -27,6 +27,12 @@ _NOTHING = spell(None)
 CHANGED = "node_metadata { updated_at }"
 CHANGED_BY = "node_metadata { updated_at updated_by { id display_label } }"
 MADE_BY = "node_metadata { updated_at created_by { id } }"
+_GROUP = "id name { value } description { value }"
+# To ask members for their groups takes three times as long.
+_WITHIN = (
+    "members { edges { node { id __typename } } }"
+    f" children {{ edges {{ {CHANGED} node {{ id __typename }} }} }}"
+)
 
 
 @dataclass(slots=True)
@@ -58,30 +64,28 @@ class Request:
 def groups_by_prefix(prefix: str) -> str:
     """Ask for the groups whose names hold a text: those that start with it are among them."""
     wanted = f"name__value: {json.dumps(prefix)}, partial_match: true" if prefix else ""
-    selection = "node { id name { value } description { value } }"
     request = Request()
-    request.add("groups", GROUP, wanted, selection)
+    request.add("groups", GROUP, wanted, f"node {{ {_GROUP} }}")
     return request.text
 
 
 def add_groups(request: Request, names: Sequence[str]) -> None:
-    filters = f"name__values: {request.given(names, 'String')}"
-    node = f"{CHANGED} node {{ id name {{ value }} description {{ value }} }}"
-    request.add("groups", GROUP, filters, node)
+    request.add("groups", GROUP, _named(request, names), f"{CHANGED} node {{ {_GROUP} }}")
+
+
+def add_groups_whole(request: Request, names: Sequence[str]) -> None:
+    """Ask for groups and for who is in them."""
+    request.add("groups", GROUP, _named(request, names), f"{CHANGED} node {{ {_GROUP} {_WITHIN} }}")
 
 
 def add_members(request: Request, groups: Sequence[str]) -> None:
-    """Ask for the members of groups, and for the groups that each of them is in."""
-    ids = request.given(groups, "ID")
-    memberships = f"{MEMBER_OF_GROUPS} {{ edges {{ node {{ id }} }} }}"
-    node = f"{CHANGED} node {{ id __typename {memberships} }}"
-    request.add("members", NODE, f"{MEMBER_OF_GROUPS}__ids: {ids}", node)
-    _add_children(request, ids)
+    """Ask who is in groups that are known."""
+    filters = f"ids: {request.given(groups, 'ID')}"
+    request.add("groups", GROUP, filters, f"node {{ id {_WITHIN} }}")
 
 
-def _add_children(request: Request, ids: str) -> None:
-    node = f"{CHANGED} node {{ id __typename {PARENT} {{ node {{ id }} }} }}"
-    request.add("children", GROUP, f"{PARENT}__ids: {ids}", node)
+def _named(request: Request, names: Sequence[str]) -> str:
+    return f"name__values: {request.given(names, 'String')}"
 
 
 def add_changes_in(request: Request, groups: Sequence[str], since: str) -> None:
@@ -90,7 +94,8 @@ def add_changes_in(request: Request, groups: Sequence[str], since: str) -> None:
     members = f"{MEMBER_OF_GROUPS}__ids: {ids}"
     request.parts.append(f"all: {NODE}({members}) {{ count }}")
     request.add("changed", NODE, f"{members}, {_after(since)}", f"{CHANGED} node {{ id }}")
-    _add_children(request, ids)
+    node = f"{CHANGED} node {{ id __typename {PARENT} {{ node {{ id }} }} }}"
+    request.add("children", GROUP, f"{PARENT}__ids: {ids}", node)
 
 
 def add_changes_among(request: Request, ids: Sequence[str], since: str) -> None:

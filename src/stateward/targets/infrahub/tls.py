@@ -7,6 +7,10 @@ from stateward.targets.infrahub.connection import Connection
 
 
 def context(connection: Connection) -> ssl.SSLContext:
+    """Return what TLS is spoken with; raises ``ConfigError`` for files that cannot be read."""
+    if not (connection.encrypted or connection.ca_file or connection.client_cert):
+        # Nothing to check: to read whom the system trusts takes as long as a request.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         found = ssl.create_default_context(cafile=connection.ca_file)
         if connection.client_cert is not None:
