@@ -10,9 +10,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-from bench.server import connected, make_branch, mutate, repository, timed
+from bench.server import branch, connected, repository, timed
 
 SHAPES = ((20, 2), (1, 8), (20, 1), (20, 4), (50, 1), (50, 2), (100, 1), (100, 2))
 """Mutations in a request, and requests under way; the first is what the others are compared with."""
@@ -34,11 +33,9 @@ def main() -> None:
             file.write_text(
                 f"target: {{batch: {batch}, inFlight: {in_flight}}}\n{file.read_text()}"
             )
-            branch = f"bench-{uuid4().hex[:8]}"
-            make_branch(server, branch)
-            try:
+            with branch(server) as own:
                 before = dict(_processes())
-                target = f"{address}?branch={branch}"
+                target = f"{address}?branch={own}"
                 command = [sys.executable, "-m", "stateward", "apply", str(repo)]
                 took = timed([*command, "--target", target])
                 first = first or took
@@ -46,8 +43,6 @@ def main() -> None:
                     f"{name} {(spent - before[name]) / took:.2f}" for name, spent in _processes()
                 )
                 print(f"  {batch:4} x {in_flight}  {took:6.2f}  ratio {took / first:.2f}  {shares}")
-            finally:
-                mutate(server, "BranchDelete", branch)
 
 
 def _processes() -> Iterator[tuple[str, float]]:

@@ -1,23 +1,35 @@
 """A real server: one changed object among many against one among few.
 
-INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name the server; STATEWARD_BENCH_LARGE says how many are
-many (1,000; the first load of 10,000 takes a quarter of an hour on two cores).
+Of objects in directories of a hundred each, one is changed and reconciled: in a process that had
+rounds before, and as a process of its own. INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name the server;
+STATEWARD_BENCH_LARGE says how many are many (1,000; the first load of 10,000 takes a quarter of an
+hour on two cores).
 """
 
-import json
+import asyncio
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
-from bench.server import connected, edit, make_branch, mutate, repository
+from bench.server import branch, connected, edit, ours, reconciling, repository, timed
 
 SMALL = 100
+UNIT = 100
 ROUNDS = 5
+
+
+@dataclass
+class Side:
+    """A repository of one size, where it is applied to, and what that took."""
+
+    repo: Path
+    target: str
+    seconds: list[float] = field(default_factory=list)
+    requests: set[int] = field(default_factory=set)
 
 
 def main() -> None:
@@ -26,50 +38,50 @@ def main() -> None:
         print("scale: left out: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
         return
     large = int(os.environ.get("STATEWARD_BENCH_LARGE", "1000"))
-    branches = {size: f"bench-{uuid4().hex[:8]}" for size in (SMALL, large)}
-    with connected(address, token) as server, tempfile.TemporaryDirectory() as directory:
-        try:
-            repos = {}
-            for size, branch in branches.items():
-                make_branch(server, branch)
-                repos[size] = repository(Path(directory) / str(size), size)
-                _round(repos[size], f"{address}?branch={branch}")
-                _round(repos[size], f"{address}?branch={branch}")
-            _compare(repos, {size: f"{address}?branch={own}" for size, own in branches.items()})
-        finally:
-            for branch in branches.values():
-                mutate(server, "BranchDelete", branch)
+    with (
+        connected(address, token) as server,
+        tempfile.TemporaryDirectory() as directory,
+        ExitStack() as stack,
+    ):
+        sides = {}
+        for size in (SMALL, large):
+            target = f"{address}?branch={stack.enter_context(branch(server))}"
+            sides[size] = Side(repository(Path(directory) / str(size), size, UNIT), target)
+            timed(ours("apply", sides[size].repo, target))
+        print(f"scale: one changed object, {ROUNDS} rounds in turn")
+        asyncio.run(_running(list(sides.values())))
+        _show("in a running process", sides)
+        for number in range(ROUNDS):
+            for own in sides.values():
+                edit(own.repo, f"process{number}")
+                own.seconds.append(timed(ours("run --once", own.repo, own.target)))
+        _show("as whole processes", sides)
 
 
-def _compare(repos: dict[int, Path], targets: dict[int, str]) -> None:
-    took: dict[int, list[float]] = {size: [] for size in repos}
-    asked: dict[int, set[int]] = {size: set() for size in repos}
-    for number in range(ROUNDS):
-        for size, repo in repos.items():
-            edit(repo, f"role{number}")
-            seconds, requests = _round(repo, targets[size])
-            took[size].append(seconds)
-            asked[size].add(requests)
-    print(f"scale: one changed object, `run --once` as whole processes, {ROUNDS} rounds in turn")
-    for size in repos:
-        print(
-            f"  among {size:6}  {statistics.median(took[size]):6.2f} s  {sorted(asked[size])} requests"
-        )
-    small, large = (statistics.median(own) for own in took.values())
-    print(f"  ratio {large / small:.2f}")
+async def _running(sides: list[Side]) -> None:
+    async with AsyncExitStack() as stack:
+        rounds = [
+            await stack.enter_async_context(reconciling(own.repo, own.target, relying=True))
+            for own in sides
+        ]
+        for reconcile in rounds:
+            await reconcile()
+        for number in range(ROUNDS):
+            for own, reconcile in zip(sides, rounds, strict=True):
+                edit(own.repo, f"running{number}")
+                started = time.perf_counter()
+                own.requests.add((await reconcile()).requests)
+                own.seconds.append(time.perf_counter() - started)
 
 
-def _round(repo: Path, target: str) -> tuple[float, int]:
-    """Reconcile once; return the seconds and the requests it took."""
-    command = [sys.executable, "-m", "stateward", "run", "--once", str(repo), "--target", target]
-    started = time.perf_counter()
-    done = subprocess.run(
-        [*command, "--format", "json"], capture_output=True, text=True, check=False
-    )
-    seconds = time.perf_counter() - started
-    if done.returncode:
-        sys.exit(f"stateward: {done.stdout[-500:]}{done.stderr[-500:]}")
-    return seconds, json.loads(done.stdout)["requests"]
+def _show(how: str, sides: dict[int, Side]) -> None:
+    medians = {size: statistics.median(own.seconds) for size, own in sides.items()}
+    print(f"  {how}: ratio {medians[max(sides)] / medians[SMALL]:.2f}", flush=True)
+    for size, own in sides.items():
+        asked = f"  requests {sorted(own.requests)}" if own.requests else ""
+        print(f"    among {size:6}  {medians[size]:6.2f} s{asked}", flush=True)
+        own.seconds.clear()
+        own.requests.clear()
 
 
 if __name__ == "__main__":

@@ -5,20 +5,29 @@ INFRAHUB_API_TOKEN name the server; STATEWARD_BENCH_OBJECTS says how many object
 STATEWARD_BENCH_ROUNDS how often each is repeated (3).
 """
 
+import asyncio
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import yaml
 
+from stateward import wiring
+from stateward.model.run import Report
+from stateward.wiring import Invocation
+
 RIVAL = Path(__file__).parents[1] / ".venv-rival" / "bin" / "infrahubctl"
+READ, RECALLED = "no-op, all read", "no-op, recalled"
+SETTLED = 31.0
+"""Seconds after which a change is known to be through, and not looked for any more."""
 ROUNDS = int(os.environ.get("STATEWARD_BENCH_ROUNDS", "3"))
 SCHEMA = {
     "version": "1.0",
@@ -61,16 +70,103 @@ def main() -> None:
     with (
         connected(address, token) as server,
         tempfile.TemporaryDirectory() as directory,
+        ExitStack() as stack,
     ):
         repo = repository(Path(directory), count)
-        ours, theirs = (f"bench-{uuid4().hex[:8]}" for _ in range(2))
-        try:
-            for branch in (ours, theirs):
-                make_branch(server, branch)
-            _compare(repo, address, ours, theirs, count)
-        finally:
-            for branch in (ours, theirs):
-                mutate(server, "BranchDelete", branch)
+
+        def branches() -> tuple[str, str]:
+            here, there = (stack.enter_context(branch(server)) for _ in range(2))
+            return f"{address}?branch={here}", there
+
+        print(f"server: {count} objects, seconds, medians of {ROUNDS} rounds in turn", flush=True)
+        target, theirs = _first_loads(repo, branches)
+        _again(repo, target, theirs)
+
+
+def _first_loads(repo: Path, branches: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+    """Load into empty branches, each tool first every other time; return the last branches."""
+    times: tuple[list[float], list[float]] = [], []
+    target, theirs = branches()
+    for number in range(ROUNDS):
+        commands = enumerate((ours("apply", repo, target), load(repo, theirs)))
+        for index, command in sorted(commands, reverse=bool(number % 2)):
+            times[index].append(timed(command))
+        if number < ROUNDS - 1:
+            target, theirs = branches()
+    _row("first load", *map(statistics.median, times))
+    return target, theirs
+
+
+def _again(repo: Path, target: str, theirs: str) -> None:
+    """Do the same with nothing changed, and with one object changed."""
+    probe, loading = ours("run --once", repo, target), load(repo, theirs)
+    times: dict[str, list[float]] = {}
+    for number in range(ROUNDS):
+        times.setdefault(READ, []).append(timed(ours("apply", repo, target)))
+        times.setdefault(f"{READ}, running", []).append(_running(repo, target, relying=False))
+        looked = time.monotonic()
+        times.setdefault("rival", []).append(timed(loading))
+        time.sleep(max(0.0, SETTLED - (time.monotonic() - looked)))
+        timed(probe)
+        times.setdefault(RECALLED, []).append(timed(probe))
+        times.setdefault(f"{RECALLED}, running", []).append(_running(repo, target, relying=True))
+        edit(repo, f"role{number}")
+        times.setdefault("one changed", []).append(timed(probe))
+        times.setdefault("rival, one changed", []).append(timed(loading))
+    medians = {name: statistics.median(own) for name, own in times.items()}
+    rival, changing = medians.pop("rival"), medians.pop("rival, one changed")
+    for name, seconds in medians.items():
+        _row(name, seconds, changing if name == "one changed" else rival)
+
+
+def _running(repo: Path, target: str, *, relying: bool) -> float:
+    """Return the seconds of a round in a process that had one before."""
+
+    async def rounds() -> float:
+        async with reconciling(repo, target, relying=relying) as reconcile:
+            await reconcile()
+            started = time.perf_counter()
+            await reconcile()
+            return time.perf_counter() - started
+
+    return asyncio.run(rounds())
+
+
+@asynccontextmanager
+async def reconciling(
+    repo: Path, target: str, *, relying: bool
+) -> AsyncIterator[Callable[[], Awaitable[Report]]]:
+    """Have rounds in this process."""
+    asked = Invocation(repo=str(repo), target=target)
+    wired = wiring.remembering(wiring.wire(asked), relying=relying)
+
+    async def reconcile() -> Report:
+        _, report = await reconciler.apply(
+            wired.revision, expected=None, progress=lambda _done, _all: None
+        )
+        return report
+
+    async with wiring.reconciler(wired) as reconciler:
+        yield reconcile
+
+
+def ours(command: str, repo: Path, target: str) -> list[str]:
+    return [sys.executable, "-m", "stateward", *command.split(), str(repo), "--target", target]
+
+
+def load(repo: Path, branch: str) -> list[str]:
+    return [str(RIVAL), "object", "load", str(repo / "objects"), "--branch", branch]
+
+
+@contextmanager
+def branch(server: httpx.Client) -> Iterator[str]:
+    """Make a branch with the schema of the objects, and delete it in the end."""
+    name = f"bench-{uuid4().hex[:8]}"
+    try:
+        make_branch(server, name)
+        yield name
+    finally:
+        mutate(server, "BranchDelete", name)
 
 
 def connected(address: str, token: str) -> httpx.Client:
@@ -79,28 +175,9 @@ def connected(address: str, token: str) -> httpx.Client:
     return httpx.Client(base_url=address, headers=headers, timeout=600)
 
 
-def _compare(repo: Path, address: str, ours: str, theirs: str, count: int) -> None:
-    target = f"{address}?branch={ours}"
-    ours_ = [sys.executable, "-m", "stateward"]
-    full = [*ours_, "apply", str(repo), "--target", target]
-    probe = [*ours_, "run", "--once", str(repo), "--target", target]
-    load = [str(RIVAL), "object", "load", str(repo / "objects"), "--branch", theirs]
-    print(f"server: {count} objects, seconds as whole processes, {ROUNDS} rounds in turn")
-    _row("first load", timed(full), timed(load))
-    again: tuple[list[float], ...] = [], [], []
-    for _ in range(ROUNDS):
-        for command, times in zip((full, probe, load), again, strict=True):
-            times.append(timed(command))
-    fully, probing, theirs_ = (statistics.median(own) for own in again)
-    _row("no-op, full", fully, theirs_)
-    _row("no-op, run", probing, theirs_)
-    edit(repo)
-    _row("one changed", timed(probe), timed(load))
-
-
 def _row(what: str, ours: float, theirs: float) -> None:
     print(
-        f"  {what:<12} stateward {ours:7.2f}  infrahubctl {theirs:7.2f}  ratio {theirs / ours:6.1f}"
+        f"  {what:<24} stateward {ours:7.2f}  infrahubctl {theirs:7.2f}  ratio {theirs / ours:6.1f}"
     )
 
 
@@ -112,16 +189,19 @@ def timed(command: Sequence[str]) -> float:
     return time.perf_counter() - started
 
 
-def repository(directory: Path, count: int) -> Path:
+def repository(directory: Path, count: int, unit: int | None = None) -> Path:
+    """Make a repository of so many objects: in one directory, or so many in each."""
     racks = max(1, count // 20)
-    _write(
-        directory / "objects/1_racks.yml", "BenchRack", [{"name": f"r{n}"} for n in range(racks)]
-    )
     devices = [
         {"name": f"d{n}", "role": "leaf", "height": n % 4, "rack": f"r{n % racks}"}
         for n in range(count - racks)
     ]
-    _write(directory / "objects/2_devices.yml", "BenchDevice", devices)
+    objects = directory / "objects"
+    _write(objects / "1_racks.yml", "BenchRack", [{"name": f"r{n}"} for n in range(racks)])
+    each = unit or len(devices)
+    for start in range(0, len(devices), each):
+        own = objects / f"{start:06}" if unit else objects
+        _write(own / "2_devices.yml", "BenchDevice", devices[start : start + each])
     (directory / "stateward.yaml").write_text("sources: [{manageSchema: 'off'}]\n")
     _git(directory, "init", "--quiet", "-b", "main")
     _git(directory, "add", "-A")
@@ -136,7 +216,7 @@ def _git(directory: Path, *arguments: str) -> None:
 
 def edit(repo: Path, role: str = "spine") -> None:
     """Commit another value of the last object."""
-    file = repo / "objects/2_devices.yml"
+    file = max(repo.rglob("2_devices.yml"))
     head, _, tail = file.read_text().rpartition("role: ")
     file.write_text(f"{head}role: {role}\n{tail.partition(chr(10))[2]}")
     _git(repo, "commit", "--quiet", "--all", "-m", role)
