@@ -35,6 +35,7 @@ _KINDS = [
     "CoreStandardGroup",
 ]
 _FAILED = re.compile(r"HTTPStatusError|shedding load")
+_REQUESTS = re.compile(r"(?<= writes), \d+ requests(?=\.$)")  # fewer where less is to be waited for
 _TRIES, _PAUSE = 10, 5.0
 _TAGS = {"production", "spare"}
 
@@ -116,10 +117,11 @@ def _compare(step: Step, answer: list[str]) -> None:
     """Hold an answer against the documented one; a schema that is loaded is a write more."""
     if " doctor " in step.command:
         return  # what it says is about the machine; the exit code was 0
-    if answer[-1:] == ["41 writes."]:
-        answer[-1] = "40 writes."
-    rest = iter(answer)
-    assert all(line in rest for line in step.answer), (step.command, answer)
+    said = [_REQUESTS.sub("", line) for line in answer]
+    if said[-1:] == ["41 writes."]:
+        said[-1] = "40 writes."
+    rest = iter(said)
+    assert all(_REQUESTS.sub("", line) in rest for line in step.answer), (step.command, answer)
 
 
 def _empty(administrator: Administrator, branch: str) -> None:
