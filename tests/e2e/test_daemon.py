@@ -256,9 +256,7 @@ class TestReload:
         with Process(repo.path) as daemon:
             daemon.until("round", trigger="start")
             shutil.rmtree(repo.path / "kept")
-            daemon.until("watch-lost")
             assert cli("reconcile")[0] == 0
-            daemon.until("watch-back")
             daemon.until("told", command="reconcile")
 
 

@@ -41,8 +41,13 @@ class Interest(Protocol):
 async def watch(places: Mapping[Path, Sequence[Interest]], *, recursive: bool) -> None:
     """Tell of whatever changes in directories, until cancelled; from its first step on."""
     down: set[Path] = set()
+    there: Mapping[Path, _Identity] = {}
     while True:
-        there = _identities(places)
+        before, there = there, _identities(places)
+        for place in there.keys() & before.keys() - down:
+            if there[place] != before[place]:  # what happened between the two was not told
+                for own in places[place]:
+                    own.tell()
         for place in places.keys() - there.keys() - down:
             _lose(places, place, down, f"{place}: no such directory")
         if not there:
