@@ -1,5 +1,6 @@
 """What the server answers, as the values of the model."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,11 +58,18 @@ def test_object_is_shown_with_its_fields(suite: Schema) -> None:
 
 
 def test_peers_that_may_be_of_several_kinds_are_asked_for_theirs(suite: Schema) -> None:
-    """Asked for the id alone of a generic peer in a hierarchy, the server fails."""
+    """Asked for the id alone of a peer in a hierarchy, the server fails."""
     found = of_device(suite, "site", "uplink", "tags").selection
     assert "site { node { id __typename } }" in found
     assert "uplink { node { id } }" in found
     assert "tags { edges { node { id } } }" in found
+    ends = suite.kinds[DEVICE].relationships
+    below = replace(
+        suite.kinds[DEVICE],
+        relationships={**ends, "uplink": replace(ends["uplink"], kind="Hierarchy")},
+    )
+    found = shape(below, below, ["uplink"], generics=()).selection
+    assert "uplink { node { id __typename } }" in found
 
 
 def test_metadata_is_shown_under_dotted_names(suite: Schema) -> None:

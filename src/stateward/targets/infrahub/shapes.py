@@ -12,6 +12,7 @@ from typing import Any
 from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Relationship
 from stateward.schema import paths
 
+_HIERARCHY = "Hierarchy"
 PARENT = "parent"
 """What makes a group ours: the server takes groups as members of groups and forgets them."""
 
@@ -105,9 +106,10 @@ class Shape:
         return [*found, *(f"{part} {{ id __typename }}" for part in sorted(wanted))]
 
     def _end(self, end: Relationship) -> str:
-        # Asked for the id alone of a generic peer in a hierarchy, the server fails; asked for more
-        # than that of any other, it takes a fifth longer for all of the object.
-        named = ["id", "__typename"] if end.peer in self.generics else ["id"]
+        # Asked for the id alone of a peer in a hierarchy, the server fails; asked for more than that
+        # of any other, it takes a fifth longer for all of the object.
+        several = end.kind == _HIERARCHY or end.peer in self.generics
+        named = ["id", "__typename"] if several else ["id"]
         if end.many:
             return f"{end.name} {{ edges {{ node {{ {' '.join(named)} }} }} }}"
         wanted = sorted(self.peer_attributes.get(end.name, ()), key=str)
