@@ -8,13 +8,17 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test live live-long gates bench requirements clean
+.PHONY: demo test kube live live-long gates bench requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev  ## all tests that need nothing but this repository
 	@$(BIN)/python -m pytest --numprocesses=auto
+
+kube: $(VENV)/dev  ## the tests that need a Kubernetes API server: KUBECONFIG names it
+	@test -n "$$KUBECONFIG" || { echo 'make kube: KUBECONFIG is not set: name an API server, see docs/development.md' >&2; exit 1; }
+	@$(BIN)/python -m pytest --kube -m kube
 
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }

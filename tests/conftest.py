@@ -10,10 +10,12 @@ import live
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 _LEFT_OUT = pytest.StashKey[dict[str, int]]()
+_KUBECONFIG = pytest.StashKey[str | None]()
 _LAB = pytest.StashKey[live.Lab | None]()
 _NEEDS = {
     "shared": "real repositories beside this checkout",
     "live": "a real Infrahub server",
+    "kube": "a Kubernetes API server",
 }
 """What tests may need that a checkout alone has not, by the marker and the option of that name."""
 
@@ -36,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests that need a server: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it",
     )
+    parser.addoption(
+        "--kube",
+        action="store_true",
+        help="run the tests that need a Kubernetes API server: KUBECONFIG names it",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: needs {what}")
     config.addinivalue_line("markers", "long: takes many minutes on a small machine")
     config.stash[_LAB] = live.from_environment()
+    config.stash[_KUBECONFIG] = os.environ.get("KUBECONFIG")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -52,6 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("shared")
         if "lab" in fixtures:
             item.add_marker("live")
+        if "kube" in fixtures:
+            item.add_marker("kube")
     left_out = {}
     for marker in _NEEDS:
         needing = [item for item in items if item.get_closest_marker(marker)]
@@ -78,6 +88,15 @@ def lab(pytestconfig: pytest.Config) -> live.Lab:
 
 
 @pytest.fixture(scope="session")
+def kube(pytestconfig: pytest.Config) -> str:
+    """The KUBECONFIG of a real API server."""
+    found = pytestconfig.stash[_KUBECONFIG]
+    if not found:
+        pytest.skip("KUBECONFIG names no API server")
+    return found
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real schemas, objects and their history; a checkout of this repository alone has none."""
     if not _SHARED.is_dir():
@@ -88,5 +107,5 @@ def shared_data() -> Path:
 @pytest.fixture(autouse=True)
 def _no_server_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own server out of tests that do not ask for one."""
-    for name in [own for own in os.environ if own.startswith("INFRAHUB_")]:
+    for name in [own for own in os.environ if own.startswith(("INFRAHUB_", "KUBE"))]:
         monkeypatch.delenv(name)

@@ -12,7 +12,7 @@ import yaml
 from stateward import settings
 from stateward.desired.discover import Layout
 from stateward.engine.load import Loader
-from stateward.engine.reconcile import Reconciler
+from stateward.engine.reconcile import Look, Reconciler
 from stateward.engine.round import Round, Scope
 from stateward.errors import Code, Problem, SourceRefused
 from stateward.model.document import Document
@@ -23,11 +23,12 @@ from stateward.model.record import Cause
 from stateward.model.run import Report
 from stateward.model.state import Observed, ObservedObject
 from stateward.model.unit import UnitSettings
-from stateward.ports import Checkout, Journal, Query, Session, Target, TreeEntry
+from stateward.ports import Checkout, Journal, Mandate, Query, Session, Target, TreeEntry
 from stateward.settings import UnitDefaults, UnitOverrides
 from stateward.stores.sqlite import SqliteJournal
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.tracking.carry import Progress
+from stateward.tracking.mandate import UNLIMITED
 
 SCHEMA = """
 version: "1.0"
@@ -195,6 +196,8 @@ class Workshop:
         journal: Journal | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
         progress: Progress = lambda _done, _all: None,
+        mandate: Mandate = UNLIMITED,
+        look: Look | None = None,
         **scope: Any,
     ) -> tuple[Plan, Report]:
         own = SqliteJournal(self.state)
@@ -204,6 +207,8 @@ class Workshop:
                 journal=journal or own,
                 new_id=new_id,
                 cause=Cause(trigger="manual", actor="ada"),
+                mandate=mandate,
+                look=look,
             )
             return await reconciler.apply(revision, expected=expected, progress=progress)
         finally:

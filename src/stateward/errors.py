@@ -14,7 +14,9 @@ code and a place. An *exception* ends something, and its type is the caller's in
     └─ Transient             try again later; ``retry_after`` is in seconds where it is known
         ├─ SourceUnavailable
         ├─ TargetUnavailable
-        └─ StateUnavailable
+        ├─ StateUnavailable
+        ├─ LeaseLost         another daemon leads, or may lead by now: nothing more is written
+        └─ LeaseUnavailable
 
 Adapters raise only these, ``from`` the library's error. Anything else is a bug.
 """
@@ -122,6 +124,8 @@ class Code(StrEnum):
     STATE = "SW5001"
     NO_SUCH_RUN = "SW5002"
     STOPPED = "SW5003"
+    LEAD_LOST = "SW5004"
+    LEASE = "SW5005"
 
     NO_SUCH_PAGE = "SW6001"
     BAD_REQUEST = "SW6002"
@@ -271,3 +275,15 @@ class StateUnavailable(Transient):
     """The state database could not be used."""
 
     default_code = Code.STATE
+
+
+class LeaseLost(Transient):
+    """Another daemon leads, or may lead by now."""
+
+    default_code = Code.LEAD_LOST
+
+
+class LeaseUnavailable(Transient):
+    """The lease could not be read or written."""
+
+    default_code = Code.LEASE

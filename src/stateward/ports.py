@@ -15,6 +15,7 @@ from stateward.model.run import Entry, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed, Pointer
 from stateward.model.status import Overview, SourceStatus, Status
+from stateward.model.tenure import Tenure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +269,48 @@ class Statuses(Protocol):
 
     async def overviews(self) -> Sequence[Overview]:
         """Return all that is kept, by source and unit; nothing is made to find out."""
+        ...
+
+
+class Lease(Protocol):
+    """What those who could lead a target agree on who does: one record, seen by all of them.
+
+    Must: let one of several succeed who replace the same state at once, and the others not.
+    Must: raise ``LeaseUnavailable`` where what is there cannot be known.
+    May: tell that nobody leads as soon as it is certain that the holder is dead.
+    """
+
+    async def read(self) -> Tenure | None:
+        """Return the newest state; None where there was none yet."""
+        ...
+
+    async def replace(self, known: Tenure | None, new: Tenure) -> Tenure | None:
+        """Put a state in place of another; return it as written, None where that is not the newest."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Mandate(Protocol):
+    """Leave to write to a target, for as long as it lasts."""
+
+    @property
+    def name(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def term(self) -> int:
+        """What tells whose writes came later; 0 is outside of any order."""
+        ...
+
+    @property
+    def held(self) -> bool:
+        """Whether it lasts, at this moment."""
+        ...
+
+    def check(self, seen: int = 0) -> None:
+        """Raise ``LeaseLost`` where it has ended, or the target shows a later term than ours."""
         ...
 
 

@@ -57,8 +57,9 @@ def test_a_daemon_is_told_and_followed(
         asked(client, "POST", f"/resume/{UNIT}")
         daemon.until("round")
         lines = stream.iter_lines()
-        names = [next(own for own in lines if own.startswith("event: ")) for _ in range(4)]
-        assert names[:3] == ["event: started", "event: listening", "event: revision"]
+        names = [next(own for own in lines if own.startswith("event: ")) for _ in range(5)]
+        happened = ["started", "leading", "listening", "revision"]
+        assert names[:4] == [f"event: {own}" for own in happened]
         daemon.signal(signal.SIGHUP)
         assert [own for own in lines if own == "event: round"]
     daemon.until("listening")

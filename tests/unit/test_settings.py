@@ -504,6 +504,7 @@ class TestJsonSchema:
             "defaults",
             "state",
             "run",
+            "leader",
             "server",
         }
         assert set(UnitFile.model_json_schema()["properties"]) == {

@@ -31,7 +31,7 @@ def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_there")
 async def test_every_source_is_tended_as_it_is_configured() -> None:
-    async with daemon(Invocation(), lambda _event: None).build() as found:
+    async with daemon(Invocation(), lambda _event: None).build()() as found:
         assert [(own.name, own.every) for own in found.tended] == [
             ("here", 5.0),
             ("one", 60.0),
@@ -49,7 +49,7 @@ async def test_every_source_is_tended_as_it_is_configured() -> None:
 
 @pytest.mark.usefixtures("_there")
 async def test_a_remote_repository_is_asked_once_for_all_its_sources() -> None:
-    async with daemon(Invocation(), lambda _event: None).build() as found:
+    async with daemon(Invocation(), lambda _event: None).build()() as found:
         sources = [own.reconciler.round.loader.source for own in found.tended]
         tips = [id(getattr(own, "tips", None)) for own in sources[1:]]
         assert tips[0] == tips[1] != tips[2]
@@ -62,13 +62,13 @@ async def test_runs_are_the_daemons_own_doing(
 ) -> None:
     if given is not None:
         monkeypatch.setenv("STATEWARD_ACTOR", given)
-    async with daemon(Invocation(source="here"), lambda _event: None).build() as found:
+    async with daemon(Invocation(source="here"), lambda _event: None).build()() as found:
         assert found.tended[0].reconciler.cause.actor == actor
 
 
 @pytest.mark.usefixtures("_there")
 async def test_one_source_may_be_named() -> None:
-    async with daemon(Invocation(source="two"), lambda _event: None).build() as found:
+    async with daemon(Invocation(source="two"), lambda _event: None).build()() as found:
         assert [own.name for own in found.tended] == ["two"]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from stateward.daemon.board import Board
 from stateward.daemon.fights import Fights
 from stateward.daemon.heeding import Heeder
+from stateward.daemon.lead import Lead
+from stateward.daemon.leadership import Leadership
 from stateward.daemon.means import Emit, Means, Tended
 from stateward.daemon.reloading import Configured, Reloader
 from stateward.daemon.tending import Tender
@@ -24,7 +26,7 @@ _Task = asyncio.Future[Any]
 
 
 Beside = Callable[[Sequence[Tender]], AbstractAsyncContextManager[None]]
-"""What goes on for as long as sources are tended; given who tends them, once they know of before."""
+"""What goes on for as long as sources are tended, or stood by for; given who tends them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +46,14 @@ class Assembly:
     """How often something is set back until it is called a fight."""
     grace: float
     """Seconds that what is being written has left to end."""
+    leadership: Leadership
     beside: Beside
 
 
-Build = Callable[[], AbstractAsyncContextManager[Assembly]]
-"""Reads the configuration, at once; raises ``ConfigError``. What it returns opens things."""
+Open = Callable[[], AbstractAsyncContextManager[Assembly]]
+"""Opens what was configured, as often as it is called."""
+Build = Callable[[], Open]
+"""Reads the configuration, at once; raises ``ConfigError``."""
 
 
 @dataclass(slots=True)
@@ -59,20 +64,29 @@ class Daemon:
     emit: Emit
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Of what is being tended now."""
-    _next: AbstractAsyncContextManager[Assembly] | None = None
-    """What is to be tended instead, once that has stopped."""
+    _now: Open | None = None
+    _next: Open | None = None
+    """What is to be tended instead, once that has stopped; the same where the lead was lost."""
+    _lead: Lead = field(default_factory=Lead)
     _forced: bool = False
 
     async def run(self) -> int:
         """Return the exit code: 0 where all that had begun was ended, else 130."""
-        parts: AbstractAsyncContextManager[Assembly] | None = self.build()
+        self._next = self.build()
         action, cut = Action.STARTED, False
         with self._signals():
-            while parts is not None and not cut:
-                self._next = None
-                async with parts as assembly:
-                    cut = await self._tend(assembly, action)
-                parts, action = self._next, Action.RELOADED
+            try:
+                while self._next is not None and not cut:
+                    before, self._now, self._next = self._now, self._next, None
+                    cut = True  # until it is known to be otherwise
+                    async with self._now() as assembly:
+                        if self._now is not before:
+                            self._tell(action, assembly)
+                        cut = await self._tend(assembly)
+                    action = Action.RELOADED
+            finally:
+                # Of what was cut short, the target may not have heard the end yet.
+                await self._lead.end(resign=not cut and not self._forced)
         cut = cut or self._forced
         self.emit(event(Action.STOPPED, cut="yes" if cut else None))
         return INTERRUPTED if cut else 0
@@ -113,18 +127,39 @@ class Daemon:
         else:
             self._stop.set()
 
-    async def _tend(self, assembly: Assembly, action: Action) -> bool:
+    def _tell(self, action: Action, assembly: Assembly) -> None:
+        self.emit(event(action, target=assembly.target, sources=len(assembly.tended)))
+
+    async def _tend(self, assembly: Assembly) -> bool:
         """Tend some sources until told to stop; return whether something had to be cut short."""
         self._stop = assembly.means.stop
         tenders = [_tender(own, assembly) for own in assembly.tended]
         for own in tenders:
             own.peers = [other for other in tenders if other is not own]
-        await self._recall(tenders, assembly)
-        self.emit(event(action, target=assembly.target, sources=len(tenders)))
         heeder = Heeder(tenders=tenders, means=assembly.means)
-        await heeder.heed()
+        await self._lead.run_for(assembly.leadership)
+        leads = await self._lead.won([], soon=True)
+        if leads:
+            await self._recall(heeder, assembly)
         async with assembly.beside(tenders):
+            if not leads:
+                if not await self._stand_by(assembly):
+                    return False
+                await self._recall(heeder, assembly)
             return await self._at_work(tenders, heeder, assembly)
+
+    async def _stand_by(self, assembly: Assembly) -> bool:
+        """Wait until we lead; tell whether we do, since something else may come first."""
+        stop = asyncio.ensure_future(self._stop.wait())
+        side: list[_Task] = []
+        try:
+            reloader = Reloader(assembly.configured, self._reload, self.emit)
+            watches = Watches(self.emit)
+            watches.add(reloader.places, reloader.watched)
+            side = [*await watches.begin(), asyncio.ensure_future(reloader.reloading())]
+            return await self._lead.won([stop, *side], soon=False) and not stop.done()
+        finally:
+            await _ended([stop, *side])
 
     async def _at_work(self, tenders: Sequence[Tender], heeder: Heeder, assembly: Assembly) -> bool:
         reloader = Reloader(assembly.configured, self._reload, self.emit)
@@ -137,10 +172,14 @@ class Daemon:
         side += [asyncio.ensure_future(own.looking()) for own in tenders]
         side.append(asyncio.ensure_future(heeder.heeding()))
         side.append(asyncio.ensure_future(reloader.reloading()))
+        lost = self._lead.lost()
+        side.append(lost)
         workers: list[_Task] = [asyncio.ensure_future(own.working()) for own in tenders]
         stop = asyncio.ensure_future(self._stop.wait())
         try:
             await asyncio.wait({stop, *side, *workers}, return_when=asyncio.FIRST_COMPLETED)
+            if lost.done() and not self._stop.is_set():
+                self._next = self._now
             self._stop.set()  # where one of ours has ended by itself there is no going on
             await _ended(side)
             _, late = await asyncio.wait(workers, timeout=assembly.grace)
@@ -152,14 +191,16 @@ class Daemon:
                 raise error
         return cut
 
-    async def _recall(self, tenders: Sequence[Tender], assembly: Assembly) -> None:
+    async def _recall(self, heeder: Heeder, assembly: Assembly) -> None:
+        """Take up what an earlier process knew, and what was said since."""
         try:
-            known = {(assembly.target, own.tended.name) for own in tenders}
+            known = {(assembly.target, own.tended.name) for own in heeder.tenders}
             await assembly.means.statuses.only(known)
         except StateUnavailable as error:
             self.emit(event(Action.STATE_LOST, Level.WARNING, message=str(error)))
-        for own in tenders:
+        for own in heeder.tenders:
             await own.recall()
+        await heeder.heed()
 
 
 def _tender(tended: Tended, assembly: Assembly) -> Tender:

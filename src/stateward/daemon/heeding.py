@@ -53,7 +53,7 @@ class Heeder:
 
     async def _end(self, tender: Tender, commands: Sequence[Command]) -> None:
         """Forget what is done; what is about units has to wait until these are known."""
-        if tender.board.revision is not None:
+        if tender.board.revision is not None and self.means.mandate.held:
             await self.means.commands.done([own.id for own in commands if own.verb in _ONCE])
 
     def _tell(self, command: Command) -> None:

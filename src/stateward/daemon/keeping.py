@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stateward.errors import StateUnavailable, StatewardError
 from stateward.model.event import Action, Event, Level, event
 from stateward.model.status import Overview, SourceStatus, Status
-from stateward.ports import Statuses
+from stateward.ports import Mandate, Statuses
 
 
 @dataclass(slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class Keeper:
     emit: Callable[[Event], None]
     target: str
     source: str
+    mandate: Mandate
     remembers: bool = True
     """Whether the state database could be used when it was last wanted."""
 
@@ -34,11 +35,13 @@ class Keeper:
         return None
 
     async def keep(self, units: Mapping[str, Status | None]) -> None:
-        if units:
+        """Keep how some units stand, unless somebody else may keep that by now."""
+        if units and self.mandate.held:
             await self._keep(self.statuses.keep(self.target, units, self.source))
 
     async def keep_source(self, source: SourceStatus) -> None:
-        await self._keep(self.statuses.keep_source(source))
+        if self.mandate.held:
+            await self._keep(self.statuses.keep_source(source))
 
     async def _keep(self, keeping: Awaitable[None]) -> None:
         try:

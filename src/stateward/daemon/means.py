@@ -9,7 +9,8 @@ from stateward.daemon.descent import Follows
 from stateward.engine.reconcile import Reconciler
 from stateward.instruments import UNMEASURED, Instruments
 from stateward.model.event import Event
-from stateward.ports import Commands, Statuses
+from stateward.ports import Commands, Mandate, Statuses
+from stateward.tracking.mandate import UNLIMITED
 
 Emit = Callable[[Event], None]
 Head = Callable[[float], Awaitable[str]]
@@ -42,6 +43,8 @@ class Means:
     random: Callable[[], float]
     new_id: Callable[[], str]
     instruments: Instruments = UNMEASURED
+    mandate: Mandate = UNLIMITED
+    """Lasts for as long as we are the one who tends them."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     told: asyncio.Event = field(default_factory=asyncio.Event)
     """There may be a new command."""

@@ -60,6 +60,7 @@ class Tender:
             emit=self.means.emit,
             target=self.tended.reconciler.round.target.name,
             source=self.tended.name,
+            mandate=self.means.mandate,
         )
 
     async def recall(self) -> None:
@@ -285,12 +286,12 @@ class Tender:
             revision=self.descent.accepted,
             error=self._error,
             refused=self.descent.refused,
+            leader=self.means.mandate.name or None,
         )
         await self.keeper.keep_source(self.source)
 
     def _bug(self, error: Exception) -> str:
-        message = bugs.told(error)
-        self._emit(Action.BUG, level=Level.ERROR, message=message)
+        self._emit(Action.BUG, level=Level.ERROR, message=(message := bugs.told(error)))
         return message
 
     def _emit(

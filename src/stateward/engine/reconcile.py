@@ -8,10 +8,12 @@ from stateward.errors import PlanMoved, Severity
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
-from stateward.ports import Journal, Session
+from stateward.model.unit import prefix
+from stateward.ports import Journal, Mandate, Session
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
 from stateward.tracking.ledger import Ledger
+from stateward.tracking.mandate import UNLIMITED, fence
 from stateward.tracking.session import Tracking
 
 Look = Callable[[Session, Plan], Awaitable[None]]
@@ -28,6 +30,7 @@ class Reconciler:
     """Why rounds are run, and whose doing it is."""
     look: Look | None = None
     """Is shown a plan and the target before any of it is written."""
+    mandate: Mandate = UNLIMITED
 
     async def apply(
         self, revision: str | None, *, expected: str | None, progress: Progress
@@ -45,6 +48,8 @@ class Reconciler:
         async with self.round.target.session(declared, write=True) as session:
             plan = await self.round.plan_in(session, loaded, problems)
             self._expect(plan, expected)
+            # The stamps were read for the plan: to know of a later term costs nothing.
+            self.mandate.check(max((own.before.term for own in plan.units.values()), default=0))
             for run in await self.journal.unfinished(plan.target):
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: the next run went on")
             if plan.is_empty:
@@ -72,7 +77,10 @@ class Reconciler:
             new_id=self.new_id,
             groups=dict(plan.groups),
             runs={unit: self.new_id() for unit in touched},
+            mandate=self.mandate,
         )
+        scope = self.round.scope
+        await fence(session, self.mandate, prefix(scope.instance, scope.source))
         if plan.changes:
             progress(0, len(plan.changes))
         await self.round.approvals.use(plan)

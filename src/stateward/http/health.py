@@ -29,6 +29,9 @@ def hindrances(view: View) -> Iterator[tuple[str, str]]:
     """Say what keeps the daemon from working. Anybody may read it: no names, no reasons."""
     if view.means.stop.is_set():
         yield "daemon", "stopping"
+    if not view.means.mandate.held:
+        yield "leader", "another daemon is at work, or the lease cannot be had: this one stands by"
+        return  # it does not even look
     looked = [own.source for own in view.tenders]
     if any(own is None for own in looked):
         yield "sources", "not all of them were looked at yet"

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from stateward.http import series
 from stateward.http.view import Seen, View
 from stateward.instruments import Known, Step
+from stateward.ports import Mandate
 
 _ROUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 _WAITS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
@@ -90,11 +91,11 @@ class Metrics:
             _keep(one, "target", {target})
 
     def written(
-        self, target: str, resting: float, seen: Sequence[Seen], accept: str
+        self, target: str, resting: float, mandate: Mandate, seen: Sequence[Seen], accept: str
     ) -> tuple[bytes, str]:
         """Return all there is to be told, and its content type."""
         encode, kind = choose_encoder(accept)
-        return encode(_All(self._registry, target, resting, seen)), kind
+        return encode(_All(self._registry, target, resting, mandate, seen)), kind
 
     def routes(self, view: View) -> list[Route]:
         turn = asyncio.Lock()
@@ -102,7 +103,7 @@ class Metrics:
         async def metrics(request: Request) -> Response:
             accept = request.headers.get("accept", "")
             async with turn:
-                found = view.target, view.resting(), view.seen()
+                found = view.target, view.resting(), view.means.mandate, view.seen()
                 text, kind = await asyncio.to_thread(self.written, *found, accept)
             return Response(text, media_type=kind)
 
@@ -113,16 +114,23 @@ class _All:
     """What was measured and what is seen, as one."""
 
     def __init__(
-        self, registry: CollectorRegistry, target: str, resting: float, seen: Sequence[Seen]
+        self,
+        registry: CollectorRegistry,
+        target: str,
+        resting: float,
+        mandate: Mandate,
+        seen: Sequence[Seen],
     ) -> None:
         self._registry = registry
         self._target = target
         self._resting = resting
+        self._mandate = mandate
         self._seen = seen
 
     def collect(self) -> Iterator[Metric]:
         yield from self._registry.collect()
         yield from series.of_target(self._target, self._resting)
+        yield from series.of_lead(self._target, self._mandate)
         yield from series.of_sources(self._seen)
         yield from series.of_units(self._seen)
 

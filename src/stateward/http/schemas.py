@@ -67,6 +67,7 @@ _SOURCE = _object(
         "revision": _maybe(_TEXT),
         "error": _maybe(_TEXT),
         "refused": _maybe(_TEXT),
+        "leader": _maybe(_TEXT),
         "looked": _MOMENT,
         "late": _FLAG,
         "units": {"type": "object", "additionalProperties": _object(_STANDING)},

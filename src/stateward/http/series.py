@@ -10,6 +10,7 @@ from stateward.daemon.tally import Tally
 from stateward.http.view import Seen
 from stateward.model.plan import Action
 from stateward.model.status import Condition, SourceStatus, Status
+from stateward.ports import Mandate
 
 _UNIT = ("source", "unit")
 _Unit = tuple[str, str]
@@ -61,6 +62,13 @@ def of_target(target: str, resting: float) -> Iterator[Metric]:
         ("target",),
         [((target,), resting > 0)],
     )
+
+
+def of_lead(target: str, mandate: Mandate) -> Iterator[Metric]:
+    told = "Whether this daemon is the one at work: 0 while it stands by."
+    yield _gauge("stateward_leading", told, ("target",), [((target,), mandate.held)])
+    told = "How often the lead had changed hands when this daemon got it: its latest term."
+    yield _gauge("stateward_leader_term", told, ("target",), [((target,), mandate.term)])
 
 
 def of_sources(seen: Sequence[Seen]) -> Iterator[Metric]:

@@ -120,6 +120,8 @@ class SourceStatus:
     error: str | None = None
     refused: str | None = None
     """The newest commit, where it did not come after that one."""
+    leader: str | None = None
+    """The daemon that has asked it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

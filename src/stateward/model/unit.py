@@ -13,7 +13,7 @@ TRACKING = "stateward/"
 ADOPTED = "/adopted"
 _MOST_ATTEMPTS = 50
 """Revisions kept on a stamp: a group's description holds fewer than 4096 characters."""
-_STAMP = re.compile(r"(applied|files|attempted|reached|held|heldfiles)=(\S+)")
+_STAMP = re.compile(r"(applied|files|attempted|reached|held|heldfiles|term)=(\S+)")
 
 
 def prefix(instance: str, source: str) -> str:
@@ -163,6 +163,8 @@ class Stamp:
     """The revision whose changes were rolled back: what it declares is not applied again."""
     held_files: str | None = None
     """A digest of the unit's files at that revision, where it is known."""
+    term: int = 0
+    """The latest term in which a daemon wrote to it: one of an earlier term must not any more."""
 
     @classmethod
     def parse(cls, description: str) -> "Stamp":
@@ -175,6 +177,7 @@ class Stamp:
             reached=found.get("reached"),
             held=found.get("held"),
             held_files=found.get("heldfiles"),
+            term=int(found["term"]) if found.get("term", "").isdecimal() else 0,
         )
 
     def __str__(self) -> str:
@@ -189,6 +192,8 @@ class Stamp:
             words.append(f"held={self.held}")
         if self.held_files:
             words.append(f"heldfiles={self.held_files}")
+        if self.term:
+            words.append(f"term={self.term}")
         return " ".join(words)
 
     def attempt(self, revision: str, reached: str | None = None) -> "Stamp":

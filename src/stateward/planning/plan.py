@@ -225,7 +225,8 @@ class _Attempt:
         if not through or unit in self.prune.awaited:
             return before.attempt(facts.revision, standing.reach(unit)) if changed else None
         moved_on = changed or before.files != facts.files or bool(before.attempted)
-        return Stamp(applied=facts.revision, files=facts.files) if moved_on else None
+        reached = Stamp(applied=facts.revision, files=facts.files, term=before.term)
+        return reached if moved_on else None
 
     def _state(self, unit: str, problems: Sequence[Problem], *, blocked: bool) -> UnitState:
         standing = self.known.standing

@@ -175,7 +175,7 @@ def back_to(record: Record, now: Stamp) -> Stamp:
     What the run had begun may still stand in part, so its revision counts as attempted. The
     rollback of a rollback goes back to what stood, whether that was held or not.
     """
-    before = Stamp.parse(record.opening.before)
+    before = replace(Stamp.parse(record.opening.before), term=now.term)
     if record.opening.undoes:
         return before
     latest = now.revisions[-1] if now.revisions else record.opening.revision

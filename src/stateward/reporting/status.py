@@ -33,7 +33,9 @@ def as_text(overviews: Sequence[Overview], now: float) -> str:
 def _overview(overview: Overview, now: float) -> Iterator[str]:
     source = overview.source
     revision = source.revision[:_SHORT] if source.revision else "no revision seen"
-    yield f"{source.source}  {revision}, looked at {_ago(source.at, now)}  →  {source.target}"
+    leader = f" by {_line(source.leader)}" if source.leader else ""
+    looked = f"looked at {_ago(source.at, now)}{leader}"
+    yield f"{source.source}  {revision}, {looked}  →  {source.target}"
     if source.error:
         yield f"  cannot be looked at: {_line(source.error)}"
     if is_late(source, now):
@@ -167,6 +169,7 @@ def _source(overview: Overview, now: float) -> dict[str, Any]:
         "revision": source.revision,
         "error": source.error,
         "refused": source.refused,
+        "leader": source.leader,
         "looked": moment(source.at),
         "late": is_late(source, now),
         "units": {own.unit: unit(own) for own in overview.units},

@@ -2,6 +2,7 @@
 
 from stateward.settings.base import SecretReference, duration
 from stateward.settings.git import GithubAppSettings, GitSettings
+from stateward.settings.leader import LeaderSettings, LeaseKind
 from stateward.settings.models import (
     DEFAULT_STATE,
     DEFAULT_TARGET,
@@ -33,6 +34,8 @@ __all__ = [
     "GitSettings",
     "GithubAppSettings",
     "HookSettings",
+    "LeaderSettings",
+    "LeaseKind",
     "RetentionSettings",
     "SdkEnvironment",
     "SecretReference",

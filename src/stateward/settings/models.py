@@ -15,6 +15,7 @@ from stateward.daemon import windows
 from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy, WindowKind
 from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
+from stateward.settings.leader import LeaderSettings
 from stateward.settings.server import ServerSettings
 
 DEFAULT_TARGET = "sqlite:///.stateward/target.db"
@@ -215,6 +216,7 @@ class Configuration(Model):
     defaults: UnitDefaults = UnitDefaults()
     state: StateSettings = StateSettings()
     run: RunSettings = RunSettings()
+    leader: LeaderSettings = LeaderSettings()
     server: ServerSettings | None = None
 
 

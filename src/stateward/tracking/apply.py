@@ -65,7 +65,10 @@ class Applier:
             return None, lost
         merge = None
         try:
-            merge = await session.conclude(well=lost is None and self.ledger.all_well())
+            well = lost is None and self.ledger.all_well()
+            if well:
+                self.tracking.mandate.check()
+            merge = await session.conclude(well=well)
         except (Transient, Stalled) as error:
             lost = lost or error
         if merge is None:
@@ -90,7 +93,9 @@ class Applier:
 
     def _has_to_open(self, unit: str) -> bool:
         known = self.tracking.has_group(unit, adopts=False)
-        return not known or self._attempt(unit) != self.plan.units[unit].before
+        before = self.plan.units[unit].before
+        later = self.tracking.mandate.term > before.term
+        return not known or later or self._attempt(unit) != before
 
     def _attempt(self, unit: str) -> Stamp:
         """Return what to write before the first change; what is taken back is held from then on."""

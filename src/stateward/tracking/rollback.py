@@ -12,11 +12,12 @@ from stateward.model.unit import UnitSettings, group_name
 from stateward.planning.effects import Effect, effects
 from stateward.planning.inverse import Undoing
 from stateward.planning.undo import undo
-from stateward.ports import Journal, Query, Session, Target
+from stateward.ports import Journal, Mandate, Query, Session, Target
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
 from stateward.tracking.closing import close
 from stateward.tracking.ledger import Ledger
+from stateward.tracking.mandate import UNLIMITED, fence
 from stateward.tracking.querying import query_of
 from stateward.tracking.session import Tracking
 
@@ -34,6 +35,7 @@ class Rollback:
     """What the run's unit allows: limits, and what is protected."""
     shared: bool = False
     """Whether sessions go on beside it: whoever asks holds the run's group then."""
+    mandate: Mandate = UNLIMITED
 
     async def plan(
         self, record: Record, *, force: bool = False, allow_deletes: int | None = None
@@ -117,7 +119,9 @@ class Rollback:
             new_id=self.new_id,
             groups=dict(plan.groups),
             runs=dict.fromkeys(plan.units, run),
+            mandate=self.mandate,
         )
+        await fence(session, self.mandate, record.opening.group)
         await self.journal.begin([self._opening(plan, record, run, force=force)])
         return await Applier(
             plan=plan,

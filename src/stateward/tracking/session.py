@@ -10,9 +10,10 @@ from stateward.model.identity import Reference
 from stateward.model.mutation import Create, Delete, Mutation, Refusal, Update
 from stateward.model.plan import Action, Change, Secret
 from stateward.model.unit import ADOPTED, Stamp
-from stateward.ports import Journal, Session
+from stateward.ports import Journal, Mandate, Session
 from stateward.tracking import remains
 from stateward.tracking.entries import Entries, Written
+from stateward.tracking.mandate import UNLIMITED
 from stateward.tracking.mutations import UnknownPeer, Writer, at_first, later
 
 GROUP_KIND = "CoreStandardGroup"
@@ -45,12 +46,15 @@ class Tracking:
     """Mutations sent for each unit."""
     runs: dict[str, str] = field(default_factory=dict)
     """The id of each unit's run, which is begun in the journal before anything is written."""
+    mandate: Mandate = UNLIMITED
+    """What every write needs."""
     _entries: Entries = field(init=False)
 
     def __post_init__(self) -> None:
         self._entries = Entries(self.runs, self.ids, self.groups, self.group_of)
 
     async def load_schema(self) -> None:
+        self.mandate.check()
         self.writes += 1
         await self.session.load_schema()
 
@@ -63,7 +67,13 @@ class Tracking:
 
         Returns what was refused, by unit.
         """
-        return await self._groups({unit: self._group(unit, own) for unit, own in stamps.items()})
+        ours = self.mandate.term
+        return await self._groups(
+            {
+                unit: self._group(unit, replace(own, term=max(own.term, ours)))
+                for unit, own in stamps.items()
+            }
+        )
 
     async def keep_group(
         self, unit: str, kind: str, attributes: Mapping[str, Any]
@@ -203,6 +213,7 @@ class Tracking:
     async def _send(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
         if not mutations:
             return ()
+        self.mandate.check()
         self.writes += len(mutations)
         return await self.session.apply(mutations)
 

@@ -5,15 +5,17 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from stateward import __version__, settings
-from stateward.daemon.controller import Assembly, Beside, Daemon
+from stateward.daemon.controller import Assembly, Beside, Daemon, Open
 from stateward.daemon.descent import Follows
+from stateward.daemon.leadership import Leadership
 from stateward.daemon.means import Emit, Means, Tended
 from stateward.daemon.reloading import Configured
 from stateward.engine.approvals import KeptApprovals
@@ -24,7 +26,7 @@ from stateward.model.event import Event
 from stateward.model.record import Cause
 from stateward.model.status import Overview
 from stateward.model.unit import Drift
-from stateward.ports import Target
+from stateward.ports import Mandate, Target
 from stateward.reporting import traces
 from stateward.reporting.traces import Traces
 from stateward.settings import GitSettings
@@ -45,6 +47,7 @@ from stateward.wiring import (
 )
 from stateward.wiring.configured import configured
 from stateward.wiring.history import journal
+from stateward.wiring.leading import Candidate
 from stateward.wiring.place import Place
 
 if TYPE_CHECKING:
@@ -74,7 +77,8 @@ def _daemon(invocation: Invocation, emit: Emit, door: "_Door") -> Daemon:
         if door.front is not None:
             door.front.tell(own)
 
-    return Daemon(build=lambda: _read(invocation, tell, door), emit=tell)
+    candidate = Candidate(tell)
+    return Daemon(build=lambda: _read(invocation, tell, door, candidate), emit=tell)
 
 
 async def overviews(repo: str | None, config: str | None) -> Sequence[Overview]:
@@ -126,7 +130,7 @@ class _Door:
         return self.front.answering(said, setups, target)
 
 
-def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncContextManager[Assembly]:
+def _read(invocation: Invocation, emit: Emit, door: _Door, candidate: Candidate) -> Open:
     """Read the configuration and the secrets that it refers to; raises ``ConfigError``."""
     files = configured(set_up_all(invocation)[0].place)
     setups = set_up_all(invocation)  # what is used is not older than what is compared
@@ -138,17 +142,24 @@ def _read(invocation: Invocation, emit: Emit, door: _Door) -> AbstractAsyncConte
     instruments = door.measuring(said)
     target = setups[0].target(instruments)
     clock, tips = steady(), dict[str, Tips]()
-    sources = [_tended(own, target, clock, tips) for own in setups]
+    leadership = candidate.leadership(setups[0], target.name)
+    sources = [_tended(own, target, clock, tips, leadership) for own in setups]
     # Last of all, since a configuration that is refused must not take a port.
     beside = door.answering(said, setups, target)
-    return _opened(where, target, sources, emit, clock, instruments, beside, files)
+    return partial(
+        _opened, where, target, sources, emit, clock, instruments, beside, files, leadership
+    )
 
 
 _Tends = Callable[[SqliteJournal, SqliteCommands], Tended]
 
 
 def _tended(
-    setup: Setup, target: Target, clock: Callable[[], float], tips: dict[str, Tips]
+    setup: Setup,
+    target: Target,
+    clock: Callable[[], float],
+    tips: dict[str, Tips],
+    mandate: Mandate,
 ) -> _Tends:
     wired = remembering(put_together(setup, target), relying=True)
     source = wired.round.loader.source
@@ -166,6 +177,7 @@ def _tended(
                 journal=own,
                 new_id=_new_id,
                 cause=Cause(trigger="", actor=setup.place.environment.actor or _ACTOR),
+                mandate=mandate,
             ),
             head=source.head,
             follows=None if setup.source.allow_rewind else follows(source, git.depth),
@@ -186,13 +198,14 @@ async def _opened(
     instruments: Instruments,
     beside: _Answering,
     files: Configured,
+    leadership: Leadership,
 ) -> AsyncIterator[Assembly]:
     keep_out(where.state, target)
     said = where.configuration
     statuses, commands = SqliteStatuses(where.state), SqliteCommands(where.state, clock)
     try:
         async with journal(where.state, said.state.retention) as own:
-            means = _means(statuses, commands, emit, clock, instruments)
+            means = _means(statuses, commands, emit, clock, instruments, leadership)
             yield Assembly(
                 target=target.name,
                 tended=[tends(own, commands) for tends in sources],
@@ -207,6 +220,7 @@ async def _opened(
                 cap=said.run.backoff_cap.total_seconds(),
                 fight_after=said.run.fight_after,
                 grace=said.run.grace.total_seconds(),
+                leadership=leadership,
                 beside=beside(means, own),
             )
     finally:
@@ -238,6 +252,7 @@ def _means(
     emit: Emit,
     clock: Callable[[], float],
     instruments: Instruments,
+    mandate: Mandate,
 ) -> Means:
     return Means(
         statuses=statuses,
@@ -247,6 +262,7 @@ def _means(
         random=random.random,
         new_id=_new_id,
         instruments=instruments,
+        mandate=mandate,
     )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -27,7 +27,7 @@ from stateward.http.server import Listener, serving
 from stateward.http.view import View
 from stateward.model.event import Action, Event, event
 from stateward.model.record import Record
-from stateward.ports import Target
+from stateward.ports import Mandate, Target
 from stateward.reporting import logs
 from stateward.settings import HookSettings, SecretReference, ServerSettings
 from stateward.stores.sqlite import SqliteJournal
@@ -164,17 +164,18 @@ class _Answers:
                 clock=means.clock,
                 new_id=means.new_id,
             ),
-            undo=self._undo(journal),
+            undo=self._undo(journal, means.mandate),
             approval=self.setups[0].configuration.run.approval.total_seconds(),
         )
 
-    def _undo(self, journal: SqliteJournal) -> Undo:
+    def _undo(self, journal: SqliteJournal, mandate: Mandate) -> Undo:
         setups = {own.source.name: own for own in self.setups}
 
         async def undo(record: Record, actor: str) -> Rollback:
             setup = setups.get(source_of(record) or "")
             place = self.setups[0].place
-            return await undoing(record, place, setup, self.target, journal, actor)
+            own = await undoing(record, place, setup, self.target, journal, actor)
+            return replace(own, mandate=mandate)
 
         return undo
 

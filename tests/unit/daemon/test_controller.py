@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from candidates import leadership
 from desks import Desk, tags
 from rounds import objects
 from stateward.daemon.controller import INTERRUPTED, Assembly, Daemon
@@ -21,9 +22,11 @@ from stateward.ports import Session
 
 
 def daemon(desk: Desk, state: Path, grace: float) -> Daemon:
+    lead = leadership(state)
+
     @asynccontextmanager
-    async def build() -> AsyncIterator[Assembly]:
-        means = replace(desk.tender.means, stop=asyncio.Event())
+    async def opened() -> AsyncIterator[Assembly]:
+        means = replace(desk.tender.means, stop=asyncio.Event(), mandate=lead)
         yield Assembly(
             target=desk.target.name,
             tended=[desk.tender.tended],
@@ -35,10 +38,11 @@ def daemon(desk: Desk, state: Path, grace: float) -> Daemon:
             cap=300,
             fight_after=3,
             grace=grace,
+            leadership=lead,
             beside=lambda _tenders: nullcontext(),
         )
 
-    return Daemon(build=build, emit=desk.events.append)
+    return Daemon(build=lambda: opened, emit=desk.events.append)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from answering import Desk, asking, tags
 from prometheus_client.parser import text_string_to_metric_families
 
 from stateward.instruments import Step
+from stateward.tracking.mandate import UNLIMITED
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 TARGET = "https://infrahub.example?branch=main"
@@ -127,7 +128,7 @@ async def test_a_name_that_is_no_text_breaks_nothing(desk: Desk) -> None:
 
 async def test_the_documentation_names_every_number_and_no_other(desk: Desk) -> None:
     await desk.turn(a=tags("red"))
-    text = desk.metrics.written(desk.view.target, 0.0, desk.view.seen(), "")[0].decode()
+    text = desk.metrics.written(desk.view.target, 0.0, UNLIMITED, desk.view.seen(), "")[0].decode()
     labels = {name for own in re.findall(r"{(.*)}", text) for name in re.findall(r'(\w+)="', own)}
     assert labels == {*ABOUT, "le"}
     kinds = dict(re.findall(r"^# TYPE (stateward_\w+) (\w+)$", text, re.MULTILINE))

@@ -121,6 +121,7 @@ def test_programs_read_the_same() -> None:
         "revision": REVISION,
         "error": None,
         "refused": None,
+        "leader": None,
         "looked": "2027-01-15T07:59:48.000+00:00",
         "late": False,
     }

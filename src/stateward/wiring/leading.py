@@ -1,0 +1,73 @@
+"""Which lease a daemon runs for, and under which name."""
+
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from stateward.daemon.leadership import Leadership
+from stateward.daemon.means import Emit
+from stateward.errors import ConfigError
+from stateward.ports import Lease
+from stateward.settings import LeaderSettings, LeaseKind
+from stateward.stores.lease_file import FileLease
+from stateward.wiring import Setup
+
+_LEASES = "leader-"
+_PATIENCE = 0.2
+"""The part of the lease time that one request may take: there is time for another one then."""
+_UNTOLD = 2
+"""Random bytes in a name: a number of a process may be there again, on another machine too."""
+
+
+def _name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(_UNTOLD)}"
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One daemon: it has one name, and runs for one lease at a time."""
+
+    emit: Emit
+    name: str = field(default_factory=_name)
+    _known: tuple[Any, Leadership] | None = None
+
+    def leadership(self, setup: Setup, target: str) -> Leadership:
+        """Return what it runs for: the same as before, where that is not configured otherwise."""
+        said, state = setup.configuration.leader, setup.state
+        directory = state.with_name(f"{_LEASES}{state.name}")
+        wanted = (said, directory, target, setup.instance)
+        if self._known is None or self._known[0] != wanted:
+            leadership = Leadership(
+                lease=self._lease(said, directory, f"{target} {setup.instance}"),
+                name=self.name,
+                within=said.within.total_seconds(),
+                clock=_elapsed(),
+                random=random.random,
+                emit=self.emit,
+            )
+            self._known = wanted, leadership
+        return self._known[1]
+
+    def _lease(self, said: LeaderSettings, directory: Path, subject: str) -> Lease:
+        if said.lease is LeaseKind.FILE:
+            return FileLease(directory, subject, self.name)
+        try:
+            from stateward.stores.lease_kubernetes import KubernetesLease
+        except ImportError as error:
+            message = "leader.lease: kubernetes: needs more: pip install 'stateward[k8s]'"
+            raise ConfigError(message) from error
+        name = said.name or f"stateward-{sha256(subject.encode()).hexdigest()[:16]}"
+        return KubernetesLease(name, said.namespace, said.within.total_seconds() * _PATIENCE)
+
+
+def _elapsed() -> Callable[[], float]:
+    """Return a clock that goes on while the machine sleeps, where there is one."""
+    clock: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return lambda: time.clock_gettime(clock)
