@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -255,13 +254,11 @@ def test_help_answers_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
-    def times(*arguments: str) -> float:
-        taken = []
-        for _ in range(5):
-            start = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
-            taken.append(time.perf_counter() - start)
-        return statistics.median(taken)
+    def timed(*arguments: str) -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+        return time.perf_counter() - start
 
-    bare = times("-c", "import click")
-    assert times("-m", "stateward", "--help") < 2.5 * bare
+    # In turn, and the best of each: others are at work on this machine, too.
+    taken = [(timed("-m", "stateward", "--help"), timed("-c", "import click")) for _ in range(7)]
+    assert min(own for own, _ in taken) < 2.5 * min(bare for _, bare in taken)

@@ -1,11 +1,17 @@
-"""Exit codes: what scripts go by. Of several that apply the first of 1, 3, 4, 2 wins."""
+"""Exit codes: what scripts go by. Of several that apply the first of 1, 3, 4, 2 wins.
+
+The model is imported by what looks into it, since every command imports this.
+"""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stateward.errors import Severity
-from stateward.model.plan import Plan, UnitState
-from stateward.model.run import Outcome, Report
-from stateward.model.status import Condition, Overview
+
+if TYPE_CHECKING:
+    from stateward.model.plan import Plan
+    from stateward.model.run import Report
+    from stateward.model.status import Overview
 
 DONE = 0
 ERROR = 1
@@ -23,7 +29,9 @@ class Exit(Exception):
         self.code = code
 
 
-def of_plan(plan: Plan, *, detailed: bool) -> int:
+def of_plan(plan: "Plan", *, detailed: bool) -> int:
+    from stateward.model.plan import UnitState
+
     if any(own.severity is Severity.ERROR for own in plan.problems):
         return ERROR
     if plan.blocked:
@@ -33,20 +41,22 @@ def of_plan(plan: Plan, *, detailed: bool) -> int:
     return CHANGES if detailed and not plan.is_empty else DONE
 
 
-def of_status(overviews: Iterable[Overview]) -> int:
+def of_status(overviews: "Iterable[Overview]") -> int:
+    from stateward.model.status import Condition
+
+    wrong = {Condition.STALLED, Condition.RETRYING, Condition.DRIFTED, Condition.FIGHTING}
     found = list(overviews)
     conditions = {unit.condition for own in found for unit in own.units}
-    if conditions & _WRONG or any(own.source.error for own in found):
+    if conditions & wrong or any(own.source.error for own in found):
         return ERROR
     if Condition.BLOCKED in conditions:
         return BLOCKED
     return WAITING if conditions & {Condition.WAITING, Condition.PENDING} else DONE
 
 
-_WRONG = frozenset({Condition.STALLED, Condition.RETRYING, Condition.DRIFTED, Condition.FIGHTING})
+def of_report(plan: "Plan", report: "Report", *, detailed: bool) -> int:
+    from stateward.model.run import Outcome
 
-
-def of_report(plan: Plan, report: Report, *, detailed: bool) -> int:
     if any(own.outcome is Outcome.FAILED for own in report.runs):
         return ERROR
     code = of_plan(plan, detailed=False)
