@@ -79,14 +79,15 @@ def repo(repo: Repository) -> Repository:
 @contextmanager
 def both(repo: Repository, one: str, other: str) -> Iterator[tuple[Process, Process]]:
     """Run two daemons, each with a KUBECONFIG and a state of its own; the first one leads."""
+    state = f"sqlite:///{repo.path.parent}"  # beside the repository: all of that is committed
     with ExitStack() as stack:
         first = stack.enter_context(
-            Process(repo.path, KUBECONFIG=one, STATEWARD_STATE="sqlite:///one.db")
+            Process(repo.path, KUBECONFIG=one, STATEWARD_STATE=f"{state}/one.db")
         )
         first.until("leading", term=1)
         first.until("round", trigger="start")
         second = stack.enter_context(
-            Process(repo.path, KUBECONFIG=other, STATEWARD_STATE="sqlite:///other.db")
+            Process(repo.path, KUBECONFIG=other, STATEWARD_STATE=f"{state}/other.db")
         )
         second.until("standing-by", term=1)
         yield first, second
