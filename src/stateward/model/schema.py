@@ -168,6 +168,11 @@ class Schema:
                     heirs.setdefault(generic, []).append(kind.kind)
         return {name: tuple(sorted(kinds)) for name, kinds in heirs.items()}
 
+    @cached_property
+    def generics(self) -> frozenset[str]:
+        """The kinds that only others inherit from: no object is of one itself."""
+        return frozenset(name for name, own in self.kinds.items() if own.is_generic)
+
     def get(self, kind: str) -> Kind | None:
         return self.kinds.get(kind)
 

@@ -59,14 +59,9 @@ class Observation:
     names: dict[str, ObjectKey] = field(default_factory=dict)
     changed: dict[str, str] = field(default_factory=dict)
     """When groups and objects were changed last, as far as it was told."""
-    _generics: frozenset[str] = frozenset()
     _membership: Membership | None = None
     _unconfirmed: Mapping[str, ObservedObject] = field(default_factory=dict)
     """Objects as they were read: what pools say of them is asked for each time."""
-
-    def __post_init__(self) -> None:
-        kinds = self.there.kinds
-        self._generics = frozenset(name for name, own in kinds.items() if own.is_generic)
 
     async def complete(self) -> Observed:
         await self._groups()
@@ -180,7 +175,7 @@ class Observation:
             self.query.fields.get(kind, ()),
             pooled=self.query.pooled.get(kind, ()),
             whole=kind in self.query.kinds,
-            generics=self._generics,
+            generics=self.there.generics,
         )
 
     async def _keys(self) -> None:

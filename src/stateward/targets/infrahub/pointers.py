@@ -8,6 +8,7 @@ from stateward.model.state import Pointer
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Request
+from stateward.targets.infrahub.shapes import peer_id
 from stateward.targets.rules import is_loose
 
 _LOT = 500
@@ -44,7 +45,8 @@ class Pointers:
         request = Request()
         passed = request.given(ids, "ID")
         for index, (kind, end) in enumerate(ends):
-            ids_of = "edges { node { id } }" if end.many else "node { id }"
+            each = f"node {{ {peer_id(end, self.schema.generics)} }}"
+            ids_of = f"edges {{ {each} }}" if end.many else each
             asked = f"node {{ id {end.name} {{ {ids_of} }} }}"
             request.add(f"k{index}", kind, f"{end.name}__ids: {passed}", asked)
         answer = await self.client.query(request.text, request.variables)

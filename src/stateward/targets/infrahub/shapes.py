@@ -106,16 +106,22 @@ class Shape:
         return [*found, *(f"{part} {{ id __typename }}" for part in sorted(wanted))]
 
     def _end(self, end: Relationship) -> str:
-        # Asked for the id alone of a peer in a hierarchy, the server fails; asked for more than that
-        # of any other, it takes a fifth longer for all of the object.
-        several = end.kind == _HIERARCHY or end.peer in self.generics
-        named = ["id", "__typename"] if several else ["id"]
+        peer = peer_id(end, self.generics)
         if end.many:
-            return f"{end.name} {{ edges {{ node {{ {' '.join(named)} }} }} }}"
+            return f"{end.name} {{ edges {{ node {{ {peer} }} }} }}"
         wanted = sorted(self.peer_attributes.get(end.name, ()), key=str)
-        peer = [*named, *("hfid" if own is None else f"{own} {{ value }}" for own in wanted)]
+        fields = [peer, *("hfid" if own is None else f"{own} {{ value }}" for own in wanted)]
         pool = " properties { source { id __typename } }" if end.name in self.pooled else ""
-        return f"{end.name} {{ node {{ {' '.join(peer)} }}{pool} }}"
+        return f"{end.name} {{ node {{ {' '.join(fields)} }}{pool} }}"
+
+
+def peer_id(end: Relationship, generics: Collection[str]) -> str:
+    """Return what to ask of a peer to have its id.
+
+    Asked for the id alone of a peer in a hierarchy, the server fails; asked for more than that of
+    any other, it takes a fifth longer for all of the object.
+    """
+    return "id __typename" if end.kind == _HIERARCHY or end.peer in generics else "id"
 
 
 def shape(
