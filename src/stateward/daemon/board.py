@@ -105,7 +105,7 @@ class Board:
                 if own.concerns(unit):
                     self._mark(unit, Mark(now, Reason.MANUAL), now)
                     self.pauses.any_time |= {unit} if own.any_time else set()
-        return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
+        return self.changed(before)
 
     def refuse(self, message: str | None, now: float) -> Mapping[str, Status]:
         """Keep rounds from all units, as their newest commit is refused; None is: not any more."""
@@ -114,6 +114,10 @@ class Board:
         self.pauses.refused = refused
         for unit in before:
             self._pause(unit, now)
+        return self.changed(before)
+
+    def changed(self, before: Mapping[str, Status]) -> Mapping[str, Status]:
+        """Return the units that are not shown as before any more."""
         return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
 
     def _pause(self, unit: str, now: float) -> None:
@@ -170,14 +174,14 @@ class Board:
         writers = {own.run.unit for own in given if own.run.writes or self._turned(own, before)}
         self._wake(writers, now)
         changed = {own.run.unit for own in given}
-        changed |= {unit for unit, own in self.statuses.items() if before.get(unit) is not own}
+        changed |= self.changed(before).keys()
         return {unit: self.statuses.get(unit) for unit in sorted(changed)}
 
     def wake(self, now: float) -> Mapping[str, Status]:
         """Have what waits looked at, since another source has changed the target."""
         before = dict(self.statuses)
         self._wake({_ELSEWHERE}, now)
-        return {unit: own for unit, own in self.statuses.items() if before.get(unit) is not own}
+        return self.changed(before)
 
     def _wake(self, writers: Collection[str], now: float) -> None:
         for unit, status in list(self.statuses.items()):
@@ -189,9 +193,7 @@ class Board:
         fingerprint = self._taken.pop(run.unit)
         self.pauses.any_time.discard(run.unit)
         if verdict.gone:
-            self.queue.done(run.unit, None)
-            self.statuses.pop(run.unit, None)
-            self.tallies.pop(run.unit, None)
+            self._forget(run.unit)
             return
         self.tallies[run.unit] = self.tallies.get(run.unit, Tally()).plus(run)
         before = self.statuses.get(run.unit) or _pending(run.unit, now)
@@ -227,6 +229,11 @@ class Board:
             failures=failures if mark is not None and mark.reason is Reason.RETRY else 0,
         )
         self._show_next(run.unit)
+
+    def _forget(self, unit: str) -> None:
+        self.queue.done(unit, None)
+        self.statuses.pop(unit, None)
+        self.tallies.pop(unit, None)
 
     def _turned(self, verdict: Verdict, before: Mapping[str, Status]) -> bool:
         unit = verdict.run.unit

@@ -153,19 +153,22 @@ class Daemon:
         stop = asyncio.ensure_future(self._stop.wait())
         side: list[_Task] = []
         try:
-            reloader = Reloader(assembly.configured, self._reload, self.emit)
-            watches = Watches(self.emit)
-            watches.add(reloader.places, reloader.watched)
+            reloader, watches = self._reloader(assembly)
             side = [*await watches.begin(), asyncio.ensure_future(reloader.reloading())]
             return await self._lead.won([stop, *side], soon=False) and not stop.done()
         finally:
             await _ended([stop, *side])
 
-    async def _at_work(self, tenders: Sequence[Tender], heeder: Heeder, assembly: Assembly) -> bool:
+    def _reloader(self, assembly: Assembly) -> tuple[Reloader, Watches]:
+        """Return what has the configuration read anew, and the watch over it."""
         reloader = Reloader(assembly.configured, self._reload, self.emit)
         watches = Watches(self.emit)
-        watches.heard(heeder, assembly.state)
         watches.add(reloader.places, reloader.watched)
+        return reloader, watches
+
+    async def _at_work(self, tenders: Sequence[Tender], heeder: Heeder, assembly: Assembly) -> bool:
+        reloader, watches = self._reloader(assembly)
+        watches.heard(heeder, assembly.state)
         for tender in tenders:
             await watches.repository(tender)
         side: list[_Task] = [*await watches.begin()]

@@ -14,6 +14,7 @@ from stateward.daemon.descent import Descent
 from stateward.daemon.keeping import Keeper
 from stateward.daemon.means import Means, Tended
 from stateward.daemon.rounds import Done, Job, Stopped
+from stateward.daemon.waiting import first
 from stateward.engine.fingerprint import fingerprints
 from stateward.engine.load import Loaded
 from stateward.engine.stamps import applied
@@ -188,12 +189,7 @@ class Tender:
     async def _wait(self) -> None:
         due = self.board.queue.due()
         left = None if due is None else max(0.0, due - self.means.clock())
-        waits = [asyncio.ensure_future(own.wait()) for own in (self._changed, self.means.stop)]
-        try:
-            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for own in waits:
-                own.cancel()
+        await first((self._changed, self.means.stop), left)
         self._changed.clear()
 
     async def work(self) -> None:
@@ -230,11 +226,9 @@ class Tender:
 
     async def _take(self) -> Mapping[str, frozenset[Reason]]:
         """Take what is due, and keep what is to be known of what is due and may not."""
-        known = self.board.statuses
-        before = dict(known)
+        before = dict(self.board.statuses)
         taken = self.board.take(self.means.clock())
-        changed = {unit: own for unit, own in known.items() if before.get(unit) is not own}
-        await self.keeper.keep(changed)
+        await self.keeper.keep(self.board.changed(before))
         return taken
 
     async def _measured(self, job: Job, waited: float) -> Done | None:

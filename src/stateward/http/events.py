@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stateward.daemon.waiting import first
+
 KEPT = 1000
 FOLLOWERS = 32
 _ALIVE = 15.0
@@ -52,7 +54,7 @@ class Events:
                     yield _MISSED
                 for place, text in found:  # noqa: B007 - where the next turn goes on
                     yield text
-                if not await _either(news, stop):
+                if not await first((news, stop), _ALIVE):
                     yield _STILL_HERE
         finally:
             self.followers -= 1
@@ -65,14 +67,3 @@ class Events:
         oldest = self.kept[0][0] - 1 if self.kept else 0
         known = name == self.name and number.isascii() and number.isdecimal()
         return min(int(number[:18]), newest) if known else oldest
-
-
-async def _either(news: asyncio.Event, stop: asyncio.Event) -> bool:
-    """Wait for either; return whether it came in time."""
-    waits = [asyncio.ensure_future(own.wait()) for own in (news, stop)]
-    try:
-        done, _ = await asyncio.wait(waits, timeout=_ALIVE, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for own in waits:
-            own.cancel()
-    return bool(done)

@@ -1,8 +1,9 @@
 """One conversation with a database file: under which schema it is read, and how it is written."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from stateward.errors import Code, TargetRefused
 from stateward.model.mutation import Mutation, Refusal
@@ -22,12 +23,14 @@ from stateward.targets.embedded.database import (
     open_to_read,
     open_to_write,
 )
+from stateward.targets.embedded.deletes import Deletes
 from stateward.targets.embedded.layout import Layouts
 from stateward.targets.embedded.migrate import migrate, occupied
 from stateward.targets.embedded.mutations import Mutations
 from stateward.targets.embedded.records import dump
 from stateward.targets.lease import Lease
 
+_T = TypeVar("_T")
 _PUT = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 
 
@@ -114,30 +117,24 @@ class Store:
             return observe.observe(self._readable(), self._in_force, query)
 
     def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
-        with errors(str(self._path)):
-            database = self._readable()
-            mutations = Mutations(database, self._in_force)
-            with database.snapshot():
-                places = {id_: mutations.records.place(id_) for id_ in ids}
-                found = {
-                    id_: list(mutations.deletes.pointers(place.seq))
-                    for id_, place in places.items()
-                    if place
-                }
-            return {id_: own for id_, own in found.items() if own}
+        return self._of_each(ids, lambda deletes, seq: list(deletes.pointers(seq)))
 
     def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
+        return self._of_each(ids, lambda deletes, seq: deletes.hold(seq, ours))
+
+    def _of_each(
+        self, ids: Collection[str], ask: Callable[[Deletes, int], _T | None]
+    ) -> dict[str, _T]:
+        """Ask the same of each object that is there, at one moment; nothing found is left out."""
         with errors(str(self._path)):
             database = self._readable()
             mutations = Mutations(database, self._in_force)
             with database.snapshot():
                 places = {id_: mutations.records.place(id_) for id_ in ids}
                 found = {
-                    id_: mutations.deletes.hold(place.seq, ours)
-                    for id_, place in places.items()
-                    if place
+                    id_: ask(mutations.deletes, place.seq) for id_, place in places.items() if place
                 }
-            return {id_: hold for id_, hold in found.items() if hold}
+            return {id_: own for id_, own in found.items() if own}
 
     def load_schema(self) -> None:
         with errors(str(self._path)):
