@@ -15,12 +15,13 @@ from stateward.daemon.means import Means, Tended
 from stateward.daemon.tending import Tender
 from stateward.engine.approvals import KeptApprovals
 from stateward.engine.reconcile import Reconciler
+from stateward.engine.round import Round
 from stateward.model.command import Command, Verb
 from stateward.model.event import Action, Event
 from stateward.model.record import Cause
 from stateward.model.status import Status
 from stateward.model.unit import Drift, DriftMode
-from stateward.ports import Target
+from stateward.ports import Journal, Target
 from stateward.stores.commands import SqliteCommands
 from stateward.stores.statuses import SqliteStatuses
 from watching import MemoryJournal, Watched
@@ -28,6 +29,37 @@ from watching import MemoryJournal, Watched
 
 def tags(*names: str) -> str:
     return objects("BuiltinTag", *({"name": own} for own in names))
+
+
+def tender(
+    shop: Workshop, round_: Round, journal: Journal, means: Means, follows: Follows | None = None
+) -> Tender:
+    """Return who tends a workshop's source, as a target's only one."""
+    reconciler = Reconciler(
+        round=round_,
+        journal=journal,
+        new_id=lambda: str(uuid4()),
+        cause=Cause(trigger="", actor="stateward"),
+    )
+    tended = Tended(
+        name="default",
+        reconciler=reconciler,
+        head=shop.source.head,
+        follows=follows,
+        every=60,
+        places=_nowhere,
+    )
+    usual = Drift(mode=DriftMode.ENFORCE, interval=600)
+    board = Board(usual=usual, backoff=10, cap=300, fights=Fights(3))
+    return Tender(tended=tended, board=board, means=means, every=60)
+
+
+async def turn(shop: Workshop, own: Tender, files: Mapping[str, str]) -> None:
+    """Commit files if there are any, look, and run a round of what is due."""
+    if files:
+        shop.commit({f"{unit}/x.yml": text for unit, text in files.items()})
+    await own.look(0)
+    await own.work()
 
 
 @dataclass
@@ -48,13 +80,8 @@ class Desk:
         self.tender = self.tended()
 
     def tended(self, target: Target | None = None) -> Tender:
-        reconciler = Reconciler(
-            round=replace(
-                self.shop.round(target or self.target), approvals=KeptApprovals(self.commands)
-            ),
-            journal=self.journal,
-            new_id=lambda: str(uuid4()),
-            cause=Cause(trigger="", actor="stateward"),
+        round_ = replace(
+            self.shop.round(target or self.target), approvals=KeptApprovals(self.commands)
         )
         means = Means(
             statuses=self.statuses,
@@ -64,24 +91,10 @@ class Desk:
             random=lambda: 0.5,
             new_id=lambda: "round",
         )
-        usual = Drift(mode=DriftMode.ENFORCE, interval=600)
-        tended = Tended(
-            name="default",
-            reconciler=reconciler,
-            head=self.shop.source.head,
-            follows=self.follows,
-            every=60,
-            places=_nowhere,
-        )
-        board = Board(usual=usual, backoff=10, cap=300, fights=Fights(3))
-        return Tender(tended=tended, board=board, means=means, every=60)
+        return tender(self.shop, round_, self.journal, means, self.follows)
 
     async def turn(self, **files: str) -> None:
-        """Commit files if there are any, look, and run a round of what is due."""
-        if files:
-            self.shop.commit({f"{unit}/x.yml": text for unit, text in files.items()})
-        await self.tender.look(0)
-        await self.tender.work()
+        await turn(self.shop, self.tender, files)
 
     async def give(self, verb: Verb, unit: str | None = None, **given: Any) -> None:
         """Have the daemon told something, and take it up."""

@@ -12,7 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from commands import edit
+
+from repositories import Repository
+
 Event = dict[str, Any]
+LEAVES = "objects/network/leaves.yml"
 
 
 class Process:
@@ -86,3 +91,15 @@ class Process:
             if not read:
                 return None
             self._rest += read
+
+
+def wrote(own: Process) -> bool:
+    """Whether it writes within a second: a round that was under way ends with nothing."""
+    done = own.maybe("round", within=1)
+    return done is not None and done["writes"] > 0
+
+
+def change(repo: Repository, before: int, after: int) -> str:
+    """Commit another value in a repository that is followed."""
+    edit(repo, LEAVES, f"mtu: {before}", f"mtu: {after}")
+    return repo.commit(f"{after}")

@@ -12,12 +12,11 @@ from typing import Self
 from uuid import uuid4
 
 import pytest
-from commands import Cli, edit
-from tending import Process
+from commands import Cli
+from tending import Process, change, wrote
 
 from repositories import Repository
 
-LEAVES = "objects/network/leaves.yml"
 WITHIN = 4
 SLACK = 4
 """Seconds more, for a busy machine: the election itself is tested to the second elsewhere."""
@@ -91,17 +90,6 @@ def both(repo: Repository, one: str, other: str) -> Iterator[tuple[Process, Proc
         )
         second.until("standing-by", term=1)
         yield first, second
-
-
-def wrote(own: Process) -> bool:
-    """Whether it writes within a second: a round that was under way ends with nothing."""
-    done = own.maybe("round", within=1)
-    return done is not None and done["writes"] > 0
-
-
-def change(repo: Repository, before: int, after: int) -> str:
-    edit(repo, LEAVES, f"mtu: {before}", f"mtu: {after}")
-    return repo.commit(f"{after}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP])

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from commands import Cli, asked, edit
-from tending import Process
+from commands import Cli, asked
+from tending import Process, change, wrote
 
 from repositories import Repository
 from rounds import objects
 
-LEAVES = "objects/network/leaves.yml"
 WITHIN = 3
 """Seconds within which another one takes over."""
 SLACK = 4
@@ -44,17 +43,6 @@ def both(repo: Repository, **environment: str) -> Iterator[tuple[Process, Proces
         if not any(own["action"] == "standing-by" for own in second.seen):
             second.until("standing-by", term=1)
         yield first, second
-
-
-def wrote(own: Process) -> bool:
-    """Whether it writes within a second: a round that was under way ends with nothing."""
-    done = own.maybe("round", within=1)
-    return done is not None and done["writes"] > 0
-
-
-def change(repo: Repository, before: int, after: int) -> str:
-    edit(repo, LEAVES, f"mtu: {before}", f"mtu: {after}")
-    return repo.commit(f"{after}")
 
 
 def runs(repo: Repository) -> int:

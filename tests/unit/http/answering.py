@@ -9,13 +9,11 @@ from uuid import uuid4
 import httpx
 from starlette.routing import BaseRoute
 
-from rounds import Workshop, objects
-from stateward.daemon.board import Board
+from desks import tender, turn
+from rounds import Workshop
 from stateward.daemon.control import Control
-from stateward.daemon.fights import Fights
-from stateward.daemon.means import Means, Tended
+from stateward.daemon.means import Means
 from stateward.daemon.tending import Tender
-from stateward.engine.reconcile import Reconciler
 from stateward.http import api, openapi
 from stateward.http.access import Access
 from stateward.http.app import application
@@ -26,7 +24,6 @@ from stateward.http.reading import Reading
 from stateward.http.view import View
 from stateward.model.event import Event
 from stateward.model.record import Cause, Record
-from stateward.model.unit import Drift, DriftMode
 from stateward.settings import RetentionSettings, UnitDefaults, UnitOverrides, read_unit
 from stateward.stores.commands import SqliteCommands
 from stateward.stores.sqlite import SqliteJournal
@@ -36,10 +33,6 @@ from stateward.wiring.history import journal as opened_journal
 
 WRITE = "c4nary-that-may-command"
 READ = "c4nary-that-may-only-ask"
-
-
-def tags(*names: str) -> str:
-    return objects("BuiltinTag", *({"name": own} for own in names))
 
 
 @dataclass
@@ -68,25 +61,11 @@ class Desk:
             new_id=lambda: "round",
             instruments=self.metrics,
         )
-        reconciler = Reconciler(
-            round=self.shop.round(),
-            journal=self.journal,
-            new_id=lambda: str(uuid4()),
-            cause=Cause(trigger="", actor="stateward"),
-        )
-        tended = Tended(
-            name="default",
-            reconciler=reconciler,
-            head=self.shop.source.head,
-            follows=None,
-            every=60,
-            places=_nowhere,
-        )
-        usual = Drift(mode=DriftMode.ENFORCE, interval=600)
-        board = Board(usual=usual, backoff=10, cap=300, fights=Fights(3))
-        tender = Tender(tended=tended, board=board, means=means, every=60)
         self.view = View(
-            target=self.shop.target.name, tenders=[tender], means=means, resting=lambda: self.rest
+            target=self.shop.target.name,
+            tenders=[tender(self.shop, self.shop.round(), self.journal, means)],
+            means=means,
+            resting=lambda: self.rest,
         )
 
     async def undo(self, _record: Record, actor: str) -> Rollback:
@@ -103,15 +82,7 @@ class Desk:
         return self.view.tenders[0]
 
     async def turn(self, **files: str) -> None:
-        """Commit files if there are any, look, and run a round of what is due."""
-        if files:
-            self.shop.commit({f"{unit}/x.yml": text for unit, text in files.items()})
-        await self.tender.look(0)
-        await self.tender.work()
-
-
-async def _nowhere() -> tuple[tuple[Path, bool], ...]:
-    return ()
+        await turn(self.shop, self.tender, files)
 
 
 @asynccontextmanager

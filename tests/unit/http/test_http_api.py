@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from answering import READ, WRITE, Desk, asking, reached, tags
+from answering import READ, WRITE, Desk, asking, reached
 
+from desks import tags
 from stateward.engine.memo import Memo
 from stateward.errors import SourceUnavailable, TargetUnavailable
 from stateward.http.access import Access

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from answering import Desk, asking, tags
+from answering import Desk, asking
 
+from desks import tags
 from stateward.errors import SourceUnavailable, StateUnavailable
 from stateward.http import health
 

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from answering import Desk, asking, tags
+from answering import Desk, asking
 from prometheus_client.parser import text_string_to_metric_families
 
+from desks import tags
 from stateward.instruments import Step
 from stateward.tracking.mandate import UNLIMITED
 
