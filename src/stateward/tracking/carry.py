@@ -1,6 +1,7 @@
 """Carrying changes out: level by level, in batches, and honest about what did not work."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -67,23 +68,28 @@ class Carrier:
         """Send changes that do not need each other in batches, some of them at once.
 
         The second part of a change in two writes, which has no ``total``, counts only where it
-        fails.
+        fails. After an error no other batch is begun, and those under way end.
         """
-        step = self.batch * self.in_flight
-        for start in range(0, len(changes), step):
-            group = changes[start : start + step]
-            answers = await asyncio.gather(
-                *map(send, lots(group, self.batch)), return_exceptions=True
-            )
-            for answer in answers:
-                if isinstance(answer, BaseException):
-                    raise answer
-                for result in answer:
-                    if total is not None or result.refusal is not None:
-                        self.ledger.take(result)
-            if total is not None:
-                self._through += len(group)
-                self.progress(self._through, total)
+        waiting = deque(lots(changes, self.batch))
+
+        async def one_by_one() -> None:
+            try:
+                while waiting:
+                    lot = waiting.popleft()
+                    for result in await send(lot):
+                        if total is not None or result.refusal is not None:
+                            self.ledger.take(result)
+                    if total is not None:
+                        self._through += len(lot)
+                        self.progress(self._through, total)
+            except BaseException:
+                waiting.clear()
+                raise
+
+        senders = (one_by_one() for _ in range(self.in_flight))
+        for answer in await asyncio.gather(*senders, return_exceptions=True):
+            if answer is not None:
+                raise answer
 
 
 def lots(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

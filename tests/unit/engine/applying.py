@@ -1,9 +1,10 @@
 """Rounds that are looked at: what was sent, what was refused, what came of each unit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from rounds import Workshop
 from stateward.errors import Code
@@ -77,6 +78,8 @@ class Requests(Watched):
     running: int = 0
     most: int = 0
     one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    slow: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0)
+    """What a request waits for: by default, for whoever wants to come in between."""
 
     @asynccontextmanager
     async def session(self, declared: Schema | None, *, write: bool) -> AsyncIterator[Session]:
@@ -93,7 +96,7 @@ class RequestSession(WatchedSession):
         self.target.running += 1
         self.target.most = max(self.target.most, self.target.running)
         try:
-            await asyncio.sleep(0)  # so that whoever wants to come in between can
+            await self.target.slow()
             async with self.target.one:
                 return await super().apply(mutations)
         finally:

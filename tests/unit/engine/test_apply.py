@@ -1,5 +1,7 @@
 """Carrying a plan out: what did not work stops only what needs it, and all of it is told."""
 
+import asyncio
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -487,6 +489,21 @@ class TestBatches:
         target = Requests(shop.target, batch=2, in_flight=in_flight)
         _, report = await shop.apply(target=target, journal=MemoryJournal())
         assert target.most == in_flight
+        assert run_of(report, "a").summary["create"] == 13
+
+    async def test_go_on_beside_one_that_takes_long(self, shop: Workshop) -> None:
+        shop.commit({"a/1.yml": tags(*(f"tag{number}" for number in range(13)))})
+        target = Requests(shop.target, batch=2, in_flight=2)
+        second = itertools.count()
+
+        async def slow() -> None:
+            if next(second) == 1:  # the first is the group's
+                async with asyncio.timeout(10):
+                    while len(target.sizes) < 8:
+                        await asyncio.sleep(0)
+
+        target.slow = slow
+        _, report = await shop.apply(target=target)
         assert run_of(report, "a").summary["create"] == 13
 
     async def test_of_what_needs_each_other_follow_each_other(self, shop: Workshop) -> None:
