@@ -168,9 +168,9 @@ class TargetSettings(Model):
     """Seconds for a request that reads."""
     write_timeout: Annotated[float, Field(gt=0, strict=False)] = 120
     """Seconds for a request that writes: a batch of objects."""
-    batch: Annotated[int, Field(ge=1, le=200)] = 20
+    batch: Annotated[int, Field(ge=1, le=200)] = 50
     """Mutations in one request."""
-    in_flight: Annotated[int, Field(ge=1, le=10)] = 2
+    in_flight: Annotated[int, Field(ge=1, le=10)] = 3
     """Requests under way at once."""
     strategy: Annotated[Strategy, Field(strict=False)] = Strategy.DIRECT
     lineage: LineageSettings = LineageSettings()
