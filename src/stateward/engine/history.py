@@ -1,10 +1,10 @@
 """What was declared before: read from Git, at the revisions that the target's stamps name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from stateward.engine.load import Loaded, Loader
+from stateward.engine.load import Loaded
 from stateward.errors import Code, Problem, Severity, SourceRefused
 from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.state import Desired, DesiredObject
@@ -15,7 +15,7 @@ from stateward.model.unit import Stamp, UnitSettings
 class History:
     """The revisions that one round looks back to, each read once."""
 
-    loader: Loader
+    load: Callable[[str], Awaitable[Loaded]]
     _loaded: dict[str, Loaded | None] = field(default_factory=dict)
 
     async def at(self, revision: str | None) -> Loaded | None:
@@ -24,7 +24,7 @@ class History:
             return None
         if revision not in self._loaded:
             try:
-                self._loaded[revision] = await self.loader.load(revision)
+                self._loaded[revision] = await self.load(revision)
             except SourceRefused:
                 self._loaded[revision] = None
         return self._loaded[revision]

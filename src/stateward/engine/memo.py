@@ -1,37 +1,52 @@
-"""What was made of one revision, for the rounds that look at it again: most find nothing new."""
+"""What was made of revisions, for the rounds that look at them again: most find nothing new."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stateward.desired.load import load as load_desired
 from stateward.engine.load import Loaded
+from stateward.heap import undisturbed
 from stateward.model.schema import Schema
 from stateward.model.state import Desired
+
+Load = Callable[[str | None], Awaitable[Loaded]]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A revision, and what it declares under one schema."""
+
+    loaded: Loaded
+    schema: str = ""
+    desired: Desired | None = None
 
 
 @dataclass(slots=True)
 class Memo:
-    """The last revision that was asked for by its id, and what it declares under one schema."""
+    """The revision that was asked for last, and the one before it, which a round looks back to."""
 
-    _loaded: Loaded | None = None
-    _schema: str = ""
-    _desired: Desired | None = None
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+    """By their ids, which are never another content's; the newest last."""
 
-    async def loaded(
-        self, revision: str | None, load: Callable[[str | None], Awaitable[Loaded]]
-    ) -> Loaded:
-        """Return a revision; what a name stands for is another one each time, and is not kept."""
-        if self._loaded is not None and revision == self._loaded.revision:
-            return self._loaded
-        found = await load(revision)
-        if revision == found.revision:
-            self._loaded, self._desired = found, None
-        return found
+    async def loaded(self, revision: str | None, load: Load) -> Loaded:
+        """Return a revision; what a name stands for is asked for each time."""
+        found = await self.earlier(revision, load)
+        self._kept.setdefault(found.revision, _Kept(found))
+        for old in list(self._kept)[:-2]:
+            del self._kept[old]
+        return self._kept[found.revision].loaded
+
+    async def earlier(self, revision: str | None, load: Load) -> Loaded:
+        """Return a revision that is not the one to be kept from now on."""
+        known = self._kept.get(revision or "")
+        return known.loaded if known else await load(revision)
 
     def desired(self, loaded: Loaded, schema: Schema) -> Desired:
         """Return what a revision declares by itself, whatever the target holds."""
-        if loaded is not self._loaded:
-            return load_desired(loaded.units, schema)
-        if self._desired is None or self._schema != schema.hash:
-            self._schema, self._desired = schema.hash, load_desired(loaded.units, schema)
-        return self._desired
+        kept = self._kept.get(loaded.revision)
+        if kept is None or loaded is not kept.loaded:
+            kept = _Kept(loaded)
+        if kept.desired is None or kept.schema != schema.hash:
+            with undisturbed():
+                kept.schema, kept.desired = schema.hash, load_desired(loaded.units, schema)
+        return kept.desired

@@ -12,6 +12,7 @@ from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_obj
 from stateward.engine.memo import Memo
 from stateward.engine.stamps import stamps
 from stateward.errors import Code, ConfigError, Problem, Severity
+from stateward.heap import undisturbed
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
@@ -71,6 +72,9 @@ class Round:
         """Load a revision."""
         return await self.memo.loaded(revision, self.loader.load)
 
+    async def _earlier(self, revision: str) -> Loaded:
+        return await self.memo.earlier(revision, self.loader.load)
+
     async def load(self, revision: str | None) -> tuple[Loaded, Schema | None, tuple[Problem, ...]]:
         """Load a revision and the schema that it brings, if that is to be looked at."""
         loaded = await self.files(revision)
@@ -109,7 +113,9 @@ class Round:
         """Plan what a session sees."""
         if session.schema_differs and self.scope.manage_schema is ManageSchema.CHECK:
             return self.refused(loaded, (*problems, _other_schema(session)))
-        return planner.plan(await self._question(session, loaded, problems))
+        question = await self._question(session, loaded, problems)
+        with undisturbed():
+            return planner.plan(question)
 
     async def _question(
         self, session: Session, loaded: Loaded, problems: tuple[Problem, ...]
@@ -117,7 +123,7 @@ class Round:
         scope = self.scope
         ours = prefix(scope.instance, scope.source)
         known = await stamps(session, scope.instance, scope.source)
-        history = History(self.loader)
+        history = History(self._earlier)
         loaded, gone = await self._with_doubts(loaded, known, history)
         desired = await self._desired(session, loaded)
         formerly, unknown = await self._formerly(session, loaded, known, history)
@@ -142,7 +148,8 @@ class Round:
             approvals=await self.approvals.standing(scope.source),
             problems=(*problems, *unknown),
         )
-        going = planner.in_question(question)
+        with undisturbed():
+            going = planner.in_question(question)
         return replace(question, observed=await with_holds(session, observed, going, ours))
 
     def _check_selection(self, units: Mapping[str, UnitFacts]) -> None:
@@ -212,7 +219,8 @@ class Round:
         desired = self.memo.desired(loaded, session.schema)
         if desired.needs:
             known = await known_of(session, desired.needs)
-            desired = load_desired(loaded.units, session.schema, known)
+            with undisturbed():
+                desired = load_desired(loaded.units, session.schema, known)
         return desired
 
     async def _formerly(

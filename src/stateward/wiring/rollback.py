@@ -51,7 +51,7 @@ def _target(place: Place, named: str | None) -> Target:
 async def _settings(place: Place, record: Record, setup: Setup | None) -> UnitSettings:
     """Return what the unit's settings were at the revision; else what holds for any unit."""
     if setup is not None and record.opening.revision:
-        history = History(setup.loader())
+        history = History(setup.loader().load)
         stamp = Stamp(applied=record.opening.revision)
         found = await history.settings(record.opening.subject, stamp)
         if found is not None:

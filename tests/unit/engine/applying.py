@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 from rounds import Workshop
 from stateward.errors import Code
@@ -78,7 +77,7 @@ class Requests(Watched):
     running: int = 0
     most: int = 0
     one: asyncio.Lock = field(default_factory=asyncio.Lock)
-    slow: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0)
+    slow: Callable[[], Awaitable[None]] = field(default=lambda: asyncio.sleep(0))
     """What a request waits for: by default, for whoever wants to come in between."""
 
     @asynccontextmanager

@@ -1,7 +1,6 @@
 """Carrying a plan out: what did not work stops only what needs it, and all of it is told."""
 
 import asyncio
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -494,13 +493,14 @@ class TestBatches:
     async def test_go_on_beside_one_that_takes_long(self, shop: Workshop) -> None:
         shop.commit({"a/1.yml": tags(*(f"tag{number}" for number in range(13)))})
         target = Requests(shop.target, batch=2, in_flight=2)
-        second = itertools.count()
+        all_begun = asyncio.Event()
 
         async def slow() -> None:
-            if next(second) == 1:  # the first is the group's
+            if len(target.sizes) == 2:  # the first is the group's
                 async with asyncio.timeout(10):
-                    while len(target.sizes) < 8:
-                        await asyncio.sleep(0)
+                    await all_begun.wait()
+            elif len(target.sizes) == 8:
+                all_begun.set()
 
         target.slow = slow
         _, report = await shop.apply(target=target)

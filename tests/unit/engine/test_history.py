@@ -25,7 +25,7 @@ def shop(tmp_path: Path) -> Workshop:
 
 
 def history(shop: Workshop) -> History:
-    return History(shop.round().loader)
+    return History(shop.round().loader.load)
 
 
 def desired(*declared: DesiredObject, unit: str = "a") -> Desired:

@@ -1,13 +1,18 @@
 """What was made of a revision is used again for the same one, and for no other."""
 
+import gc
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from rounds import Workshop, objects
+from stateward.engine.load import Loaded
+from stateward.engine.memo import Memo
 from stateward.engine.round import Round
+from stateward.heap import undisturbed
 from stateward.model.mutation import Create
+from unit.builders import schema
 
 
 @pytest.fixture
@@ -54,3 +59,36 @@ async def test_what_depends_on_the_target_is_asked_of_it_each_time(shop: Worksho
     assert await declared(round_, revision) == set()
     await shop.do(Create(id=device, kind="NetDevice", attributes={"name": "leaf1"}))
     assert await declared(round_, revision) == {"NetInterface/leaf1/eth0"}
+
+
+async def test_the_revision_before_is_there_without_being_loaded_again(shop: Workshop) -> None:
+    round_ = shop.round()
+    loads: list[str | None] = []
+    load = round_.loader.load
+
+    async def counted(revision: str | None) -> Loaded:
+        loads.append(revision)
+        return await load(revision)
+
+    memo = Memo()
+    revisions = [shop.commit(tag(name)) for name in ("red", "blue", "green")]
+    for revision in revisions[:2]:
+        await memo.loaded(revision, counted)
+    before = await memo.earlier(revisions[0], counted)
+    assert loads == revisions[:2]
+    one = schema()
+    assert memo.desired(before, one) is memo.desired(before, one)
+    await memo.loaded(revisions[2], counted)
+    await memo.earlier(revisions[1], counted)
+    await memo.earlier(revisions[0], counted)
+    assert loads == [*revisions, revisions[0]]
+
+
+def test_the_collector_is_as_it_was_before() -> None:
+    assert gc.isenabled()
+    with undisturbed():
+        assert not gc.isenabled()
+        with undisturbed():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()

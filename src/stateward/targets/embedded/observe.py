@@ -1,12 +1,11 @@
 """Reading: one query is answered from one moment, with a few statements for however many objects."""
 
-import gc
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from stateward.heap import undisturbed
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import PROTECTED, Direction, Relationship
 from stateward.model.state import Group, Observed, ObservedObject
@@ -78,20 +77,8 @@ def groups(database: Database, layouts: Layouts, prefix: str) -> dict[str, str]:
 
 
 def observe(database: Database, layouts: Layouts, query: Query) -> Observed:
-    with database.snapshot(), _no_collection():
+    with database.snapshot(), undisturbed():
         return _Answer(database, layouts, query).complete()
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector off: nothing here is garbage, and half the time would go there."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @dataclass
