@@ -163,7 +163,8 @@ def branch(server: httpx.Client) -> Iterator[str]:
     """Make a branch with the schema of the objects, and delete it in the end."""
     name = f"bench-{uuid4().hex[:8]}"
     try:
-        make_branch(server, name)
+        mutate(server, "BranchCreate", name, ", sync_with_git: false")
+        load_schema(server, name)
         yield name
     finally:
         mutate(server, "BranchDelete", name)
@@ -189,20 +190,24 @@ def timed(command: Sequence[str]) -> float:
     return time.perf_counter() - started
 
 
-def repository(directory: Path, count: int, unit: int | None = None) -> Path:
-    """Make a repository of so many objects: in one directory, or so many in each."""
+def repository(directory: Path, count: int, unit: int | None = None, mark: str = "") -> Path:
+    """Make a repository of so many objects: in one directory, or so many in each.
+
+    Those of two marks may stand on one branch.
+    """
     racks = max(1, count // 20)
     devices = [
-        {"name": f"d{n}", "role": "leaf", "height": n % 4, "rack": f"r{n % racks}"}
+        {"name": f"{mark}d{n}", "role": "leaf", "height": n % 4, "rack": f"{mark}r{n % racks}"}
         for n in range(count - racks)
     ]
     objects = directory / "objects"
-    _write(objects / "1_racks.yml", "BenchRack", [{"name": f"r{n}"} for n in range(racks)])
+    _write(objects / "1_racks.yml", "BenchRack", [{"name": f"{mark}r{n}"} for n in range(racks)])
     each = unit or len(devices)
     for start in range(0, len(devices), each):
         own = objects / f"{start:06}" if unit else objects
         _write(own / "2_devices.yml", "BenchDevice", devices[start : start + each])
-    (directory / "stateward.yaml").write_text("sources: [{manageSchema: 'off'}]\n")
+    said = f"instance: bench{mark}\nsources: [{{manageSchema: 'off'}}]\n"
+    (directory / "stateward.yaml").write_text(said)
     _git(directory, "init", "--quiet", "-b", "main")
     _git(directory, "add", "-A")
     _git(directory, "commit", "--quiet", "-m", "all")
@@ -229,8 +234,7 @@ def _write(path: Path, kind: str, data: list[dict[str, object]]) -> None:
     path.write_text("---\n" + yaml.safe_dump(text, sort_keys=False))
 
 
-def make_branch(server: httpx.Client, branch: str) -> None:
-    mutate(server, "BranchCreate", branch, ", sync_with_git: false")
+def load_schema(server: httpx.Client, branch: str) -> None:
     loaded = server.post(f"/api/schema/load?branch={branch}", json={"schemas": [SCHEMA]})
     loaded.raise_for_status()
     status = {"query": "{ InfrahubStatus { summary { schema_hash_synced } } }"}
