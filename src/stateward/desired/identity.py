@@ -1,6 +1,6 @@
 """The identity of a draft: its key, from its own values and from those of its peers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -56,9 +56,11 @@ class Named:
     keys: set[ObjectKey]
     kind: Kind
     attributes: Mapping[str, Any]
+    units: set[str]
 
     def add(self, draft: Draft, key: ObjectKey) -> None:
         self.keys.add(key)
+        self.units.add(draft.unit)
         self.attributes = {**draft.attributes, **self.attributes}
 
 
@@ -80,6 +82,8 @@ class Identifier:
     known: Mapping[tuple[ObjectKey | NodeId, str], str] = field(default_factory=dict)
     assuming: bool = False
     _index: dict[Name, Named] = field(default_factory=dict)
+    _names_of: dict[str, dict[Name, None]] = field(default_factory=dict)
+    """The names that each unit brings."""
     _meant: dict[Name, ObjectKey] = field(default_factory=dict)
 
     def key(self, draft: Draft) -> ObjectKey:
@@ -103,14 +107,47 @@ class Identifier:
     def add(self, draft: Draft, key: ObjectKey) -> tuple[list[Name], list[Awaited]]:
         """Let references find a draft by its names; return them, and what others hang on."""
         awaited: list[Awaited] = []
-        names = list(dict.fromkeys(self._names(draft, key, awaited)))
+        names = dict.fromkeys(self._names(draft, key, awaited))
+        self._names_of.setdefault(draft.unit, {}).update(names)
         for name in names:
             named = self._index.get(name)
             if named is None:
-                self._index[name] = Named({key}, draft.kind, draft.attributes)
+                self._index[name] = Named({key}, draft.kind, draft.attributes, {draft.unit})
             else:
                 named.add(draft, key)
-        return names, awaited
+        return list(names), awaited
+
+    def lent(self, units: Iterable[str]) -> dict[Name, tuple[object, ...]] | None:
+        """Return what others can take from units: their names, what bears them, and attributes.
+
+        None where a part of it is another unit's as well.
+        """
+        found: dict[Name, tuple[object, ...]] = {}
+        for unit in units:
+            for name in self._names_of.get(unit, ()):
+                named = self._index[name]
+                if named.units != {unit}:
+                    return None
+                values_ = {own: named.attributes.get(own) for own in self._lending}
+                found[name] = (named.kind.kind, frozenset(named.keys), values_)
+        return found
+
+    def forget(self, units: Iterable[str]) -> None:
+        """Forget units that share no name with others, to be told of them anew."""
+        for unit in units:
+            for name in self._names_of.pop(unit, ()):
+                del self._index[name]
+
+    @cached_property
+    def _lending(self) -> frozenset[str]:
+        """The attributes that names of other objects may be made of."""
+        return frozenset(
+            path.attribute
+            for kind in self.schema.kinds.values()
+            for way in paths.references(kind)
+            for path in way
+            if path.relationship is not None and path.attribute is not None
+        )
 
     def find(self, reference: RawReference) -> set[ObjectKey]:
         """Return the keys of declared objects that a reference may mean."""

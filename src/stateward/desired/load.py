@@ -1,8 +1,9 @@
 """Documents of all units to what they declare: the one function that the engine calls."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from stateward.desired import checks, ends
 from stateward.desired.drafts import Draft
@@ -37,32 +38,109 @@ Known = Mapping[tuple[ObjectKey | NodeId, str], str]
 """Attributes of objects of the target, as identities spell them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What all units declare, and what it takes to read some of them anew."""
+
+    files: Mapping[str, UnitFiles]
+    identifier: Identifier
+    notes: Mapping[str, Notes]
+    """What is wrong with each unit by itself."""
+    objects: Mapping[str, Mapping[ObjectKey, DesiredObject]]
+    """What each unit says by itself."""
+    externals: Mapping[str, tuple[External, ...]]
+    unidentified: Mapping[str, Mapping[Draft, Unknown]]
+    """What has no key, by unit, and why."""
+    desired: Desired = field(default_factory=Desired)
+
+    @property
+    def awaits(self) -> bool:
+        """Whether there is something that could be told if somebody else declared more."""
+        reasons = (own for unit in self.unidentified.values() for own in unit.values())
+        return any(own.awaits is not None or own.reference is not None for own in reasons)
+
+
 def load(files: Mapping[str, UnitFiles], schema: Schema, known: Known | None = None) -> Desired:
     """Read what all units declare; problems stall their unit, or the object they name."""
-    files = dict(sorted(files.items()))
-    identifier = Identifier(schema, known or {})
+    return read(files, schema, known).desired
+
+
+def read(files: Mapping[str, UnitFiles], schema: Schema, known: Known | None = None) -> Reading:
+    """Read what all units declare, as ``load`` does, to be gone on from."""
+    return _together(_alone(dict(sorted(files.items())), Identifier(schema, known or {})))
+
+
+def read_again(before: Reading, files: Mapping[str, UnitFiles]) -> Reading | None:
+    """Read the units that are others now, and take over the rest; ``before`` is used up.
+
+    None where the rest may come to something else by it: where names come or go, or what names
+    are made of is another value.
+    """
+    identifier = before.identifier
+    if files.keys() != before.files.keys() or identifier.known:
+        return None
+    changed = {unit: own for unit, own in sorted(files.items()) if before.files[unit] != own}
+    lent = identifier.lent(changed)
+    if lent is None or before.awaits:
+        return None
+    identifier.forget(changed)
+    new = _alone(changed, identifier)
+    if new.awaits or identifier.lent(changed) != lent:
+        return None
+    return _together(
+        Reading(
+            files=dict(sorted(files.items())),
+            identifier=identifier,
+            notes={**before.notes, **new.notes},
+            objects={**before.objects, **new.objects},
+            externals={**before.externals, **new.externals},
+            unidentified={**before.unidentified, **new.unidentified},
+        )
+    )
+
+
+def _alone(files: Mapping[str, UnitFiles], identifier: Identifier) -> Reading:
+    """Read units as far as each can be read without the others' objects, but for their names."""
     notes = {unit: Notes(unit, list(given.problems)) for unit, given in files.items()}
-    drafts = {unit: _drafts(files[unit], schema, notes[unit]) for unit in files}
-    unidentified = tell([draft for unit in drafts.values() for draft in unit], identifier)
-    for draft, reason in unidentified.items():
+    drafts = {unit: _drafts(files[unit], identifier.schema, notes[unit]) for unit in files}
+    unidentified: dict[str, dict[Draft, Unknown]] = {unit: {} for unit in files}
+    told = tell([draft for unit in drafts.values() for draft in unit], identifier)
+    for draft, reason in told.items():
         _note_unidentified(draft, reason, notes[draft.unit])
+        unidentified[draft.unit][draft] = reason
     resolvers = {unit: Resolver(identifier, notes[unit]) for unit in files}
-    resolved = {unit: own.objects(drafts[unit]) for unit, own in resolvers.items()}
-    objects = ends.completed(resolved, schema)
-    for problem in _together(objects, schema):
-        notes[problem.unit or ""].take(problem)
-    nameless = {draft.file for draft in unidentified if paths.identity(draft.kind)}
+    return Reading(
+        files=files,
+        identifier=identifier,
+        notes=notes,
+        objects={unit: own.objects(drafts[unit]) for unit, own in resolvers.items()},
+        externals={unit: tuple(own.externals) for unit, own in resolvers.items()},
+        unidentified=unidentified,
+    )
+
+
+def _together(read: Reading) -> Reading:
+    """See all units together: what they imply of each other, and where they do not agree."""
+    schema = read.identifier.schema
+    objects = ends.completed(read.objects, schema)
+    notes = dict(read.notes)
+    for problem in _disagreements(objects, schema):
+        unit = problem.unit or ""
+        if notes[unit] is read.notes[unit]:
+            notes[unit] = notes[unit].copy()
+        notes[unit].take(problem)
     units = {
         unit: DesiredUnit(
             name=unit,
             objects=objects[unit],
-            externals=tuple(resolvers[unit].externals),
+            externals=read.externals[unit],
             problems=tuple(notes[unit].problems),
-            unread=_unread(given, notes[unit].problems, nameless),
+            unread=_unread(given, notes[unit].problems, read.unidentified[unit]),
         )
-        for unit, given in files.items()
+        for unit, given in read.files.items()
     }
-    return Desired(units=units, needs=tuple(_needs(unidentified, identifier)))
+    needs = (_needs(own, read.identifier) for own in read.unidentified.values())
+    return replace(read, desired=Desired(units=units, needs=tuple(chain.from_iterable(needs))))
 
 
 def _drafts(given: UnitFiles, schema: Schema, notes: Notes) -> list[Draft]:
@@ -117,7 +195,7 @@ def _needs(unidentified: Mapping[Draft, Unknown], identifier: Identifier) -> Ite
             )
 
 
-def _together(
+def _disagreements(
     objects: Mapping[str, Mapping[ObjectKey, DesiredObject]], schema: Schema
 ) -> Iterable[Problem]:
     claims: dict[ObjectKey, list[DesiredObject]] = {}
@@ -148,7 +226,7 @@ _HIDING = frozenset(
 
 
 def _unread(
-    given: UnitFiles, problems: Iterable[Problem], unidentified: Collection[str]
+    given: UnitFiles, problems: Iterable[Problem], unidentified: Iterable[Draft]
 ) -> tuple[str, ...]:
     """Return the texts of the files that may declare more than could be read."""
     wrong = {
@@ -156,5 +234,5 @@ def _unread(
         for problem in problems
         if problem.severity is Severity.ERROR and problem.location and problem.code in _HIDING
     }
-    wrong |= set(unidentified)
+    wrong |= {draft.file for draft in unidentified if paths.identity(draft.kind)}
     return tuple(text for file, text in given.texts.items() if file in wrong)

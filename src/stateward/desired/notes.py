@@ -51,6 +51,9 @@ class Notes:
     problems: list[Problem] = field(default_factory=list)
     _counts: Counter[tuple[Code, Severity, str]] = field(default_factory=Counter)
 
+    def copy(self) -> "Notes":
+        return Notes(self.unit, list(self.problems), Counter(self._counts))
+
     def add(self, code: Code, message: str, location: Location) -> None:
         self.take(problem(code, message, location, unit=self.unit))
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from stateward.desired.load import load as load_desired
+from stateward.desired.load import Reading, read, read_again
 from stateward.engine.load import Loaded
 from stateward.heap import undisturbed
 from stateward.model.schema import Schema
@@ -27,6 +27,8 @@ class Memo:
 
     _kept: dict[str, _Kept] = field(default_factory=dict)
     """By their ids, which are never another content's; the newest last."""
+    _reading: Reading | None = None
+    """How the revision was read that was read last."""
 
     async def loaded(self, revision: str | None, load: Load) -> Loaded:
         """Return a revision; what a name stands for is asked for each time."""
@@ -48,5 +50,14 @@ class Memo:
             kept = _Kept(loaded)
         if kept.desired is None or kept.schema != schema.hash:
             with undisturbed():
-                kept.schema, kept.desired = schema.hash, load_desired(loaded.units, schema)
+                kept.schema, kept.desired = schema.hash, self._read(loaded, schema)
         return kept.desired
+
+    def _read(self, loaded: Loaded, schema: Schema) -> Desired:
+        """Read a revision: from the one that was read last, what has changed since."""
+        before, self._reading = self._reading, None
+        found = None
+        if before is not None and before.identifier.schema.hash == schema.hash:
+            found = read_again(before, loaded.units)
+        self._reading = found or read(loaded.units, schema)
+        return self._reading.desired
