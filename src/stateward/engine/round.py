@@ -115,7 +115,13 @@ class Round:
             return self.refused(loaded, (*problems, _other_schema(session)))
         question = await self._question(session, loaded, problems)
         with undisturbed():
-            return planner.plan(question)
+            looked = planner.Known.of(question)
+            if not looked.going:
+                return planner.plan_of(looked)
+        ours = prefix(self.scope.instance, self.scope.source)
+        observed = await with_holds(session, question.observed, looked.going, ours)
+        with undisturbed():
+            return planner.plan(replace(question, observed=observed))
 
     async def _question(
         self, session: Session, loaded: Loaded, problems: tuple[Problem, ...]
@@ -133,7 +139,7 @@ class Round:
         groups = [facts.group for facts in units.values()]
         recall = None if scope.rely is None else Recall(name=ours, max_age=scope.rely)
         observed = await observe(session, desired, formerly, groups, hints, recall)
-        question = Question(
+        return Question(
             target=self.target.name,
             schema=session.schema,
             loads_schema=session.schema_differs,
@@ -148,9 +154,6 @@ class Round:
             approvals=await self.approvals.standing(scope.source),
             problems=(*problems, *unknown),
         )
-        with undisturbed():
-            going = planner.in_question(question)
-        return replace(question, observed=await with_holds(session, observed, going, ours))
 
     def _check_selection(self, units: Mapping[str, UnitFacts]) -> None:
         """Refuse a pattern that a person gave and that matches nothing."""

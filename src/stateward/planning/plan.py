@@ -27,7 +27,11 @@ def plan(question: Question) -> Plan:
     What turns out to have no place in the order (a cycle, a unique value that nobody gives up)
     is withheld with all that refers to it, and the rest is planned again.
     """
-    known = _Known.of(question)
+    return plan_of(Known.of(question))
+
+
+def plan_of(known: "Known") -> Plan:
+    """Plan one round that was looked at already; what was looked at is used up."""
     stand(known.standing, known.identities, known.matches, known.going)
     while True:
         attempt = _Attempt(known)
@@ -37,14 +41,9 @@ def plan(question: Question) -> Plan:
         known.standing.settle(known.identities)
 
 
-def in_question(question: Question) -> Mapping[str, ObjectKey]:
-    """Return the ids whose delete a plan may come to, and whose holds it therefore must know."""
-    return _Known.of(question).going
-
-
 @dataclass(slots=True)
-class _Known:
-    """What holds for every attempt at a plan."""
+class Known:
+    """What holds for every attempt at a plan of one question."""
 
     question: Question
     declared: Declared
@@ -53,10 +52,10 @@ class _Known:
     standing: Standing
     matches: Matches
     going: Mapping[str, ObjectKey]
-    """The ids that Git no longer declares."""
+    """The ids that Git no longer declares: a plan must know what holds them."""
 
     @classmethod
-    def of(cls, question: Question) -> "_Known":
+    def of(cls, question: Question) -> "Known":
         declared = Declared(question)
         identities = Identities(question.observed)
         holdings = Holdings(question)
@@ -85,7 +84,7 @@ class _Known:
 class _Attempt:
     """One attempt at the plan, under what is known to be left out."""
 
-    known: _Known
+    known: Known
     claims: Claims = field(init=False)
     prune: Prune = field(init=False)
     blocked: tuple[Blocked, ...] = ()

@@ -28,7 +28,7 @@ class Pruning:
         membership.leave(node for node in going if node not in observed.objects)
         kept = {node: key for node, key in membership.members.items() if node not in going}
         question = self._question(observed, kept, allow_deletes)
-        left = planner.in_question(question)
+        left = planner.Known.of(question).going
         held = await with_holds(session, question.observed, left, self.work.unit)
         return planner.plan(replace(question, observed=held))
 
