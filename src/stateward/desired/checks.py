@@ -58,6 +58,8 @@ def mandatory(objects: Iterable[DesiredObject], schema: Schema) -> Iterator[Prob
 def owned_twice(claims: Mapping[ObjectKey, list[DesiredObject]]) -> Iterator[Problem]:
     """Yield objects that units declare with different values, for each unit that does."""
     for key, objects in claims.items():
+        if not objects[1:]:
+            continue
         for mine, theirs in rivals(objects, lambda one, other: not _difference(one, other)):
             field = _difference(mine, theirs) or ""
             message = f"{key}: {field}: unit {theirs.unit} declares another value"
