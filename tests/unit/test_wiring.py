@@ -134,6 +134,23 @@ class TestState:
         configure(repo, "state: {url: 'postgres://x'}")
         assert "postgres://x: expected sqlite:///path" in str(refused(repo))
 
+    def test_has_beside_it_all_that_is_kept_on_this_machine(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In a pod the directory of the configuration cannot be written to."""
+        given = tmp_path / "etc"
+        text = "target: {url: 'https://infrahub.example'}\nsources: [{git: {url: 'https://git.example/a'}}]"
+        file = configure(given, text)
+        kept = tmp_path / "state"
+        monkeypatch.setenv("STATEWARD_STATE", f"sqlite:///{kept}/state.db")
+        wired = wire(config=str(file))
+        with wired.round.target.hold("a session"):
+            assert _names(kept) == ["leases"]
+        source = wired.round.loader.source
+        assert isinstance(source, RemoteSource)
+        assert source._mirror.is_relative_to(kept)
+        assert _names(given) == ["stateward.yaml"]
+
 
 class TestConfiguration:
     def test_is_that_of_the_repository(self, repo: Path, here: Path) -> None:
@@ -419,10 +436,12 @@ class TestServer:
     """A server as the target, and who we are there."""
 
     def test_is_named_with_its_branch(self, tmp_path: Path) -> None:
-        named = open_target("https://infrahub.example/?branch=lab", TargetSettings(), tmp_path)
+        named = open_target(
+            "https://infrahub.example/?branch=lab", TargetSettings(), tmp_path, tmp_path
+        )
         assert named.name == "https://infrahub.example?branch=lab"
         configured = TargetSettings(url="https://infrahub.example", branch="lab")
-        assert open_target(None, configured, tmp_path).name == named.name
+        assert open_target(None, configured, tmp_path, tmp_path).name == named.name
 
     def test_is_the_one_of_the_sdk_where_nothing_else_is_said(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -430,11 +449,11 @@ class TestServer:
         monkeypatch.setenv("INFRAHUB_ADDRESS", "http://sdk.example:8000")
         monkeypatch.setenv("INFRAHUB_DEFAULT_BRANCH", "lab")
         assert (
-            open_target(None, TargetSettings(), tmp_path).name
+            open_target(None, TargetSettings(), tmp_path, tmp_path).name
             == "http://sdk.example:8000?branch=lab"
         )
         said = TargetSettings(url="sqlite:///own.db")
-        assert open_target(None, said, tmp_path).name == f"sqlite:///{tmp_path}/own.db"
+        assert open_target(None, said, tmp_path, tmp_path).name == f"sqlite:///{tmp_path}/own.db"
 
     @pytest.mark.parametrize(
         ("reference", "said"),
@@ -450,7 +469,7 @@ class TestServer:
             url="https://infrahub.example", token=SecretReference(**reference)
         )
         with pytest.raises(ConfigError, match=said):
-            open_target(None, settings, tmp_path)
+            open_target(None, settings, tmp_path, tmp_path)
 
     def test_secret_is_shown_nowhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "token").write_text("canary-1\n")
@@ -461,5 +480,5 @@ class TestServer:
             username="stateward",
             password=SecretReference(env="PASSWORD"),
         )
-        target = open_target(None, settings, tmp_path)
+        target = open_target(None, settings, tmp_path, tmp_path)
         assert "canary" not in f"{target!r} {target.name} {settings!r}"

@@ -93,8 +93,8 @@ class Setup:
 
     def target(self, instruments: Instruments = UNMEASURED) -> Target:
         named = self.invocation.target or self.place.environment.target
-        target = self.configuration.target
-        return open_target(named, target, self.place.home, instruments=instruments)
+        target, where = self.configuration.target, self.place
+        return open_target(named, target, where.home, where.kept, instruments=instruments)
 
     def loader(self) -> Loader:
         return Loader(

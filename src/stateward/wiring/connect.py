@@ -60,7 +60,7 @@ def connect_as(
 
     def target(other: str | None) -> Target:
         own = replace(said, branch=other) if other else said
-        return open_target(url, TargetSettings(), home, own)
+        return open_target(url, TargetSettings(), home, path.parent, own)
 
     return Client(
         open_target=target,

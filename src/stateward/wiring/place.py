@@ -30,6 +30,11 @@ class Place:
     def state(self) -> Path:
         return sqlite_path(self.environment.state or self.configuration.state.url, self.home)
 
+    @property
+    def kept(self) -> Path:
+        """The directory of what is kept beside the state: it can be written where that can."""
+        return self.state.parent
+
 
 def find(repo: str | None, config: str | None) -> Place:
     """Read the configuration that counts in a place; raises ``ConfigError``."""

@@ -45,7 +45,7 @@ async def undoing(
 
 def _target(place: Place, named: str | None) -> Target:
     url = named or place.environment.target
-    return open_target(url, place.configuration.target, place.home)
+    return open_target(url, place.configuration.target, place.home, place.kept)
 
 
 async def _settings(place: Place, record: Record, setup: Setup | None) -> UnitSettings:

@@ -15,7 +15,6 @@ from stateward.sources.https import HttpsAccess, Login, Password, Proxy
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.sources.ssh import SshAccess
-from stateward.wiring.paths import STATE_DIRECTORY
 from stateward.wiring.place import Place
 from stateward.wiring.secrets import fetched
 
@@ -48,7 +47,7 @@ def open_source(
     remote = address.remote(url, schemes=SCHEMES)
     return RemoteSource(
         remote,
-        cache=place.base / STATE_DIRECTORY / "mirrors",
+        cache=place.kept / "mirrors",
         revision=ref,
         timeout=timeout,
         fetch_timeout=git.fetch_timeout.total_seconds(),

@@ -13,7 +13,7 @@ from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.infrahub import InfrahubTarget
 from stateward.targets.infrahub.connection import Connection, parse
 from stateward.targets.infrahub.lineage import Lineage
-from stateward.wiring.paths import STATE_DIRECTORY, sqlite_path
+from stateward.wiring.paths import sqlite_path
 from stateward.wiring.secrets import secret
 
 _SERVERS = frozenset({"http", "https"})
@@ -37,11 +37,13 @@ def open_target(
     named: str | None,
     settings: TargetSettings,
     home: Path,
+    kept: Path,
     said: Said | None = None,
     instruments: Instruments = UNMEASURED,
 ) -> Target:
     """Open the target that a URL names: relative to here on the command line, else to ``home``.
 
+    ``kept`` is the directory of what it keeps on this machine from one process to the next.
     Where neither says anything, it is the server that scripts of the SDK would talk to.
     """
     sdk = SdkEnvironment()
@@ -55,14 +57,13 @@ def open_target(
         return EmbeddedTarget(f"sqlite:///{sqlite_path(url, Path.cwd() if named else home)}")
     if scheme in _SERVERS:
         connection = _with(_connection(url, settings, sdk, home), said)
-        own = home / STATE_DIRECTORY
         return InfrahubTarget(
             connection,
             batch=settings.batch,
-            leases=own / "leases",
+            leases=kept / "leases",
             strategy=settings.strategy,
             lineage=Lineage(**settings.lineage.model_dump(by_alias=False)),
-            memory=FileMemory(own / "memory"),
+            memory=FileMemory(kept / "memory"),
             instruments=instruments,
         )
     raise ConfigError(
