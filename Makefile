@@ -8,7 +8,7 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test kube live live-long gates bench requirements clean
+.PHONY: demo test chart kube live live-long gates bench values requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
@@ -16,9 +16,13 @@ demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 test: $(VENV)/dev  ## all tests that need nothing but this repository
 	@$(BIN)/python -m pytest --numprocesses=auto
 
+chart: $(VENV)/dev  ## the tests of the chart that need helm, which is on the PATH
+	@command -v helm >/dev/null || { echo 'make chart: there is no helm on the PATH, see docs/development.md' >&2; exit 1; }
+	@$(BIN)/python -m pytest --helm -m 'helm and not kube'
+
 kube: $(VENV)/dev  ## the tests that need a Kubernetes API server: KUBECONFIG names it
 	@test -n "$$KUBECONFIG" || { echo 'make kube: KUBECONFIG is not set: name an API server, see docs/development.md' >&2; exit 1; }
-	@$(BIN)/python -m pytest --kube -m kube
+	@$(BIN)/python -m pytest --kube $(if $(shell command -v helm),--helm) -m kube
 
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
@@ -57,10 +61,15 @@ $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 	@$(PIP) --require-hashes -r requirements-bench.txt
 	@touch $@
 
+values: $(VENV)/dev  ## what is made of the chart's values: their schema, the table in its README
+	@$(BIN)/python charts/generate.py
+
 requirements:  ## refresh the pins (needs uv)
 	uv lock
 	uv export --frozen --no-header --no-emit-project --no-dev -o requirements.txt
 	uv export --frozen --no-header --no-emit-project --no-dev --group build -o requirements-build.txt
+	uv export --frozen --no-header --no-emit-project --no-dev --extra k8s --extra otel -o requirements-image.txt
+	uv export --frozen --no-header --only-group image -o requirements-image-build.txt
 	uv export --frozen --no-header --no-emit-project -o requirements-dev.txt
 	uv export --frozen --no-header --no-emit-project --group bench -o requirements-bench.txt
 	uv export --frozen --no-header --no-emit-project --only-group rival -o requirements-rival.txt

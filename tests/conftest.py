@@ -1,6 +1,7 @@
 """What tests of all floors share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ _LAB = pytest.StashKey[live.Lab | None]()
 _NEEDS = {
     "shared": "real repositories beside this checkout",
     "live": "a real Infrahub server",
+    "helm": "helm",
     "kube": "a Kubernetes API server",
 }
 """What tests may need that a checkout alone has not, by the marker and the option of that name."""
@@ -31,12 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the tests that need the real repositories beside this checkout",
     )
     parser.addoption(
-        "--update-golden", action="store_true", help="write the plans that the golden cases expect"
+        "--update-golden", action="store_true", help="write what the golden cases expect"
     )
     parser.addoption(
         "--live",
         action="store_true",
         help="run the tests that need a server: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it",
+    )
+    parser.addoption(
+        "--helm", action="store_true", help="run the tests that need helm, which is on the PATH"
     )
     parser.addoption(
         "--kube",
@@ -60,6 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("shared")
         if "lab" in fixtures:
             item.add_marker("live")
+        if "helm" in fixtures:
+            item.add_marker("helm")
         if "kube" in fixtures:
             item.add_marker("kube")
     left_out = {}
@@ -84,6 +91,15 @@ def lab(pytestconfig: pytest.Config) -> live.Lab:
     found = pytestconfig.stash[_LAB]
     if found is None:
         pytest.skip("INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
+    return found
+
+
+@pytest.fixture(scope="session")
+def helm() -> str:
+    """The real program."""
+    found = shutil.which("helm")
+    if found is None:
+        pytest.skip("there is no helm on the PATH")
     return found
 
 

@@ -67,7 +67,9 @@ def test_what_would_let_anybody_in_is_refused(
 async def test_requests_of_a_target_are_measured(tmp_path: Path) -> None:
     front = Front()
     with Server(401) as server:
-        target = open_target(server.url, TargetSettings(), tmp_path, tmp_path, instruments=front.metrics)
+        target = open_target(
+            server.url, TargetSettings(), tmp_path, tmp_path, instruments=front.metrics
+        )
         with pytest.raises(TargetRefused):
             async with target.session(None, write=False):
                 pass

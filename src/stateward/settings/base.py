@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-_DURATION_TEXT = r"(?=.)(\d{1,5}d)?(\d{1,5}h)?(\d{1,6}m)?(\d{1,8}s)?"
+_DURATION_TEXT = r"(\d{1,5}d)?(\d{1,5}h)?(\d{1,6}m)?(\d{1,8}s)?"
 _DURATION = re.compile(_DURATION_TEXT)
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 """Seconds."""
@@ -34,7 +34,7 @@ def duration(given: Any) -> timedelta:
     """Read what people write; raises ``ValueError``."""
     if isinstance(given, timedelta):
         return given
-    found = _DURATION.fullmatch(given) if isinstance(given, str) else None
+    found = _DURATION.fullmatch(given) if isinstance(given, str) and given else None
     if found is None:
         raise ValueError("expected a duration: 90s, 10m, 1h30m, 7d")
     parts = (own for own in found.groups() if own is not None)
@@ -54,7 +54,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(duration),
     PlainSerializer(_spelled),
-    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION_TEXT}$"}),
+    WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^{_DURATION_TEXT}$"}),
 ]
 """A time as people write it: ``90s``, ``10m``, ``1h30m``, ``7d``."""
 

@@ -1,0 +1,157 @@
+{{- define "stateward.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* No longer than what is made of it may be: a CronJob's name has 52 characters. */}}
+{{- define "stateward.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 43 | trimSuffix "-" -}}
+{{- else if contains (include "stateward.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 43 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "stateward.name" .) | trunc 43 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stateward.selector" -}}
+app.kubernetes.io/name: {{ include "stateward.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "stateward.labels" -}}
+{{ include "stateward.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "stateward.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "stateward.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stateward.configMap" -}}
+{{- default (include "stateward.fullname" .) .Values.existingConfigMap -}}
+{{- end -}}
+
+{{- define "stateward.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* Not empty where the daemon agrees with others by a Lease. */}}
+{{- define "stateward.leased" -}}
+{{- if and .Values.daemon.enabled (eq (dig "leader" "lease" "file" .Values.config) "kubernetes") -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "stateward.lease" -}}
+{{- dig "leader" "name" (include "stateward.fullname" .) .Values.config -}}
+{{- end -}}
+
+{{- define "stateward.port" -}}
+{{- regexFind "[0-9]+$" .Values.daemon.listen -}}
+{{- end -}}
+
+{{/* What all containers have in common. The context: root, name, args, more (further fields). */}}
+{{- define "stateward.container" -}}
+{{- $ := .root -}}
+- name: {{ .name }}
+  image: {{ include "stateward.image" $ }}
+  imagePullPolicy: {{ $.Values.image.pullPolicy }}
+  args:
+    {{- toYaml .args | nindent 4 }}
+  env:
+    - {name: STATEWARD_CONFIG, value: /etc/stateward/stateward.yaml}
+    - {name: STATEWARD_STATE, value: "sqlite:////var/lib/stateward/state.db"}
+    - {name: HOME, value: /var/lib/stateward}
+    {{- with .env }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- with $.Values.extraEnv }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  workingDir: /var/lib/stateward
+  {{- with .more }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  resources:
+    {{- toYaml $.Values.resources | nindent 4 }}
+  securityContext:
+    {{- toYaml $.Values.securityContext | nindent 4 }}
+  volumeMounts:
+    - {name: config, mountPath: /etc/stateward, readOnly: true}
+    - {name: state, mountPath: /var/lib/stateward}
+    - {name: tmp, mountPath: /tmp}
+    {{- range $name, $_ := $.Values.secrets }}
+    - {name: {{ printf "secret-%s" $name }}, mountPath: {{ printf "/run/secrets/%s" $name }}, readOnly: true}
+    {{- end }}
+    {{- with $.Values.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{/* A container for each source. The context: root, sources, args. */}}
+{{- define "stateward.eachSource" -}}
+{{- range .sources }}
+{{- $name := default "default" .name }}
+{{- $args := concat $.args (ternary (list "--source" .name) list (hasKey . "name")) }}
+{{- $label := printf "%s-%s" (first $.args) (regexReplaceAll "[^a-z0-9]+" (lower $name) "-") | trunc 63 | trimSuffix "-" }}
+{{ include "stateward.container" (dict "root" $.root "name" $label "args" $args) }}
+{{- end }}
+{{- end -}}
+
+{{/* What all pods have in common. The context: root, claim (a name, or none), token (whether it is mounted). */}}
+{{- define "stateward.pod" -}}
+{{- $ := .root -}}
+serviceAccountName: {{ include "stateward.serviceAccount" $ }}
+automountServiceAccountToken: {{ .token }}
+{{- with $.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml $.Values.podSecurityContext | nindent 2 }}
+{{- with $.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $.Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $.Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $.Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: config
+    configMap:
+      name: {{ include "stateward.configMap" $ }}
+  - name: state
+    {{- if .claim }}
+    persistentVolumeClaim:
+      claimName: {{ .claim }}
+    {{- else }}
+    emptyDir: {}
+    {{- end }}
+  - name: tmp
+    emptyDir: {}
+  {{- range $name, $own := $.Values.secrets }}
+  - name: {{ printf "secret-%s" $name }}
+    secret:
+      secretName: {{ $own.secretName }}
+      defaultMode: 0440
+  {{- end }}
+  {{- with $.Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
