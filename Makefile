@@ -8,7 +8,7 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test chart kube live live-long gates bench values requirements clean
+.PHONY: demo test chart image kube live live-long gates bench values requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
@@ -19,6 +19,9 @@ test: $(VENV)/dev  ## all tests that need nothing but this repository
 chart: $(VENV)/dev  ## the tests of the chart that need helm, which is on the PATH
 	@command -v helm >/dev/null || { echo 'make chart: there is no helm on the PATH, see docs/development.md' >&2; exit 1; }
 	@$(BIN)/python -m pytest --helm -m 'helm and not kube'
+
+image: $(VENV)/dev  ## what is in the image, made in a directory: needs root and debootstrap
+	@$(BIN)/python -m pytest --image -m image
 
 kube: $(VENV)/dev  ## the tests that need a Kubernetes API server: KUBECONFIG names it
 	@test -n "$$KUBECONFIG" || { echo 'make kube: KUBECONFIG is not set: name an API server, see docs/development.md' >&2; exit 1; }

@@ -17,6 +17,7 @@ _NEEDS = {
     "shared": "real repositories beside this checkout",
     "live": "a real Infrahub server",
     "helm": "helm",
+    "image": "root, and debootstrap",
     "kube": "a Kubernetes API server",
 }
 """What tests may need that a checkout alone has not, by the marker and the option of that name."""
@@ -44,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--helm", action="store_true", help="run the tests that need helm, which is on the PATH"
     )
     parser.addoption(
+        "--image", action="store_true", help="make what is in the image: as root, with debootstrap"
+    )
+    parser.addoption(
         "--kube",
         action="store_true",
         help="run the tests that need a Kubernetes API server: KUBECONFIG names it",
@@ -67,6 +71,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("live")
         if "helm" in fixtures:
             item.add_marker("helm")
+        if "image" in fixtures:
+            item.add_marker("image")
         if "kube" in fixtures:
             item.add_marker("kube")
     left_out = {}
@@ -100,6 +106,15 @@ def helm() -> str:
     found = shutil.which("helm")
     if found is None:
         pytest.skip("there is no helm on the PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The program that makes a Debian in a directory."""
+    found = shutil.which("debootstrap")
+    if found is None or os.geteuid() != 0:
+        pytest.skip("there is no debootstrap, or it is not run as root")
     return found
 
 
