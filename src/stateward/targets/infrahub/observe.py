@@ -5,7 +5,7 @@ stay the same while somebody writes.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -202,6 +202,9 @@ class Observation:
             self.objects = {id_: pools.confirmed(own, held) for id_, own in self.objects.items()}
 
     async def _references(self) -> None:
+        """Find out what is meant by names; what is shown already is not looked for."""
+        for key, ids in _bearers(self.objects.values(), set(self.query.references)).items():
+            self.references.setdefault(key, ids)
         wanted = {
             key: queries.meant(self.there, key)
             for key in self.query.references
@@ -288,3 +291,14 @@ class Observation:
 
     async def _ask(self, request: Request) -> Mapping[str, Any]:
         return await self.client.query(request.text, request.variables)
+
+
+def _bearers(
+    objects: Iterable[ObservedObject], wanted: Collection[ObjectKey]
+) -> dict[ObjectKey, tuple[str, ...]]:
+    """Return the ids of the objects that bear some of the keys."""
+    found: dict[ObjectKey, tuple[str, ...]] = {}
+    for own in objects:
+        if own.key in wanted:
+            found[own.key] = (*found.get(own.key, ()), own.id)
+    return found
