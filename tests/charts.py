@@ -24,22 +24,19 @@ class Helm:
     program: str
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, *arguments: str | Path, input_: str | None = None) -> str:
-        """Return what it prints; raises ``CalledProcessError`` with what it says."""
-        done = self.run(*arguments, input_=input_)
+    def __call__(self, *arguments: str | Path) -> str:
+        """Return what it prints; fails with what it says."""
+        done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def run(
-        self, *arguments: str | Path, input_: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.program, *map(str, arguments)],
             capture_output=True,
             text=True,
             check=False,
             timeout=_DEADLINE,
-            input=input_,
             env={"PATH": "/usr/bin:/bin", **self.environment},
         )
 

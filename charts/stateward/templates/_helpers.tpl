@@ -4,13 +4,9 @@
 
 {{/* No longer than what is made of it may be: a CronJob's name has 52 characters. */}}
 {{- define "stateward.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 43 | trimSuffix "-" -}}
-{{- else if contains (include "stateward.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 43 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name (include "stateward.name" .) | trunc 43 | trimSuffix "-" -}}
-{{- end -}}
+{{- $name := include "stateward.name" . -}}
+{{- $own := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- default $own .Values.fullnameOverride | trunc 43 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "stateward.selector" -}}

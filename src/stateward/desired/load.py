@@ -77,11 +77,11 @@ def read_again(before: Reading, files: Mapping[str, UnitFiles]) -> Reading | Non
     are made of is another value.
     """
     identifier = before.identifier
-    if files.keys() != before.files.keys() or identifier.known:
+    if files.keys() != before.files.keys() or identifier.known or before.awaits:
         return None
     changed = {unit: own for unit, own in sorted(files.items()) if before.files[unit] != own}
     lent = identifier.lent(changed)
-    if lent is None or before.awaits:
+    if lent is None:
         return None
     identifier.forget(changed)
     new = _alone(changed, identifier)
