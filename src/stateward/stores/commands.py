@@ -1,13 +1,13 @@
 """What people told the daemon, in a table of the state database: the one way between processes."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from stateward.model.command import Command, Verb
-from stateward.stores.database import Database
+from stateward.stores.database import Connection, Database
+from stateward.stores.sqlite import SqliteDatabase
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS command (number INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -15,21 +15,21 @@ _TABLE = (
 )
 
 
-class SqliteCommands:
-    """The commands of one state database; made when first written to."""
+class KeptCommands:
+    """The commands of one state database."""
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
-        self._database = Database(path, _TABLE, "commands")
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
         self._clock = clock
 
     async def give(self, command: Command, instead_of: Collection[str] = ()) -> None:
         row = command.id, json.dumps(asdict(command))
         now = self._clock()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             over = [own.id for own in _all(db) if own.is_over(now)]
-            _drop(db, {*over, *instead_of})
-            db.execute("INSERT OR REPLACE INTO command (id, body) VALUES (?, ?)", row).close()
+            _drop(db, {*over, *instead_of, command.id})
+            db.execute("INSERT INTO command (id, body) VALUES (?, ?)", row).close()
 
         await self._database.write(work)
 
@@ -40,7 +40,7 @@ class SqliteCommands:
         return [own for own in found if not own.is_over(now)]
 
     async def done(self, ids: Collection[str]) -> Sequence[str]:
-        def work(db: sqlite3.Connection) -> list[str]:
+        def work(db: Connection) -> list[str]:
             known = [own.id for own in _all(db) if own.id in ids]
             _drop(db, known)
             return known
@@ -51,12 +51,19 @@ class SqliteCommands:
         await self._database.close()
 
 
-def _all(db: sqlite3.Connection) -> list[Command]:
+class SqliteCommands(KeptCommands):
+    """Those in a file, which is made when it is first written to."""
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        super().__init__(SqliteDatabase(path, "commands", _TABLE), clock)
+
+
+def _all(db: Connection) -> list[Command]:
     rows = db.execute("SELECT body FROM command ORDER BY number").fetchall()
     return [own for (body,) in rows if (own := _command(body)) is not None]
 
 
-def _drop(db: sqlite3.Connection, ids: Collection[str]) -> None:
+def _drop(db: Connection, ids: Collection[str]) -> None:
     db.executemany("DELETE FROM command WHERE id = ?", [(own,) for own in ids])
 
 

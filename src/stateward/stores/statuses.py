@@ -1,7 +1,6 @@
 """How units stand, in a table of the state database that holds no history: it is written over."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
-from stateward.stores.database import Database
+from stateward.stores.database import Connection, Database
+from stateward.stores.sqlite import SqliteDatabase
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS status (target TEXT NOT NULL, source TEXT NOT NULL,"
@@ -17,14 +17,17 @@ _TABLE = (
 )
 _SOURCE = ""
 """Stands in a unit's place for the source itself: no unit has an empty name."""
-_PUT = "INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?)"
+_PUT = (
+    "INSERT INTO status VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (target, source, unit) DO UPDATE SET body = excluded.body"
+)
 
 
-class SqliteStatuses:
-    """The statuses of one state database; made when first written to."""
+class KeptStatuses:
+    """The statuses of one state database."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, _TABLE, "statuses")
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def load(self, target: str, source: str) -> Mapping[str, Status]:
         found = await self._rows(" WHERE target = ? AND source = ?", (target, source))
@@ -42,7 +45,7 @@ class SqliteStatuses:
         ]
         gone = [(target, source, unit) for unit, own in units.items() if own is None]
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             db.executemany(_PUT, rows)
             db.executemany("DELETE FROM status WHERE target = ? AND source = ? AND unit = ?", gone)
 
@@ -53,7 +56,7 @@ class SqliteStatuses:
         await self._database.write(lambda db: db.execute(_PUT, row).close())
 
     async def only(self, sources: Collection[tuple[str, str]]) -> None:
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             known = db.execute("SELECT DISTINCT target, source FROM status").fetchall()
             gone = [own for own in known if own not in sources]
             db.executemany("DELETE FROM status WHERE target = ? AND source = ?", gone)
@@ -81,6 +84,13 @@ class SqliteStatuses:
         query = f"SELECT target, source, unit, body FROM status{where} ORDER BY 1, 2, 3"  # noqa: S608 - ours
         nothing: list[Any] = []
         return await self._database.read(lambda db: db.execute(query, values).fetchall(), nothing)
+
+
+class SqliteStatuses(KeptStatuses):
+    """Those in a file, which is made when it is first written to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(SqliteDatabase(path, "statuses", _TABLE))
 
 
 def _pause(known: dict[str, Any] | None) -> Pause | None:

@@ -1,4 +1,4 @@
-"""The state database's file: its tables, its layouts, and the appending of links to the chain.
+"""The state database's file: its tables and its layouts.
 
     record  the links; a trigger keeps them from being changed, another from being dropped by
             anything but retention
@@ -8,14 +8,12 @@ The tables are a plain thing to look at with the ``sqlite3`` shell, which is saf
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 from stateward.errors import StateUnavailable
-from stateward.model.chain import End, Link, LinkType
-from stateward.stores import chain, legacy
+from stateward.model.chain import End
+from stateward.stores import legacy, records
 
 APPLICATION_ID = 0x53574A31  # "SWJ1"
 VERSION = 2
@@ -87,7 +85,7 @@ def _lay_out(connection: sqlite3.Connection, path: Path) -> None:
             before = list(legacy.records(connection))
             legacy.drop(connection)
             _make(connection)
-            append(connection, before)
+            records.append(connection, before)
         elif version != VERSION:
             message = f"{path}: its layout is {version}, this version of stateward knows {VERSION}"
             raise StateUnavailable(f"{message}: name another file")
@@ -99,29 +97,3 @@ def _make(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO head VALUES (1, ?, ?, 0)", (End().number, End().hash))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def append(db: sqlite3.Connection, records: Iterable[tuple[LinkType, str, str, Any]]) -> None:
-    """Append records (type, run, time, content) to the chain, within the caller's transaction."""
-    last = head(db)
-    if last is None:
-        raise sqlite3.DatabaseError("the end of the chain of records is gone")
-    rows: list[tuple[Any, ...]] = []
-    for type_, run, at, content in records:
-        link = Link(last.number + 1, type_.value, run, at, chain.canonical(content))
-        last = End(link.number, chain.digest(last.hash, link))
-        rows.append((link.number, link.type, link.run, link.at, link.body, last.hash))
-    if rows:
-        db.executemany("INSERT INTO record VALUES (?,?,?,?,?,?)", rows)
-        db.execute("UPDATE head SET number = ?, hash = ?", (last.number, last.hash))
-
-
-def head(db: sqlite3.Connection) -> End | None:
-    row = db.execute("SELECT number, hash FROM head").fetchone()
-    return End(*row) if row else None
-
-
-def links(db: sqlite3.Connection, where: str = "", *values: Any) -> Iterator[Link]:
-    """Yield links in order; ``where`` is a condition of ours, with ``values`` for its marks."""
-    found = f"SELECT number, type, run, at, body, hash FROM record {where} ORDER BY number"  # noqa: S608
-    return (Link(*row) for row in db.execute(found, values))
