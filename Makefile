@@ -8,7 +8,7 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test chart image kube live live-long gates bench values requirements clean
+.PHONY: demo test chart image kube postgres live live-long gates bench values requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
@@ -26,6 +26,9 @@ image: $(VENV)/dev  ## what is in the image, made in a directory: needs root and
 kube: $(VENV)/dev  ## the tests that need a Kubernetes API server: KUBECONFIG names it
 	@test -n "$$KUBECONFIG" || { echo 'make kube: KUBECONFIG is not set: name an API server, see docs/development.md' >&2; exit 1; }
 	@$(BIN)/python -m pytest --kube $(if $(shell command -v helm),--helm) -m kube
+
+postgres: $(VENV)/dev  ## the tests that need a PostgreSQL server: its programs are on this machine
+	@$(BIN)/python -m pytest --postgres -m postgres
 
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
@@ -71,7 +74,7 @@ requirements:  ## refresh the pins (needs uv)
 	uv lock
 	uv export --frozen --no-header --no-emit-project --no-dev -o requirements.txt
 	uv export --frozen --no-header --no-emit-project --no-dev --group build -o requirements-build.txt
-	uv export --frozen --no-header --no-emit-project --no-dev --extra k8s --extra otel -o requirements-image.txt
+	uv export --frozen --no-header --no-emit-project --no-dev --extra k8s --extra otel --extra postgres -o requirements-image.txt
 	uv export --frozen --no-header --only-group image -o requirements-image-build.txt
 	uv export --frozen --no-header --no-emit-project -o requirements-dev.txt
 	uv export --frozen --no-header --no-emit-project --group bench -o requirements-bench.txt

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+import clusters
 import live
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -19,6 +21,7 @@ _NEEDS = {
     "helm": "helm",
     "image": "root, and debootstrap",
     "kube": "a Kubernetes API server",
+    "postgres": "the programs of a PostgreSQL server",
 }
 """What tests may need that a checkout alone has not, by the marker and the option of that name."""
 
@@ -52,6 +55,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests that need a Kubernetes API server: KUBECONFIG names it",
     )
+    parser.addoption(
+        "--postgres",
+        action="store_true",
+        help="run the tests that need a PostgreSQL server: its programs are on this machine",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,6 +83,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("image")
         if "kube" in fixtures:
             item.add_marker("kube")
+        if "cluster" in fixtures:
+            item.add_marker("postgres")
     left_out = {}
     for marker in _NEEDS:
         needing = [item for item in items if item.get_closest_marker(marker)]
@@ -128,6 +138,22 @@ def kube(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
+def cluster() -> Iterator[clusters.Cluster]:
+    """A real PostgreSQL server, of this run alone."""
+    found = clusters.programs()
+    if found is None:
+        pytest.skip("there are no programs of a PostgreSQL server")
+    with clusters.running(found) as own:
+        yield own
+
+
+@pytest.fixture
+def database(cluster: clusters.Cluster) -> clusters.Database:
+    """A new database on it."""
+    return cluster.database()
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real schemas, objects and their history; a checkout of this repository alone has none."""
     if not _SHARED.is_dir():
@@ -138,5 +164,5 @@ def shared_data() -> Path:
 @pytest.fixture(autouse=True)
 def _no_server_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own server out of tests that do not ask for one."""
-    for name in [own for own in os.environ if own.startswith(("INFRAHUB_", "KUBE"))]:
+    for name in [own for own in os.environ if own.startswith(("INFRAHUB_", "KUBE", "PG"))]:
         monkeypatch.delenv(name)

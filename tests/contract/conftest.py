@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from states import PostgresStore, SqliteStore, Store
 
 import branches
 from live import Lab
@@ -13,6 +14,20 @@ from stateward.model.schema import Schema
 from stateward.ports import Target
 from stateward.targets.embedded import EmbeddedTarget
 from targets import Fresh, World, schema
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A place for a journal, whichever it is."""
+    if request.param == "sqlite":
+        return SqliteStore(path=tmp_path / "some/where/state.db")
+    return PostgresStore(database=request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> SqliteStore:
+    """The one that is a file."""
+    return SqliteStore(path=tmp_path / "some/where/state.db")
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,14 @@ On its standard output it writes the number of each entry once ``record`` has re
 import asyncio
 import os
 import sys
-from pathlib import Path
+
+from states import OPENERS
 
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Entry, EntryState
 from stateward.ports import Journal
-from stateward.stores.sqlite import SqliteJournal
-
-OPENERS = {"sqlite": SqliteJournal}
 
 
 async def write(journal: Journal) -> None:
@@ -38,4 +36,4 @@ async def write(journal: Journal) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(write(OPENERS[sys.argv[1]](Path(sys.argv[2]))))
+    asyncio.run(write(OPENERS[sys.argv[1]](sys.argv[2])))

@@ -1,7 +1,6 @@
 """What every journal keeps to: what it was given is on disk, and it may be lost at any time."""
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -9,14 +8,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from states import SqliteStore, Store
 
 from repositories import snapshot
 from stateward.errors import Code, ConfigError, StateUnavailable
@@ -26,87 +24,11 @@ from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Entry, EntryState
 from stateward.model.state import FromPool
 from stateward.stores import tables
-from stateward.stores.sqlite import SqliteJournal
+from stateward.stores.journal import KeptJournal
 
 _NOBODY = 65534
 _WRITER = Path(__file__).with_name("journal_writer.py")
 _TESTS = Path(__file__).parents[1]
-
-Row = tuple[str, int, str, str, str, tuple[str, ...], str | None, str]
-
-
-def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(path)) as db:
-        return db.execute(query).fetchall()
-
-
-@dataclass(frozen=True)
-class SqliteStore:
-    """A place for a journal, and what stands there as somebody else reads it."""
-
-    path: Path
-    name: str = "sqlite"
-    age: timedelta | None = None
-    count: int | None = None
-
-    @asynccontextmanager
-    async def journal(self) -> AsyncIterator[SqliteJournal]:
-        opened = SqliteJournal(self.path, age=self.age, count=self.count)
-        try:
-            yield opened
-        finally:
-            await opened.close()
-
-    def links(self) -> list[tuple[Any, ...]]:
-        return _rows(self.path, "SELECT number, type, run, at, body, hash FROM record ORDER BY 1")
-
-    def entries(self) -> list[Row]:
-        return [
-            (
-                run,
-                own["index"],
-                own["state"],
-                own["action"],
-                own["key"][0],
-                tuple(own["key"][1:]),
-                own.get("node"),
-                own.get("detail", ""),
-            )
-            for _, type_, run, _, body, _ in self.links()
-            if type_ == "entries"
-            for own in json.loads(body)["entries"]
-        ]
-
-    def ends(self) -> dict[str, tuple[str | None, str | None]]:
-        ends: dict[str, tuple[str | None, str | None]] = {}
-        for _, type_, run, _, body, _ in self.links():
-            if type_ == "begin":
-                ends[run] = (None, None)
-            elif type_ == "finish":
-                found = json.loads(body)
-                ends[run] = (found["outcome"], found.get("error"))
-        return ends
-
-    def tamper(self, *statements: str) -> None:
-        """Change the file as somebody does who wants history to be another one."""
-        with closing(sqlite3.connect(self.path)) as db, db:
-            for trigger in ("record_stays", "record_kept"):
-                db.execute(f"DROP TRIGGER IF EXISTS {trigger}")
-            for statement in statements:
-                db.execute(statement)
-
-    def remove(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-
-
-Store = SqliteStore
-
-
-@pytest.fixture(params=["sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    assert request.param == "sqlite"
-    return SqliteStore(tmp_path / "some/where/state.db")
 
 
 def entry(index: int = 0, state: EntryState = EntryState.STARTED, **given: Any) -> Entry:
@@ -127,7 +49,7 @@ def opening(run: str = "run", target: str = "target", **given: Any) -> Opening:
     return Opening(run=run, target=target, **{**known, **given})
 
 
-async def begin(journal: SqliteJournal, run: str = "run", target: str = "target") -> None:
+async def begin(journal: KeptJournal, run: str = "run", target: str = "target") -> None:
     await journal.begin([opening(run, target)])
 
 
@@ -200,8 +122,8 @@ class TestEntries:
     @pytest.mark.parametrize("after", [0, 1, 25])
     def test_outlive_a_process_that_is_killed(self, store: Store, after: int) -> None:
         process = subprocess.Popen(
-            [sys.executable, str(_WRITER), store.name, str(store.path)],
-            env={**os.environ, "PYTHONPATH": f"{_TESTS.parent / 'src'}"},
+            [sys.executable, str(_WRITER), store.name, store.place],
+            env={**os.environ, "PYTHONPATH": f"{_TESTS.parent / 'src'}:{_TESTS}"},
             stdout=subprocess.PIPE,
         )
         assert process.stdout is not None
@@ -373,7 +295,7 @@ class TestReading:
             assert (await journal.verify()).broken is None
             with pytest.raises(ConfigError):
                 await journal.run("a")
-        assert not store.path.parent.exists()
+        assert not store.exists()
 
     async def test_tells_what_was_taken_back_and_what_of_that_was_again(self, store: Store) -> None:
         async with store.journal() as journal:
@@ -410,20 +332,19 @@ async def test_no_value_of_a_secret_is_kept(store: Store) -> None:
         await journal.record([entry(fields=fields)])
         (change,) = (await journal.run("run")).changes
     assert change.fields[0] == FieldChange("f0", Secret(None), Secret(None))
-    for own in store.path.parent.iterdir():
-        assert canary.encode() not in own.read_bytes()
+    assert canary.encode() not in store.content()
 
 
 class TestNothing:
     async def test_is_made_before_it_is_written_to(self, store: Store) -> None:
         async with store.journal():
             pass
-        assert not store.path.parent.exists()
+        assert not store.exists()
 
-    async def test_is_readable_by_others_on_the_machine(self, store: Store) -> None:
-        async with store.journal() as journal:
+    async def test_is_readable_by_others_on_the_machine(self, file: SqliteStore) -> None:
+        async with file.journal() as journal:
             await begin(journal)
-        assert store.path.parent.stat().st_mode & 0o077 == 0
+        assert file.path.parent.stat().st_mode & 0o077 == 0
 
 
 def _foreign(path: Path) -> None:
@@ -438,14 +359,14 @@ def _signed(path: Path) -> None:
 
 
 def _newer(path: Path) -> None:
-    asyncio.run(_unfinished(SqliteStore(path)))
+    asyncio.run(_unfinished(SqliteStore(path=path)))
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {tables.VERSION + 1}")
         db.execute("PRAGMA journal_mode = DELETE")
 
 
 def _torn(path: Path) -> None:
-    asyncio.run(_unfinished(SqliteStore(path)))
+    asyncio.run(_unfinished(SqliteStore(path=path)))
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
 
@@ -469,7 +390,7 @@ class TestFileThatIsNoJournal:
 
     @pytest.mark.parametrize("asks", ["unfinished", "begin", "record", "finish"])
     async def test_is_refused_by_name(self, bad: Path, asks: str) -> None:
-        async with SqliteStore(bad).journal() as journal:
+        async with SqliteStore(path=bad).journal() as journal:
             calls: dict[str, Callable[[], Any]] = {
                 "unfinished": lambda: journal.unfinished("target"),
                 "begin": lambda: begin(journal),
@@ -483,48 +404,48 @@ class TestFileThatIsNoJournal:
 
     async def test_is_left_as_it_is(self, bad: Path) -> None:
         before = snapshot(bad.parent)
-        async with SqliteStore(bad).journal() as journal:
+        async with SqliteStore(path=bad).journal() as journal:
             with pytest.raises(StateUnavailable):
                 await begin(journal)
         assert snapshot(bad.parent) == before
 
     async def test_can_be_removed_and_made_anew(self, bad: Path) -> None:
-        async with SqliteStore(bad).journal() as journal:
+        async with SqliteStore(path=bad).journal() as journal:
             with pytest.raises(StateUnavailable):
                 await begin(journal)
-        SqliteStore(bad).remove()
-        async with SqliteStore(bad).journal() as journal:
+        SqliteStore(path=bad).remove()
+        async with SqliteStore(path=bad).journal() as journal:
             await begin(journal)
-        assert await _unfinished(SqliteStore(bad)) == ["run"]
+        assert await _unfinished(SqliteStore(path=bad)) == ["run"]
 
 
 class TestPlaceThatCannotBeWritten:
-    async def test_directory_where_the_file_should_be(self, store: Store) -> None:
-        store.path.mkdir(parents=True)
-        await _is_unavailable(store)
+    async def test_directory_where_the_file_should_be(self, file: SqliteStore) -> None:
+        file.path.mkdir(parents=True)
+        await _is_unavailable(file)
 
-    async def test_file_where_the_directory_should_be(self, store: Store) -> None:
-        store.path.parent.parent.mkdir()
-        store.path.parent.write_text("")
-        await _is_unavailable(store)
+    async def test_file_where_the_directory_should_be(self, file: SqliteStore) -> None:
+        file.path.parent.parent.mkdir()
+        file.path.parent.write_text("")
+        await _is_unavailable(file)
 
     async def test_directory_that_is_read_only(self) -> None:
         with _as_nobody() as directory:
-            await _is_unavailable(SqliteStore(directory / "state.db"))
+            await _is_unavailable(SqliteStore(path=directory / "state.db"))
 
-    async def test_file_that_is_read_only(self, store: Store) -> None:
-        async with store.journal() as journal:
+    async def test_file_that_is_read_only(self, file: SqliteStore) -> None:
+        async with file.journal() as journal:
             await begin(journal)
-        with _as_nobody(store.path) as directory:
-            await _is_unavailable(SqliteStore(directory / store.path.name))
+        with _as_nobody(file.path) as directory:
+            await _is_unavailable(SqliteStore(path=directory / file.path.name))
 
 
-async def _is_unavailable(store: Store) -> None:
-    async with store.journal() as journal:
+async def _is_unavailable(file: SqliteStore) -> None:
+    async with file.journal() as journal:
         with pytest.raises(StateUnavailable) as refusal:
             await begin(journal)
     assert refusal.value.code is Code.STATE
-    assert str(store.path) in str(refusal.value)
+    assert str(file.path) in str(refusal.value)
 
 
 @contextmanager

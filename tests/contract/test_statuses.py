@@ -1,17 +1,14 @@
 """What is kept of how units stand comes back as it was, or not at all."""
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from states import SqliteStore, Store
 
 from stateward.errors import StateUnavailable
 from stateward.model.status import Condition, Pause, Reason, SourceStatus, Status, Why
-from stateward.stores.sqlite import SqliteJournal
-from stateward.stores.statuses import SqliteStatuses
+from stateward.stores.statuses import KeptStatuses
 
 A = Status(
     unit="a",
@@ -35,43 +32,38 @@ SOURCE = SourceStatus(target="t", source="s", at=7, every=60, revision="r2")
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
-async def statuses(file: Path) -> AsyncIterator[SqliteStatuses]:
-    found = SqliteStatuses(file)
+async def statuses(store: Store) -> AsyncIterator[KeptStatuses]:
+    found = store.statuses()
     yield found
     await found.close()
 
 
-async def test_looking_makes_nothing(statuses: SqliteStatuses, file: Path) -> None:
+async def test_looking_makes_nothing(statuses: KeptStatuses, store: Store) -> None:
     assert await statuses.load("t", "s") == {}
     assert await statuses.overviews() == []
-    assert directory(file) == []
+    assert not store.exists()
 
 
 async def test_what_was_kept_is_there_in_another_process(
-    statuses: SqliteStatuses, file: Path
+    statuses: KeptStatuses, store: Store
 ) -> None:
     await statuses.keep("t", {"a": A, "b": B}, "s")
     await statuses.keep_source(SOURCE)
-    other = SqliteStatuses(file)
+    other = store.statuses()
     assert await other.load("t", "s") == {"a": A, "b": B}
     (overview,) = await other.overviews()
     assert (overview.source, overview.units) == (SOURCE, (A, B))
     await other.close()
 
 
-async def test_what_is_kept_last_counts_and_none_is_forgotten(statuses: SqliteStatuses) -> None:
+async def test_what_is_kept_last_counts_and_none_is_forgotten(statuses: KeptStatuses) -> None:
     await statuses.keep("t", {"a": A, "b": B}, "s")
     later = replace(A, condition=Condition.READY)
     await statuses.keep("t", {"a": later, "b": None}, "s")
     assert await statuses.load("t", "s") == {"a": later}
 
 
-async def test_targets_and_sources_are_apart(statuses: SqliteStatuses) -> None:
+async def test_targets_and_sources_are_apart(statuses: KeptStatuses) -> None:
     for target, source in (("t", "s"), ("t", "other"), ("u", "s")):
         await statuses.keep(target, {"a": replace(A, message=target + source)}, source)
         await statuses.keep_source(replace(SOURCE, target=target, source=source))
@@ -87,16 +79,15 @@ async def test_targets_and_sources_are_apart(statuses: SqliteStatuses) -> None:
     "body", ["{", "[]", "{}", '{"condition": "odd", "reason": null}', '{"reason": null, "new": 1}']
 )
 async def test_what_is_not_understood_is_not_there(
-    statuses: SqliteStatuses, file: Path, body: str
+    statuses: KeptStatuses, store: Store, body: str
 ) -> None:
     await statuses.keep("t", {"a": A, "b": B}, "s")
-    with closing(sqlite3.connect(file)) as db, db:
-        db.execute("UPDATE status SET body = ? WHERE unit = 'a'", (body,))
+    store.change(f"UPDATE status SET body = '{body}' WHERE unit = 'a'")  # noqa: S608
     assert await statuses.load("t", "s") == {"b": B}
 
 
-async def test_they_lie_beside_the_journal(statuses: SqliteStatuses, file: Path) -> None:
-    journal = SqliteJournal(file)
+async def test_they_lie_beside_the_journal(statuses: KeptStatuses, store: Store) -> None:
+    journal = store.opened()
     await statuses.keep("t", {"a": A}, "s")
     assert await journal.unfinished("t") == []
     assert (await journal.verify()).broken is None
@@ -105,15 +96,9 @@ async def test_they_lie_beside_the_journal(statuses: SqliteStatuses, file: Path)
     assert set(await statuses.load("t", "s")) == {"a", "b"}
 
 
-async def test_a_place_that_cannot_be_used_is_said(statuses: SqliteStatuses, file: Path) -> None:
-    in_the_way(file)
+async def test_a_place_that_cannot_be_used_is_said(file: SqliteStore) -> None:
+    file.path.mkdir(parents=True)
+    statuses = file.statuses()
     with pytest.raises(StateUnavailable, match="nothing is lost but history"):
         await statuses.keep("t", {"a": A}, "s")
-
-
-def directory(file: Path) -> list[Path]:
-    return list(file.parent.iterdir())
-
-
-def in_the_way(file: Path) -> None:
-    file.mkdir()
+    await statuses.close()

@@ -131,7 +131,7 @@ class KeptJournal:
 
     def _record(self, db: Connection, run: str) -> Record | None:
         """Read a run, and the rollbacks of it, and theirs: they say what of it still stands."""
-        links = list(records.links(db, "WHERE run = ?", run))
+        links = records.links_where(db, "run", run)
         values = (self._database.dialect.spelled(run), links[0].number) if links else ()
         rollbacks = self._records(db, self._rollbacks, values) if links else ()
         try:
@@ -153,7 +153,7 @@ AND NOT EXISTS (SELECT 1 FROM record WHERE run = begun.run AND type = 'finish') 
 
 def _dropped(db: Connection) -> End | None:
     """Return the end of what retention has dropped, as the chain itself says."""
-    found = list(records.links(db, "WHERE type = ?", LinkType.RETENTION.value))
+    found = records.links_where(db, "type", LinkType.RETENTION.value)
     try:
         body = json.loads(found[-1].body) if found else None
         return End(body["through"], body["hash"]) if body else None

@@ -7,6 +7,10 @@ from stateward.model.chain import End, Link, LinkType
 from stateward.stores import chain
 from stateward.stores.database import Connection, Unusable
 
+_LINKS = "SELECT number, type, run, at, body, hash FROM record WHERE"
+_LEAST = -(1 << 63)
+_PART = 500
+
 
 def append(db: Connection, records: Iterable[tuple[LinkType, str, str, Any]]) -> None:
     """Append records (type, run, time, content) to the chain, within the caller's transaction."""
@@ -28,7 +32,15 @@ def head(db: Connection) -> End | None:
     return End(*row) if row else None
 
 
-def links(db: Connection, where: str = "", *values: Any) -> Iterator[Link]:
-    """Yield links in order; ``where`` is a condition of ours, with ``values`` for its marks."""
-    found = f"SELECT number, type, run, at, body, hash FROM record {where} ORDER BY number"  # noqa: S608
-    return (Link(*row) for row in db.execute(found, values))
+def links(db: Connection) -> Iterator[Link]:
+    """Yield all links in order, a part of them at a time: there may be many."""
+    condition, last = "number >= ?", _LEAST
+    while rows := db.execute(f"{_LINKS} {condition} ORDER BY number LIMIT ?", (last, _PART)).fetchall():  # fmt: skip
+        yield from (Link(*row) for row in rows)
+        condition, last = "number > ?", rows[-1][0]
+
+
+def links_where(db: Connection, column: str, value: str) -> list[Link]:
+    """Return links in order that have a value in a column."""
+    found = db.execute(f"{_LINKS} {column} = ? ORDER BY number", (value,))
+    return [Link(*row) for row in found.fetchall()]
