@@ -8,14 +8,24 @@ from uuid import uuid4
 import pytest
 
 from candidates import MemoryLease, Record
+from clusters import Database, free_port, server
+from stateward.errors import LeaseUnavailable
 from stateward.model.tenure import Tenure
 from stateward.ports import Lease
 from stateward.stores.lease_file import FileLease
 
 Make = Callable[[str], Lease]
+Pair = tuple[Lease, Lease, Database]
 
 
-@pytest.fixture(params=["memory", "file", pytest.param("kubernetes", marks=pytest.mark.kube)])
+@pytest.fixture(
+    params=[
+        "memory",
+        "file",
+        pytest.param("postgres", marks=pytest.mark.postgres),
+        pytest.param("kubernetes", marks=pytest.mark.kube),
+    ]
+)
 async def make(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Make]:
@@ -27,9 +37,16 @@ async def make(
 
         monkeypatch.setenv("KUBECONFIG", request.getfixturevalue("kube"))
 
+    if request.param == "postgres":
+        from stateward.stores.lease_postgres import PostgresLease
+
+        database = request.getfixturevalue("database")
+
     def make(name: str) -> Lease:
         if request.param == "memory":
             made.append(MemoryLease(record))
+        elif request.param == "postgres":
+            made.append(PostgresLease(database.server(), shared, name))
         elif request.param == "kubernetes":
             made.append(KubernetesLease(shared, None, 10))
         else:
@@ -108,3 +125,68 @@ async def test_a_name_may_be_any_text(make: Make) -> None:
     found = await make("b").read()
     assert found is not None
     assert found.holder == name
+
+
+@pytest.mark.postgres
+class TestConnection:
+    """On a server a lock shows who lives, and a connection carries it."""
+
+    @pytest.fixture
+    async def pair(self, database: Database) -> AsyncIterator[Pair]:
+        from stateward.stores.lease_postgres import PostgresLease
+
+        a, b = (PostgresLease(database.server(), "subject", own) for own in "ab")
+        yield a, b, database
+        await a.close()
+        await b.close()
+
+    async def test_that_ends_frees_at_once_what_it_held(self, pair: Pair) -> None:
+        a, b, _ = pair
+        await a.replace(None, tenure("a"))
+        assert _holder(await b.read()) == "a"
+        assert not a.lost
+        await a.close()
+        assert _holder(await b.read()) == ""
+
+    async def test_that_is_cut_is_known_to_its_holder_until_it_has_written_again(
+        self, pair: Pair
+    ) -> None:
+        a, b, database = pair
+        held = await a.replace(None, tenure("a"))
+        database.cut()
+        assert a.lost
+        assert await a.read() == held
+        assert a.lost
+        again = await a.replace(held, tenure("a"))
+        assert again is not None
+        assert not a.lost
+        assert _holder(await b.read()) == "a"
+
+    async def test_that_all_have_lost_shows_nobody_dead(self, pair: Pair) -> None:
+        a, b, database = pair
+        await a.replace(None, tenure("a"))
+        assert _holder(await b.read()) == "a"
+        database.cut()
+        assert _holder(await b.read()) == "a"
+
+    async def test_that_others_have_taken_from_cannot_write(self, pair: Pair) -> None:
+        a, b, database = pair
+        held = await a.replace(None, tenure("a"))
+        database.cut()
+        assert await b.replace(held, tenure("b", 2)) is not None
+        assert await a.replace(held, tenure("a")) is None
+        assert a.lost
+
+    async def test_that_cannot_be_made_is_said(self, database: Database) -> None:
+        nowhere = server(f"postgresql://stateward@127.0.0.1:{free_port()}/{database.name}")
+        from stateward.stores.lease_postgres import PostgresLease
+
+        lease = PostgresLease(nowhere, "subject", "a")
+        with pytest.raises(LeaseUnavailable, match=r"refused.*mend the server"):
+            await lease.read()
+        assert not lease.lost
+        await lease.close()
+
+
+def _holder(found: Tenure | None) -> str | None:
+    return found.holder if found else None

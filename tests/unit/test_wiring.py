@@ -22,6 +22,8 @@ from stateward.sources.folder import FolderSource
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.wiring import Invocation, Wired
+from stateward.wiring.leading import Candidate
+from stateward.wiring.state import PostgresState, SqliteState
 from stateward.wiring.targets import open_target
 
 TWO = "sources: [{name: one}, {name: two}]\n"
@@ -117,22 +119,57 @@ class TestTarget:
         assert list(repo.iterdir()) == []
 
 
+def file_state(path: Path) -> SqliteState:
+    return SqliteState(path=path, kept=path.parent)
+
+
 class TestState:
     def test_is_in_the_repository_by_default(self, repo: Path) -> None:
-        assert wire(repo).state == repo / ".stateward/state.db"
+        assert wire(repo).state == file_state(repo / ".stateward/state.db")
 
     def test_of_the_configuration_is_relative_to_its_file(self, repo: Path, tmp_path: Path) -> None:
         file = configure(tmp_path / "conf", "state: {url: 'sqlite:///s.db'}")
-        assert wire(repo, config=str(file)).state == tmp_path / "conf/s.db"
+        assert wire(repo, config=str(file)).state == file_state(tmp_path / "conf/s.db")
 
     def test_of_the_environment_wins(self, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         configure(repo, "state: {url: 'sqlite:///s.db'}")
         monkeypatch.setenv("STATEWARD_STATE", "sqlite:////srv/state.db")
-        assert wire(repo).state == Path("/srv/state.db")
+        assert wire(repo).state == file_state(Path("/srv/state.db"))
 
     def test_of_an_unknown_kind_is_refused(self, repo: Path) -> None:
-        configure(repo, "state: {url: 'postgres://x'}")
-        assert "postgres://x: expected sqlite:///path" in str(refused(repo))
+        configure(repo, "state: {url: 'mysql://ada:canary@x'}")
+        said = str(refused(repo))
+        assert "mysql://…: expected sqlite:///path or postgresql://" in said
+        assert "canary" not in said
+
+    def test_may_be_on_a_server(self, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        configure(repo, "state: {url: 'postgresql://ada@db/s?sslmode=require', password: {env: P}}")
+        monkeypatch.setenv("P", "canary")
+        state = wire(repo).state
+        assert isinstance(state, PostgresState)
+        assert state.address.name == "postgresql://ada@db/s"
+        assert state.kept == repo / ".stateward"
+        assert state.watched is None
+        assert "canary" not in repr(state)
+
+    def test_on_a_server_has_no_password_in_its_address(
+        self, repo: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("STATEWARD_STATE", "postgresql://ada:canary@db/s")
+        said = str(refused(repo))
+        assert "state.password" in said
+        assert "canary" not in said
+
+    @pytest.mark.parametrize("url", ["sqlite:///s.db", "postgresql://db/s"])
+    def test_may_have_what_is_kept_on_this_machine_elsewhere(self, repo: Path, url: str) -> None:
+        configure(repo, f"state: {{url: '{url}', directory: scratch}}")
+        assert wire(repo).state.kept == repo / "scratch"
+
+    def test_that_is_a_file_keeps_no_lease_of_a_server(self, repo: Path) -> None:
+        configure(repo, "leader: {lease: postgres}")
+        setup = wiring.set_up(Invocation(repo=str(repo)))
+        with pytest.raises(ConfigError, match="the state is a file"):
+            Candidate(lambda _: None).leadership(setup, "target")
 
     def test_has_beside_it_all_that_is_kept_on_this_machine(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,9 +10,9 @@ import pytest
 from stateward import wiring
 from stateward.errors import ConfigError
 from stateward.settings import RetentionSettings
-from stateward.stores.sqlite import SqliteJournal
 from stateward.wiring import Invocation
 from stateward.wiring.history import journal, login_user
+from stateward.wiring.state import SqliteState
 
 
 class TestActor:
@@ -45,8 +45,7 @@ def test_retention_is_read_from_the_configuration(tmp_path: Path) -> None:
 
 async def test_retention_reaches_the_journal(tmp_path: Path) -> None:
     settings = RetentionSettings(age=timedelta(days=1), count=3)
-    async with journal(tmp_path / "state.db", settings) as own:
-        assert isinstance(own, SqliteJournal)
+    async with journal(SqliteState(path=tmp_path / "state.db", kept=tmp_path), settings) as own:
         assert (own._age, own._count) == (timedelta(days=1), 3)
 
 

@@ -36,8 +36,8 @@ class Assembly:
     target: str
     tended: Sequence[Tended]
     means: Means
-    state: Path
-    """The directory in which something changes when somebody tells us something."""
+    state: Path | None
+    """The directory in which something changes when somebody tells us something; None: there is none."""
     configured: Configured
     usual: Drift
     backoff: float

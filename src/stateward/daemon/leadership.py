@@ -61,6 +61,8 @@ class Leadership:
     @property
     def held(self) -> bool:
         """Whether we lead, at this moment."""
+        if self.lease.lost:
+            return False
         return self.clock() < self._until and self._outdone <= self.term
 
     def check(self, seen: int = 0) -> None:
@@ -115,7 +117,9 @@ class Leadership:
         if self._leads and not self.held:
             later = f"the target was written to in term {self._outdone}, by another daemon"
             late = "the lease was not renewed in time"
-            self._lose(later if self._outdone > self.term else late)
+            cut = "the connection that held it has ended"
+            early = cut if self.lease.lost else late
+            self._lose(later if self._outdone > self.term else early)
 
     async def _renew(self) -> None:
         asked = self.clock()

@@ -55,8 +55,11 @@ class Watches:
     _places: dict[bool, dict[Path, list[files.Interest]]] = field(default_factory=dict)
     _later: list[tuple[Tender, Watched]] = field(default_factory=list)
 
-    def heard(self, heeder: Heeder, place: Path) -> None:
-        """Watch where commands are kept."""
+    def heard(self, heeder: Heeder, place: Path | None) -> None:
+        """Watch where commands are kept, where that is on this machine."""
+        if place is None:
+            heeder.every = _UNWATCHED
+            return
 
         def pace(every: float | None) -> None:
             heeder.every = every

@@ -17,7 +17,9 @@ class LeaseKind(StrEnum):
     """Where daemons find out about each other."""
 
     FILE = "file"
-    """Beside the state database: those of one machine, or that share the disk that it is on."""
+    """In files, beside a state database that is one: those of one machine, or that share the disk that it is on."""
+    POSTGRES = "postgres"
+    """In the state database, where that is on a server."""
     KUBERNETES = "kubernetes"
     """In a Lease of the cluster that they run in."""
 
@@ -31,7 +33,8 @@ def _long_enough(given: timedelta) -> timedelta:
 class LeaderSettings(Model):
     """How daemons of one target and one instance agree on who is at work."""
 
-    lease: Annotated[LeaseKind, Field(strict=False)] = LeaseKind.FILE
+    lease: Annotated[LeaseKind | None, Field(strict=False)] = None
+    """Where the state is, unless it is said."""
     within: Annotated[Duration, AfterValidator(_long_enough)] = timedelta(seconds=15)
     """How long it takes at most until another one has taken over."""
     name: Annotated[str, Field(pattern=_OBJECT, max_length=253)] | None = None

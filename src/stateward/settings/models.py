@@ -189,6 +189,10 @@ class StateSettings(Model):
     """Where history is kept. It may be lost at any time."""
 
     url: str = DEFAULT_STATE
+    password: SecretReference | None = None
+    """Of a server; else what its own tools go by."""
+    directory: str | None = None
+    """Of what is kept on this machine: mirrors, memory, locks. Else beside the file, or ``.stateward``."""
     retention: RetentionSettings = RetentionSettings()
 
 

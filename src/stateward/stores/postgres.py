@@ -21,15 +21,15 @@ from stateward.errors import ConfigError, StateUnavailable
 from stateward.model.finding import Finding, fine, wrong
 from stateward.stores import layout
 from stateward.stores.address import Address
-from stateward.stores.database import Connection, Cursor, Dialect, Unusable
+from stateward.stores.database import Cursor, Dialect, Unusable
 
 _T = TypeVar("_T")
-_ADVICE = "nothing is lost but history: mend the server, or the way to it: it is connected to again"
-_CONNECTING = 10
+_ADVICE = "mend the server, or the way to it: it is connected to again by itself"
+CONNECTING = 10
 """Seconds for one address of the server."""
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL | getattr(select, "POLLRDHUP", 0)
 _READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_WRITING = "SELECT set_config('idle_in_transaction_session_timeout', '60s', true), pg_advisory_xact_lock(%s)"
+_WRITING = "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), pg_advisory_xact_lock(%s)"
 """One writer at a time, who holds up no others for long where its machine is gone."""
 _SESSION = """
 SELECT set_config('search_path', 'stateward', false), set_config('lock_timeout', '30s', false),
@@ -88,7 +88,7 @@ class Server:
     """The way to one database: who opens sessions, and says what went wrong with them."""
 
     def __init__(
-        self, address: Address, password: Callable[[], str | None], timeout: float = _CONNECTING
+        self, address: Address, password: Callable[[], str | None], timeout: float = CONNECTING
     ) -> None:
         self.address = address
         self._password = password
@@ -138,6 +138,7 @@ class PostgresDatabase:
         self._key = key(f"stateward {name}")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._session: Session | None = None
+        self._closed = False
         self._known = False
         """Whether the tables have been there, and of a layout that is understood."""
 
@@ -148,16 +149,19 @@ class PostgresDatabase:
     def dialect(self) -> Dialect:
         return DIALECT
 
-    async def write(self, work: Callable[[Connection], _T]) -> _T:
+    async def write(self, work: Callable[[Session], _T]) -> _T:
         def writing() -> _T:
-            session = self._connected()
-            self._known = self._known or _lay_out(session)
+            session = self._laid_out()
             with session.transaction(_WRITING, self._key):
                 return work(session)
 
         return await self._run(writing)
 
-    async def read(self, work: Callable[[Connection], _T], nothing: _T) -> _T:
+    async def each(self, work: Callable[[Session], _T]) -> _T:
+        """Do some work of which each statement stands alone: what stops meanwhile holds up nobody."""
+        return await self._run(lambda: work(self._laid_out()))
+
+    async def read(self, work: Callable[[Session], _T], nothing: _T) -> _T:
         def reading() -> _T:
             session = self._connected()
             self._known = self._known or _is_there(session)
@@ -186,7 +190,9 @@ class PostgresDatabase:
             return wrong(subject, str(error), "mend it; the address is that of state.url")
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
     async def _run(self, work: Callable[[], _T]) -> _T:
@@ -199,6 +205,11 @@ class PostgresDatabase:
             except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
                 self._known = False  # somebody has removed them: that costs what they held
                 return work()
+
+    def _laid_out(self) -> Session:
+        session = self._connected()
+        self._known = self._known or _lay_out(session)
+        return session
 
     def _connected(self) -> Session:
         if self._session is None or not self._session.lives:

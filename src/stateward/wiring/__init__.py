@@ -23,13 +23,13 @@ from stateward.model.unit import UnitSettings
 from stateward.ports import Target
 from stateward.settings import Configuration, SourceSettings, UnitOverrides
 from stateward.sources import address
-from stateward.stores.commands import SqliteCommands
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.wiring import place
 from stateward.wiring.history import MANUAL, journal, login_user
 from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git
 from stateward.wiring.place import Place
 from stateward.wiring.sources import open_source
+from stateward.wiring.state import State
 from stateward.wiring.targets import open_target
 
 _SQLITE = "sqlite:///"
@@ -58,7 +58,7 @@ class Wired:
     revision: str | None
     configuration: Configuration
     source: SourceSettings
-    state: Path
+    state: State
     actor: str
 
 
@@ -84,7 +84,7 @@ class Setup:
         return said or self.configuration.instance
 
     @property
-    def state(self) -> Path:
+    def state(self) -> State:
         return self.place.state
 
     @property
@@ -197,7 +197,7 @@ def remembering(wired: Wired, *, relying: bool) -> Wired:
 @asynccontextmanager
 async def planner(wired: Wired) -> AsyncIterator[Round]:
     """Open what planning for a target needs, and close it again."""
-    commands = SqliteCommands(wired.state, time.time)
+    commands = wired.state.commands(time.time)
     try:
         yield replace(wired.round, approvals=KeptApprovals(commands))
     finally:
@@ -218,9 +218,10 @@ async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
         )
 
 
-def keep_out(state: Path, target: Target) -> None:
+def keep_out(state: State, target: Target) -> None:
     """Keep the files that we make ourselves out of Git."""
-    for file in (state, *_database(target)):
+    state.keep_out_of_git()
+    for file in (state.kept / "any", *_database(target)):
         keep_out_of_git(file)
 
 

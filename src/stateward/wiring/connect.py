@@ -13,11 +13,17 @@ from stateward.model.schema import Schema
 from stateward.model.unit import Limits
 from stateward.ports import Target
 from stateward.schema import files as schema_files
-from stateward.settings import DEFAULT_STATE, TargetSettings, UnitDefaults, UnitOverrides
-from stateward.stores.sqlite import SqliteJournal
+from stateward.settings import (
+    DEFAULT_STATE,
+    RetentionSettings,
+    StateSettings,
+    TargetSettings,
+    UnitDefaults,
+    UnitOverrides,
+)
 from stateward.tracking.client import Client
 from stateward.wiring.history import login_user
-from stateward.wiring.paths import keep_out_of_git, sqlite_path
+from stateward.wiring.state import state_of
 from stateward.wiring.targets import Said, open_target
 
 _SUFFIXES = frozenset({".yml", ".yaml"})
@@ -37,7 +43,8 @@ def connect(
     What is not said is taken from the environment, as scripts of Infrahub's SDK take it:
     ``INFRAHUB_ADDRESS``, ``INFRAHUB_API_TOKEN`` and so on. ``schema`` names schema files, or
     directories of them, which the target is brought up to first. ``state`` is where the journal is
-    kept: by default ``STATEWARD_STATE``, else ``sqlite:///.stateward/state.db``.
+    kept, here or on a PostgreSQL server: by default ``STATEWARD_STATE``, else
+    ``sqlite:///.stateward/state.db``.
     """
     said = Said(token=token, branch=branch)
     return connect_as(url, said, schema=schema, state=state, limits=limits)
@@ -54,13 +61,13 @@ def connect_as(
     """Return a client as ``connect`` does, for a program that says all that it knows of the target."""
     home = Path.cwd()
     environment = settings.read_environment()
-    path = sqlite_path(state or environment.state or DEFAULT_STATE, home)
-    keep_out_of_git(path)
-    journal = SqliteJournal(path)
+    kept = state_of(state or environment.state or DEFAULT_STATE, StateSettings(), home)
+    kept.keep_out_of_git()
+    journal = kept.journal(RetentionSettings())
 
     def target(other: str | None) -> Target:
         own = replace(said, branch=other) if other else said
-        return open_target(url, TargetSettings(), home, path.parent, own)
+        return open_target(url, TargetSettings(), home, kept.kept, own)
 
     return Client(
         open_target=target,

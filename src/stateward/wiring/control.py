@@ -8,10 +8,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from stateward.daemon.control import About, Control
-from stateward.stores.commands import SqliteCommands
-from stateward.stores.statuses import SqliteStatuses
 from stateward.wiring import Invocation, set_up
-from stateward.wiring.paths import keep_out_of_git
 
 
 class Told(NamedTuple):
@@ -29,8 +26,8 @@ async def control(
 ) -> AsyncIterator[Told]:
     """Open the way to the daemon that looks after a unit, or all of a source."""
     setup = set_up(Invocation(repo=repo, config=config, source=source))
-    keep_out_of_git(setup.state)
-    commands, statuses = SqliteCommands(setup.state, time.time), SqliteStatuses(setup.state)
+    setup.state.keep_out_of_git()
+    commands, statuses = setup.state.commands(time.time), setup.state.statuses()
     own = Control(
         commands=commands, statuses=statuses, clock=time.time, new_id=lambda: str(uuid4())
     )

@@ -33,9 +33,9 @@ from stateward.settings import GitSettings
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
 from stateward.sources.tips import Tips
-from stateward.stores.commands import SqliteCommands
-from stateward.stores.sqlite import SqliteJournal
-from stateward.stores.statuses import SqliteStatuses
+from stateward.stores.commands import KeptCommands
+from stateward.stores.journal import KeptJournal
+from stateward.stores.statuses import KeptStatuses
 from stateward.wiring import (
     Invocation,
     Setup,
@@ -83,7 +83,7 @@ def _daemon(invocation: Invocation, emit: Emit, door: "_Door") -> Daemon:
 
 async def overviews(repo: str | None, config: str | None) -> Sequence[Overview]:
     """Return what is known of the sources of a place, and of their units."""
-    statuses = SqliteStatuses(place.find(repo, config).state)
+    statuses = place.find(repo, config).state.statuses()
     try:
         return await statuses.overviews()
     finally:
@@ -96,7 +96,7 @@ def steady() -> Callable[[], float]:
     return lambda: offset + time.monotonic()
 
 
-_Answering = Callable[[Means, SqliteJournal], Beside]
+_Answering = Callable[[Means, KeptJournal], Beside]
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ def _read(invocation: Invocation, emit: Emit, door: _Door, candidate: Candidate)
     )
 
 
-_Tends = Callable[[SqliteJournal, SqliteCommands], Tended]
+_Tends = Callable[[KeptJournal, KeptCommands], Tended]
 
 
 def _tended(
@@ -169,7 +169,7 @@ def _tended(
         source.tips = tips.setdefault(source.repository, Tips(clock))
     git = setup.source.git or GitSettings.model_construct(url="")
 
-    def tends(own: SqliteJournal, commands: SqliteCommands) -> Tended:
+    def tends(own: KeptJournal, commands: KeptCommands) -> Tended:
         return Tended(
             name=setup.source.name,
             reconciler=Reconciler(
@@ -202,7 +202,7 @@ async def _opened(
 ) -> AsyncIterator[Assembly]:
     keep_out(where.state, target)
     said = where.configuration
-    statuses, commands = SqliteStatuses(where.state), SqliteCommands(where.state, clock)
+    statuses, commands = where.state.statuses(), where.state.commands(clock)
     try:
         async with journal(where.state, said.state.retention) as own:
             means = _means(statuses, commands, emit, clock, instruments, leadership)
@@ -210,7 +210,7 @@ async def _opened(
                 target=target.name,
                 tended=[tends(own, commands) for tends in sources],
                 means=means,
-                state=where.state.parent,
+                state=where.state.watched,
                 configured=files,
                 usual=Drift(
                     mode=said.defaults.drift.mode,
@@ -247,8 +247,8 @@ def follows(source: RemoteSource | RepositorySource, depth: int | None) -> Follo
 
 
 def _means(
-    statuses: SqliteStatuses,
-    commands: SqliteCommands,
+    statuses: KeptStatuses,
+    commands: KeptCommands,
     emit: Emit,
     clock: Callable[[], float],
     instruments: Instruments,

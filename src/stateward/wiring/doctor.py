@@ -7,7 +7,6 @@ from stateward.errors import Code, ConfigError, StatewardError
 from stateward.model.finding import Finding, fine, wrong
 from stateward.model.unit import ManageSchema
 from stateward.ports import Target
-from stateward.stores.sqlite import SqliteJournal
 from stateward.wiring import Invocation, Setup, set_up, unconfigured
 
 _ADDRESS = "give sqlite:///path or https://host?branch=name, as --target or target.url"
@@ -47,9 +46,13 @@ async def _source(setup: Setup) -> tuple[tuple[Finding, ...], Needs]:
 
 async def _state(setup: Setup, target: str) -> Finding:
     try:
-        journal = SqliteJournal(setup.state)
+        journal = setup.state.journal(setup.configuration.state.retention)
     except ConfigError as error:
-        return wrong("state", str(error), "give sqlite:///path as state.url")
+        return wrong(
+            "state",
+            str(error),
+            "give sqlite:///path or postgresql://user@host/database as state.url",
+        )
     try:
         return await journal.diagnose(target)
     finally:

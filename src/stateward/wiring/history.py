@@ -4,20 +4,20 @@ import getpass
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from stateward.settings import RetentionSettings
-from stateward.stores.sqlite import SqliteJournal
+from stateward.stores.journal import KeptJournal
 from stateward.wiring.place import find
+from stateward.wiring.state import State
 
 MANUAL = "manual"
 """The trigger of what somebody asked for."""
 
 
 @asynccontextmanager
-async def journal(state: Path, retention: RetentionSettings) -> AsyncIterator[SqliteJournal]:
+async def journal(state: State, retention: RetentionSettings) -> AsyncIterator[KeptJournal]:
     """Open the journal of a state database, and close it again."""
-    own = SqliteJournal(state, age=retention.age, count=retention.count)
+    own = state.journal(retention)
     try:
         yield own
     finally:
@@ -33,7 +33,7 @@ def login_user() -> str:
 
 
 @asynccontextmanager
-async def trail(repo: str | None, config: str | None) -> AsyncIterator[SqliteJournal]:
+async def trail(repo: str | None, config: str | None) -> AsyncIterator[KeptJournal]:
     """Open the history that belongs to a place, to read it."""
     where = find(repo, config)
     async with journal(where.state, where.configuration.state.retention) as own:

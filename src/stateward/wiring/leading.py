@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from stateward.daemon.leadership import Leadership
@@ -18,8 +17,8 @@ from stateward.ports import Lease
 from stateward.settings import LeaderSettings, LeaseKind
 from stateward.stores.lease_file import FileLease
 from stateward.wiring import Setup
+from stateward.wiring.state import PostgresState, State
 
-_LEASES = "leader-"
 _PATIENCE = 0.2
 """The part of the lease time that one request may take: there is time for another one then."""
 _UNTOLD = 2
@@ -41,11 +40,10 @@ class Candidate:
     def leadership(self, setup: Setup, target: str) -> Leadership:
         """Return what it runs for: the same as before, where that is not configured otherwise."""
         said, state = setup.configuration.leader, setup.state
-        directory = state.with_name(f"{_LEASES}{state.name}")
-        wanted = (said, directory, target, setup.instance)
+        wanted = (said, state, target, setup.instance)
         if self._known is None or self._known[0] != wanted:
             leadership = Leadership(
-                lease=self._lease(said, directory, f"{target} {setup.instance}"),
+                lease=self._lease(said, state, f"{target} {setup.instance}"),
                 name=self.name,
                 within=said.within.total_seconds(),
                 clock=_elapsed(),
@@ -55,16 +53,24 @@ class Candidate:
             self._known = wanted, leadership
         return self._known[1]
 
-    def _lease(self, said: LeaderSettings, directory: Path, subject: str) -> Lease:
+    def _lease(self, said: LeaderSettings, state: State, subject: str) -> Lease:
+        timeout = said.within.total_seconds() * _PATIENCE
+        if said.lease is LeaseKind.POSTGRES and not isinstance(state, PostgresState):
+            message = (
+                "leader.lease: postgres: the state is a file: give postgresql://… as state.url"
+            )
+            raise ConfigError(message)
+        if said.lease in {None, LeaseKind.POSTGRES}:
+            return state.lease(subject, self.name, timeout)
         if said.lease is LeaseKind.FILE:
-            return FileLease(directory, subject, self.name)
+            return FileLease(state.leases, subject, self.name)
         try:
             from stateward.stores.lease_kubernetes import KubernetesLease
         except ImportError as error:
             message = "leader.lease: kubernetes: needs more: pip install 'stateward[k8s]'"
             raise ConfigError(message) from error
         name = said.name or f"stateward-{sha256(subject.encode()).hexdigest()[:16]}"
-        return KubernetesLease(name, said.namespace, said.within.total_seconds() * _PATIENCE)
+        return KubernetesLease(name, said.namespace, timeout)
 
 
 def _elapsed() -> Callable[[], float]:

@@ -8,7 +8,7 @@ from stateward.desired import documents
 from stateward.desired.discover import CONFIGURATION_FILE
 from stateward.errors import ConfigError
 from stateward.settings import Configuration, Environment
-from stateward.wiring.paths import sqlite_path
+from stateward.wiring.state import State, state_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +27,14 @@ class Place:
         return self.file.parent if self.file else self.base
 
     @property
-    def state(self) -> Path:
-        return sqlite_path(self.environment.state or self.configuration.state.url, self.home)
+    def state(self) -> State:
+        said = self.configuration.state
+        return state_of(self.environment.state or said.url, said, self.home)
 
     @property
     def kept(self) -> Path:
-        """The directory of what is kept beside the state: it can be written where that can."""
-        return self.state.parent
+        """The directory of what is kept on this machine: as a rule it can be written where the state can."""
+        return self.state.kept
 
 
 def find(repo: str | None, config: str | None) -> Place:

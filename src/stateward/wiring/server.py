@@ -30,7 +30,7 @@ from stateward.model.record import Record
 from stateward.ports import Mandate, Target
 from stateward.reporting import logs
 from stateward.settings import HookSettings, SecretReference, ServerSettings
-from stateward.stores.sqlite import SqliteJournal
+from stateward.stores.journal import KeptJournal
 from stateward.targets.infrahub import InfrahubTarget
 from stateward.tracking.rollback import Rollback
 from stateward.wiring import Setup
@@ -89,7 +89,7 @@ class Front:
 
     def answering(
         self, said: ServerSettings | None, setups: Sequence[Setup], target: Target
-    ) -> Callable[[Means, SqliteJournal], Beside]:
+    ) -> Callable[[Means, KeptJournal], Beside]:
         """Get ready for what is configured, None for nothing; raises ``ConfigError``."""
         sources = [own.source.name for own in setups]
         who = guard(said, sources, setups[0].place.home) if said else None
@@ -111,7 +111,7 @@ class _Answers:
         self,
         who: Guard | None,
         means: Means,
-        journal: SqliteJournal,
+        journal: KeptJournal,
         tenders: Sequence[Tender],
     ) -> AsyncIterator[None]:
         port = self.front.listener.take()
@@ -145,7 +145,7 @@ class _Answers:
                 await commanding.ended(self.setups[0].configuration.run.grace.total_seconds())
 
     def _api(
-        self, access: Access | None, view: View, journal: SqliteJournal, commanding: Commanding
+        self, access: Access | None, view: View, journal: KeptJournal, commanding: Commanding
     ) -> Routes:
         if access is None:
             return []
@@ -153,7 +153,7 @@ class _Answers:
         operations = [*reading.operations(), *commanding.operations()]
         return [*api.routes(operations, access, view), openapi.route(operations, __version__)]
 
-    def _commanding(self, view: View, journal: SqliteJournal) -> Commanding:
+    def _commanding(self, view: View, journal: KeptJournal) -> Commanding:
         means = view.means
         return Commanding(
             view=view,
@@ -168,7 +168,7 @@ class _Answers:
             approval=self.setups[0].configuration.run.approval.total_seconds(),
         )
 
-    def _undo(self, journal: SqliteJournal, mandate: Mandate) -> Undo:
+    def _undo(self, journal: KeptJournal, mandate: Mandate) -> Undo:
         setups = {own.source.name: own for own in self.setups}
 
         async def undo(record: Record, actor: str) -> Rollback:

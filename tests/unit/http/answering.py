@@ -30,6 +30,7 @@ from stateward.stores.sqlite import SqliteJournal
 from stateward.stores.statuses import SqliteStatuses
 from stateward.tracking.rollback import Rollback
 from stateward.wiring.history import journal as opened_journal
+from stateward.wiring.state import SqliteState
 
 WRITE = "c4nary-that-may-command"
 READ = "c4nary-that-may-only-ask"
@@ -89,7 +90,9 @@ class Desk:
 async def opened(directory: Path) -> AsyncIterator[Desk]:
     state = directory / "state.db"
     statuses, commands = SqliteStatuses(state), SqliteCommands(state, lambda: desk.now)
-    async with opened_journal(state, RetentionSettings()) as journal:
+    async with opened_journal(
+        SqliteState(path=state, kept=directory), RetentionSettings()
+    ) as journal:
         desk = Desk(shop=Workshop(directory), statuses=statuses, journal=journal, commands=commands)
         try:
             yield desk
