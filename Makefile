@@ -28,7 +28,7 @@ kube: $(VENV)/dev  ## the tests that need a Kubernetes API server: KUBECONFIG na
 	@$(BIN)/python -m pytest --kube $(if $(shell command -v helm),--helm) -m kube
 
 postgres: $(VENV)/dev  ## the tests that need a PostgreSQL server: its programs are on this machine
-	@$(BIN)/python -m pytest --postgres -m postgres
+	@$(BIN)/python -m pytest --postgres -m postgres --numprocesses=auto
 
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
