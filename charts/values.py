@@ -83,6 +83,7 @@ class Persistence(Model):
 
 
 class State(Model):
+    url: str
     persistence: Persistence
 
 
@@ -192,8 +193,9 @@ def schema() -> dict[str, Any]:
     definitions = found["$defs"]
     # Where the daemon answers and where its state is are the chart's to say.
     del definitions["ServerSettings"]["properties"]["listen"]
-    del definitions["Configuration"]["properties"]["state"]["default"]["url"]
-    del definitions["StateSettings"]["properties"]["url"]
+    for name in ("url", "directory"):
+        del definitions["Configuration"]["properties"]["state"]["default"][name]
+        del definitions["StateSettings"]["properties"][name]
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     found["allOf"] = list(_rules())
     return found
@@ -206,10 +208,21 @@ def _rules() -> Iterator[dict[str, Any]]:
     has, is shown as it stands.
     """
     several = _at("replicaCount", {"minimum": 2})
-    leased = _at("config.leader.lease", {"const": "kubernetes"})
+    leased = _at("config.leader.lease", {"enum": ["kubernetes", "postgres"]})
     yield _refused(
         {"allOf": [several, {"not": leased}]},
-        "replicaCount: of several replicas one may write: that needs config.leader.lease: kubernetes",
+        "replicaCount: of several replicas one may write: that needs config.leader.lease: kubernetes, or postgres",
+    )
+    # Not as a pattern of the value itself: what does not match one is repeated.
+    bare = {"not": {"pattern": r"^(postgres(ql)?://([^:@/]*@)?[^@]*)?$"}}
+    yield _refused(
+        _at("state.url", bare),
+        "state.url: postgresql://user@host:port/database, without a password: that is config.state.password",
+    )
+    served = [_at("config.leader.lease", {"const": "postgres"}), _at("state.url", {"const": ""})]
+    yield _refused(
+        {"allOf": served},
+        "state.url: config.leader.lease: postgres needs it, such as postgresql://stateward@postgres.db/stateward",
     )
     yield _refused(
         {"allOf": [several, _at("state.persistence.enabled", {"const": True})]},

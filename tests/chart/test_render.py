@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from charts import CHART, CI, MINIMAL, Helm, configuration, of_kind
-from stateward.settings import Configuration
+from stateward.settings import Configuration, LeaseKind, SecretReference
 
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = ("1.30", "1.33", "1.36")
@@ -94,6 +94,8 @@ class TestRefusals:
             (["config.defaults.drift.interval=tomorrow"], "does not match pattern"),
             (["config.server.listen=1.2.3.4:1"], "'listen'"),
             (["config.state.url=sqlite:///x"], "'url'"),
+            (["config.state.directory=/x"], "'directory'"),
+            (["config.leader.lease=postgres"], "state.url: config.leader.lease: postgres needs it"),
             (["imagee.tag=1"], "'imagee'"),
             (["image.digest=latest"], "does not match pattern"),
         ],
@@ -106,6 +108,32 @@ class TestRefusals:
         objects = run.template(
             MINIMAL, "--set", "replicaCount=2", "--set", "state.persistence.enabled=false"
         )
+        assert of_kind(objects, "Deployment")["spec"]["replicas"] == 2
+
+
+class TestServer:
+    """The state is on a PostgreSQL server."""
+
+    @pytest.fixture
+    def objects(self, run: Helm) -> list[dict[str, Any]]:
+        return run.template(next(own for own in CI if own.name.startswith("postgres")))
+
+    def test_is_where_the_daemon_is_told_that_it_is(self, objects: list[dict[str, Any]]) -> None:
+        (container,) = of_kind(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+        said = {own["name"]: own["value"] for own in container["env"]}
+        assert said["STATEWARD_STATE"].startswith("postgresql://stateward@postgres.db:5432/")
+        assert said["STATEWARD_STATE_DIRECTORY"] == "/var/lib/stateward"
+        settings = configuration(of_kind(objects, "ConfigMap")["data"]["stateward.yaml"])
+        assert settings.leader.lease is LeaseKind.POSTGRES
+        assert settings.state.password == SecretReference(file="/run/secrets/postgres/password")
+
+    def test_takes_no_password_and_repeats_none(self, run: Helm) -> None:
+        said = run.refusal("--set", "state.url=postgresql://ada:canary@db/s")
+        assert "without a password" in said
+        assert "canary" not in said
+
+    def test_needs_no_rights_in_the_cluster(self, objects: list[dict[str, Any]]) -> None:
+        assert not [own for own in objects if own["kind"].startswith("Role")]
         assert of_kind(objects, "Deployment")["spec"]["replicas"] == 2
 
 

@@ -165,6 +165,13 @@ class TestState:
         configure(repo, f"state: {{url: '{url}', directory: scratch}}")
         assert wire(repo).state.kept == repo / "scratch"
 
+    def test_may_have_it_elsewhere_by_the_environment(
+        self, repo: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("STATEWARD_STATE_DIRECTORY", "/var/scratch")
+        configure(repo, "state: {directory: scratch}")
+        assert wire(repo).state.kept == Path("/var/scratch")
+
     def test_that_is_a_file_keeps_no_lease_of_a_server(self, repo: Path) -> None:
         configure(repo, "leader: {lease: postgres}")
         setup = wiring.set_up(Invocation(repo=str(repo)))

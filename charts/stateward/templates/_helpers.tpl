@@ -64,7 +64,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
     {{- toYaml .args | nindent 4 }}
   env:
     - {name: STATEWARD_CONFIG, value: /etc/stateward/stateward.yaml}
-    - {name: STATEWARD_STATE, value: "sqlite:////var/lib/stateward/state.db"}
+    - {name: STATEWARD_STATE, value: {{ default "sqlite:////var/lib/stateward/state.db" $.Values.state.url | quote }}}
+    {{- if $.Values.state.url }}
+    - {name: STATEWARD_STATE_DIRECTORY, value: /var/lib/stateward}
+    {{- end }}
     - {name: HOME, value: /var/lib/stateward}
     {{- with .env }}
     {{- toYaml . | nindent 4 }}

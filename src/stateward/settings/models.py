@@ -233,6 +233,8 @@ class Environment(BaseSettings):
     instance: Name | None = None
     target: str | None = None
     state: str | None = None
+    state_directory: str | None = None
+    """Of what is kept on this machine, as ``state.directory``."""
     listen: str | None = None
     """Where the daemon answers, as ``server.listen``."""
     actor: str | None = None

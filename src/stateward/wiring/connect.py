@@ -16,7 +16,6 @@ from stateward.schema import files as schema_files
 from stateward.settings import (
     DEFAULT_STATE,
     RetentionSettings,
-    StateSettings,
     TargetSettings,
     UnitDefaults,
     UnitOverrides,
@@ -61,7 +60,9 @@ def connect_as(
     """Return a client as ``connect`` does, for a program that says all that it knows of the target."""
     home = Path.cwd()
     environment = settings.read_environment()
-    kept = state_of(state or environment.state or DEFAULT_STATE, StateSettings(), home)
+    kept = state_of(
+        state or environment.state or DEFAULT_STATE, None, environment.state_directory, home
+    )
     kept.keep_out_of_git()
     journal = kept.journal(RetentionSettings())
 

@@ -29,7 +29,8 @@ class Place:
     @property
     def state(self) -> State:
         said = self.configuration.state
-        return state_of(self.environment.state or said.url, said, self.home)
+        directory = self.environment.state_directory or said.directory
+        return state_of(self.environment.state or said.url, said.password, directory, self.home)
 
     @property
     def kept(self) -> Path:

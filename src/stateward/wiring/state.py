@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stateward.errors import Code, ConfigError
 from stateward.ports import Lease
-from stateward.settings import RetentionSettings, SecretReference, StateSettings
+from stateward.settings import RetentionSettings, SecretReference
 from stateward.stores import address
 from stateward.stores.address import Address
 from stateward.stores.commands import KeptCommands, SqliteCommands
@@ -118,13 +118,15 @@ class PostgresState:
 State = SqliteState | PostgresState
 
 
-def state_of(url: str, said: StateSettings, home: Path) -> State:
+def state_of(
+    url: str, password: SecretReference | None, directory: str | None, home: Path
+) -> State:
     """Return the state that an address names; raises ``ConfigError``."""
-    kept = home / said.directory if said.directory is not None else None
+    kept = home / directory if directory is not None else None
     if address.is_postgres(url):
         return PostgresState(
             address=address.parse(url),
-            password=said.password,
+            password=password,
             home=home,
             kept=kept or home / STATE_DIRECTORY,
         )
