@@ -62,7 +62,10 @@ class Session:
             if self._connection.closed or self._connection.broken:
                 return False
             poll = select.poll()
-            poll.register(self._connection.fileno(), getattr(select, "POLLRDHUP", 0))
+            try:
+                poll.register(self._connection.fileno(), getattr(select, "POLLRDHUP", 0))
+            except psycopg.Error:
+                return False  # it has just ended in the thread that uses it
             return not any(found & _GONE for _, found in poll.poll(0))
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Cursor:
@@ -105,7 +108,7 @@ class Server:
             "keepalives_idle": max(1, round(self._timeout)),
             "keepalives_interval": max(1, round(self._timeout / 3)),
             "keepalives_count": 3,
-            "tcp_user_timeout": round(self._timeout * 1000),
+            "tcp_user_timeout": round(self._timeout * 2000),
         }
         given = psycopg.conninfo.conninfo_to_dict(self.address.url)
         known = {name: value for name, value in known.items() if name not in given}
