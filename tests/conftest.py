@@ -93,12 +93,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Do not wait minutes for each of hundreds of tests for a server that is not to be had."""
     if item.get_closest_marker("live") and item.config.stash[_IN_VAIN] >= _GIVEN_UP:
-        pytest.fail(f"not run: {_GIVEN_UP} tests in turn failed, is the server well?", pytrace=False)
+        pytest.fail(
+            f"not run: {_GIVEN_UP} tests in turn failed, is the server well?", pytrace=False
+        )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if item.get_closest_marker("live") and (report.failed or report.when == "call"):
