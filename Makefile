@@ -30,7 +30,7 @@ kube: $(VENV)/dev  ## the tests that need a Kubernetes API server: KUBECONFIG na
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
 	@test -n "$$INFRAHUB_API_TOKEN" || { echo 'make live: INFRAHUB_API_TOKEN is not set: give a token, see docs/development.md' >&2; exit 1; }
-	@$(LIVE) -m 'live and not long'
+	@$(LIVE) --numprocesses=2 --dist=loadfile -m 'live and not long'
 
 live-again:  ## of those, what failed the last time
 	@$(LIVE) -m 'live and not long' --last-failed

@@ -22,7 +22,10 @@ _TRACKED = (
 )
 _MEMBERS = "query($g: [ID]) { CoreNode(member_of_groups__ids: $g) { edges { node { id } } } }"
 _BLOCKER = re.compile(r"on node (\w+) '([0-9a-f-]{36})'")
-_DELETE = "mutation($n: String!) { BranchDelete(data: {name: $n}) { ok } }"
+# Nobody waits for it: it takes minutes where others keep the server busy.
+_DELETE = (
+    "mutation($n: String!) { BranchDelete(data: {name: $n}, wait_until_completion: false) { ok } }"
+)
 
 Node = Mapping[str, Any]
 Name = tuple[str, ...]
