@@ -21,7 +21,7 @@ import pytest
 from repositories import snapshot
 from stateward.errors import Code, ConfigError, StateUnavailable
 from stateward.model.identity import NodeId, ObjectKey
-from stateward.model.plan import Action, Default, FieldChange, Secret
+from stateward.model.plan import Action, Default, FieldChange, Secret, Undone
 from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Entry, EntryState
 from stateward.model.state import FromPool
@@ -309,7 +309,7 @@ class TestReading:
             caller="deploy:12",
             plan="abc",
             before="Kept equal",
-            undoes="other",
+            undoes=("other",),
             detail="--allow-deletes 3",
         )
         async with store.journal() as journal:
@@ -323,14 +323,20 @@ class TestReading:
 
     async def test_gives_back_a_change_with_every_field(self, store: Store) -> None:
         fields = tuple(FieldChange(f"f{at}", None, own) for at, own in enumerate(VALUES))
-        given = {"giver": "b", "adopted": True, "along": 3, "undoes": (4, 5)}
+        given = {
+            "giver": "b",
+            "adopted": True,
+            "along": 3,
+            "undoes": (Undone("first", 4), Undone("first", 5)),
+        }
         async with store.journal() as journal:
             await begin(journal)
             await journal.record([entry(fields=fields, **given)])
             await journal.record([entry(0, EntryState.FAILED, node="n1", detail="no")])
             (change,) = (await journal.run("run")).changes
         assert change.fields == fields
-        assert (change.giver, change.adopted, change.along, change.undoes) == ("b", True, 3, (4, 5))
+        assert (change.giver, change.adopted, change.along) == ("b", True, 3)
+        assert change.undoes == given["undoes"]
         assert (change.state, change.node, change.detail) == (EntryState.FAILED, "n1", "no")
         assert change.started <= change.ended
 
@@ -381,13 +387,15 @@ class TestReading:
             for index in (0, 1):
                 await journal.record([entry(index, run="first")])
                 await journal.record([entry(index, EntryState.APPLIED, run="first")])
-            await journal.begin([opening("back", kind=RunKind.ROLLBACK, undoes="first")])
-            await journal.record([entry(run="back", undoes=(1,))])
+            await journal.begin([opening("back", kind=RunKind.ROLLBACK, undoes=("first",))])
+            await journal.record([entry(run="back", undoes=(Undone("first", 1),))])
             assert states(await journal.run("first")) == ["applied", "applied"]
             await journal.record([entry(0, EntryState.APPLIED, run="back")])
             assert states(await journal.run("first")) == ["applied", "undone"]
-            await journal.begin([opening("again", kind=RunKind.ROLLBACK, undoes="back")])
-            await journal.record([entry(0, EntryState.APPLIED, run="again", undoes=(0,))])
+            await journal.begin([opening("again", kind=RunKind.ROLLBACK, undoes=("back",))])
+            await journal.record(
+                [entry(0, EntryState.APPLIED, run="again", undoes=(Undone("back", 0),))]
+            )
             assert states(await journal.run("first")) == ["applied", "applied"]
             assert states(await journal.run("back")) == ["undone"]
             assert (await journal.run("first")).undone_by == ("back",)

@@ -78,13 +78,33 @@ class SqliteJournal:
         )
 
     async def runs(
-        self, subject: str | None = None, *, since: str = "", limit: int | None = None
+        self,
+        subject: str | None = None,
+        *,
+        since: str = "",
+        limit: int | None = None,
+        revision: str | None = None,
     ) -> Sequence[Record]:
         """Return runs with their changes, newest first."""
-        by_subject = " AND json_extract(body, '$.subject') = ?" if subject is not None else ""
-        query = f"{_BEGUN} AND at >= ?{by_subject} ORDER BY number DESC LIMIT ?"
-        values = [since, *([] if subject is None else [subject]), -1 if limit is None else limit]
+        query, values = f"{_BEGUN} AND at >= ?", [since]
+        if subject is not None:
+            query, values = f"{query} AND {_SUBJECTS} = ?", [*values, subject]
+        if revision is not None:
+            query, values = f"{query} AND {_REVISIONS} = ?", [*values, revision, revision]
+        query = f"{query} ORDER BY number DESC LIMIT {-1 if limit is None else limit:d}"
+        return await self._read(lambda db: _records(db, query, values), _NO_RECORDS)
 
+    async def together(self, record: Record) -> Sequence[Record]:
+        """Return the runs of the round that a run was part of, this one included."""
+        opening = record.opening
+        if not (opening.round or opening.plan):
+            return [record]
+        if opening.round:
+            query, values = f"{_BEGUN} AND json_extract(body, '$.round') = ?", [opening.round]
+        else:
+            query = f"{_BEGUN} AND json_extract(body, '$.plan') = ? AND at = ?"
+            values = [opening.plan, record.started]
+        query = f"{query} ORDER BY number"
         return await self._read(lambda db: _records(db, query, values), _NO_RECORDS)
 
     async def run(self, prefix: str) -> Record:
@@ -163,11 +183,18 @@ _NO_RECORDS: list[Record] = []
 _NO_LINKS: list[Link] = []
 _TYPES = "SELECT type FROM record WHERE run = ? AND type IN ('begin', 'finish')"
 _BEGUN = "SELECT run FROM record WHERE type = 'begin'"
+_SUBJECTS = "json_extract(body, '$.subject')"
+_REVISIONS = "substr(json_extract(body, '$.revision'), 1, length(?))"
 _UNFINISHED = """
 SELECT run FROM record AS begun WHERE type = 'begin' AND json_extract(body, '$.target') = ?
 AND NOT EXISTS (SELECT 1 FROM record WHERE run = begun.run AND type = 'finish') ORDER BY number
 """
-_ROLLBACKS = f"{_BEGUN} AND json_extract(body, '$.undoes') = ? AND number > ? ORDER BY number"
+# Of what takes several runs back the index knows the list as a text, which begins with a bracket.
+_ROLLBACKS = f"""
+{_BEGUN} AND (json_extract(body, '$.undoes') = ?1 OR json_extract(body, '$.undoes') BETWEEN '[' AND '\\'
+AND EXISTS (SELECT 1 FROM json_each(body, '$.undoes') WHERE value = ?1))
+AND number > ?2 ORDER BY number
+"""  # noqa: S608 - a condition of ours
 
 
 def _records(db: sqlite3.Connection, query: str, values: Sequence[Any]) -> list[Record]:

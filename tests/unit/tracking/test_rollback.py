@@ -13,7 +13,7 @@ from properties.judging import content
 from rounds import KINDS, Broken, Workshop, objects
 from stateward.errors import Code, ConfigError
 from stateward.model.mutation import Delete, Enrol, Relate, Update
-from stateward.model.plan import Action, Plan, UnitState
+from stateward.model.plan import Action, Plan, Undone, UnitState
 from stateward.model.record import Cause, Record, RunKind
 from stateward.model.run import Report
 from stateward.model.unit import Stamp
@@ -41,7 +41,7 @@ async def opened(shop: Workshop, **limits: Any) -> AsyncIterator[tuple[Rollback,
                 journal=journal,
                 new_id=lambda: str(uuid4()),
                 cause=Cause(trigger="manual", actor="ada"),
-                settings=settings,
+                settings=lambda _: settings,
             ),
             journal,
         )
@@ -424,9 +424,9 @@ class TestRecord:
         undone = await newest(shop)
         await back(shop)
         own = await newest(shop)
-        assert (own.opening.kind, own.opening.undoes) == (RunKind.ROLLBACK, undone.id)
+        assert (own.opening.kind, own.opening.undoes) == (RunKind.ROLLBACK, (undone.id,))
         assert (own.opening.subject, own.outcome) == ("a", "applied")
-        assert [one.undoes for one in own.changes] == [(0,)]
+        assert [one.undoes for one in own.changes] == [(Undone(undone.id, 0),)]
         async with opened(shop) as (_, journal):
             again = await journal.run(undone.id)
             assert again.undone_by == (own.id,)
