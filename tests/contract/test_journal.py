@@ -400,6 +400,49 @@ class TestReading:
             assert states(await journal.run("back")) == ["undone"]
             assert (await journal.run("first")).undone_by == ("back",)
 
+    async def test_tells_what_was_taken_back_together(self, store: Store) -> None:
+        runs = ("one", "two", "three")
+        async with store.journal() as journal:
+            for run in runs:
+                await begin(journal, run)
+                await journal.record([entry(0, EntryState.APPLIED, run=run)])
+            back = opening("back", kind=RunKind.ROLLBACK, undoes=("one", "two"))
+            undone = (Undone("one", 0), Undone("two", 0))
+            await journal.begin([back])
+            await journal.record([entry(0, EntryState.APPLIED, run="back", undoes=undone)])
+            found = [await journal.run(run) for run in runs]
+            assert [states(own) for own in found] == [["undone"], ["undone"], ["applied"]]
+            assert [own.undone_by for own in found] == [("back",), ("back",), ()]
+            assert (await journal.run("back")).opening == back
+
+    async def test_reads_what_older_versions_took_back(self, store: Store) -> None:
+        async with store.journal() as journal:
+            await begin(journal, "first")
+            await journal.record([entry(3, EntryState.APPLIED, run="first")])
+            await journal.begin([opening("back", kind=RunKind.ROLLBACK, undoes=("first",))])
+            await journal.record(
+                [entry(0, EntryState.APPLIED, run="back", undoes=(Undone("first", 3),))]
+            )
+        store.tamper(
+            """UPDATE record SET body = replace(body, '{"first":[3]}', '[3]') WHERE run = 'back'"""
+        )
+        async with store.journal() as journal:
+            assert states(await journal.run("first")) == ["undone"]
+
+    async def test_gives_the_runs_of_a_round_and_those_of_a_commit(self, store: Store) -> None:
+        async with store.journal() as journal:
+            await journal.begin(
+                [opening(own, round="r1", plan="p", revision="abc1") for own in "12"]
+            )
+            await journal.begin([opening("3", round="r2", plan="p", revision="abd1")])
+            await journal.begin([opening(own, plan="p", revision="abc1") for own in "45"])
+            await journal.begin([opening("6")])
+            together = [ids(await journal.together(await journal.run(own))) for own in "2356"]
+            assert together == [["1", "2"], ["3"], ["4", "5"], ["6"]]
+            assert ids(await journal.runs(revision="abc")) == ["5", "4", "2", "1"]
+            assert ids(await journal.runs("unit", revision="ab", limit=1)) == ["5"]
+            assert ids(await journal.runs(revision="%")) == []
+
 
 def ids(records: Sequence[Record]) -> list[str]:
     return [own.id for own in records]

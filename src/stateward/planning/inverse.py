@@ -34,10 +34,13 @@ class Undoing:
     """Whether to take back what somebody changed since, too."""
     allow_deletes: int | None = None
 
-    @property
-    def first(self) -> Mapping[str, Record]:
-        """The first run of each unit."""
-        return {own.opening.subject: own for own in reversed(self.records)}
+
+def first_of_units(records: Iterable[Record]) -> dict[str, Record]:
+    """Return the first run of each unit, of runs that come in their order."""
+    found: dict[str, Record] = {}
+    for own in records:
+        found.setdefault(own.opening.subject, own)
+    return found
 
 
 @dataclass(slots=True)

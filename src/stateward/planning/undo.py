@@ -17,7 +17,7 @@ from stateward.planning.digest import digest_of
 from stateward.planning.effects import effects
 from stateward.planning.guard import exceeded
 from stateward.planning.handover import HandOvers
-from stateward.planning.inverse import Inverse, Undoing
+from stateward.planning.inverse import Inverse, Undoing, first_of_units
 from stateward.planning.order import Order
 from stateward.planning.question import Question, UnitFacts
 
@@ -151,7 +151,7 @@ class _Attempt:
     def _unit(self, unit: str, changes: Sequence[Change], *, blocked: bool) -> UnitPlan:
         """Return a unit's part: where anything is taken back, all units of the runs are held."""
         undoing = self.undoing
-        group, record = undoing.groups[unit], undoing.first.get(unit)
+        group, record = undoing.groups[unit], first_of_units(undoing.records).get(unit)
         found = undoing.observed.groups.get(group)
         before = Stamp.parse(found.description if found else "")
         left = {own.subject for own in self.inverse.conflicts if own.unit == unit}

@@ -11,7 +11,7 @@ from stateward.model.run import Outcome, Report
 from stateward.model.state import Observed
 from stateward.model.unit import UnitSettings, group_name, prefix
 from stateward.planning.effects import Effect, effects
-from stateward.planning.inverse import Undoing
+from stateward.planning.inverse import Undoing, first_of_units
 from stateward.planning.undo import undo
 from stateward.ports import Journal, Mandate, Query, Session, Target
 from stateward.tracking.apply import Applier
@@ -128,7 +128,7 @@ class Rollback:
         *,
         force: bool,
     ) -> Report:
-        first = {own.opening.subject: own for own in reversed(records)}
+        first = first_of_units(records)
         runs = {unit: self.new_id() for unit in first}
         # What another unit gets back is written down with the run that had taken it.
         one = next(iter(runs.values()))

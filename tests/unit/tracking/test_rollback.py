@@ -1,10 +1,10 @@
 """A run is taken back: what comes back, what is left alone and why, and what happens next."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
@@ -467,3 +467,93 @@ class TestRecord:
         assert await shop.members("a") == {"BuiltinTag/keep", "BuiltinTag/red"}
         done, _ = await back(shop, record)
         assert done == plan
+
+
+class TestOfARound:
+    """Several units, one plan."""
+
+    BOTH: ClassVar = {"a/1.yml": tags("red", "keep"), "b/1.yml": device(tags=["red"])}
+
+    async def together(self, shop: Workshop) -> list[Record]:
+        async with opened(shop) as (_, journal):
+            return list(await journal.together((await journal.runs(limit=1))[0]))
+
+    async def test_what_refers_across_units_comes_back_in_order(self, shop: Workshop) -> None:
+        await applied(shop, {**self.BOTH, **KEEP})
+        before = content(await shop.observe(*KINDS))
+        await applied(shop, KEEP)
+        plan, _ = await taken_back(shop, await self.together(shop))
+        levels = {str(own.key): own.level for own in plan.changes}
+        assert levels["BuiltinTag/red"] < levels["NetDevice/d1"]
+        assert content(await shop.observe(*KINDS)) == before
+        assert {own.unit for own in plan.changes} == {"a", "b"}
+
+    async def test_what_was_moved_keeps_its_id(self, shop: Workshop) -> None:
+        await applied(shop, {**KEEP, "a/1.yml": tags("red"), "b/0.yml": tags("blue")})
+        node = (await shop.find("BuiltinTag", "red")).id
+        await applied(shop, {**KEEP, "b/0.yml": tags("blue", "red")})
+        plan, _ = await taken_back(shop, await self.together(shop))
+        assert did(plan) == ["move BuiltinTag/red"]
+        assert (await shop.find("BuiltinTag", "red")).id == node
+        assert await shop.members("a") == {"BuiltinTag/keep", "BuiltinTag/red"}
+        states = (await shop.plan()).units
+        assert {states["a"].state, states["b"].state} == {UnitState.HELD}
+
+    async def test_what_has_moved_on_since_is_a_conflict(self, shop: Workshop) -> None:
+        first = {**KEEP, "a/1.yml": tags("red"), "b/0.yml": tags("blue"), "c/0.yml": tags("x")}
+        await applied(shop, first, {**KEEP, "b/0.yml": tags("blue", "red"), "c/0.yml": tags("x")})
+        records = await self.together(shop)
+        await applied(shop, {**KEEP, "b/0.yml": tags("blue"), "c/0.yml": tags("x", "red")})
+        plan, _ = await taken_back(shop, records)
+        assert did(plan) == []
+        assert told(plan) == ["BuiltinTag/red: has left b since: it is not given back to a"]
+
+    async def test_what_several_units_had_is_made_once(self, shop: Workshop) -> None:
+        await applied(shop, {**KEEP, "a/1.yml": tags("red"), "b/1.yml": tags("red")})
+        await applied(shop, KEEP)
+        plan, _ = await taken_back(shop, await self.together(shop))
+        assert did(plan) == ["adopt BuiltinTag/red", "create BuiltinTag/red"]
+        assert await shop.members("b") == {"BuiltinTag/red"}
+
+    async def test_beyond_the_limits_of_one_unit_nothing_is_taken_back(
+        self, shop: Workshop
+    ) -> None:
+        many = tags(*(f"t{number}" for number in range(12)))
+        await applied(shop, {"a/1.yml": many, "b/1.yml": tags("blue")})
+        records = await self.together(shop)
+        plan, report = await taken_back(shop, records)
+        assert [own.unit for own in plan.blocked] == ["a"]
+        assert (did(plan), report.writes) == ([], 0)
+        plan, _ = await taken_back(shop, records, allow_deletes=13)
+        assert len(plan.changes) == 13
+
+    async def test_is_a_round_itself(self, shop: Workshop) -> None:
+        await applied(shop, {**self.BOTH, **KEEP}, KEEP)
+        undone = await self.together(shop)
+        await taken_back(shop, undone)
+        own = await self.together(shop)
+        assert [one.opening.subject for one in own] == [one.opening.subject for one in undone]
+        assert [one.opening.undoes for one in own] == [(one.id,) for one in undone]
+        async with opened(shop) as (_, journal):
+            again = [await journal.run(one.id) for one in undone]
+        assert {change.state.value for one in again for change in one.changes} == {"undone"}
+        plan, report = await taken_back(shop, again)
+        assert (plan.is_empty, report.writes) == (True, 0)
+
+    async def test_what_one_run_took_back_already_stays_held(self, shop: Workshop) -> None:
+        await applied(shop, {**self.BOTH, **KEEP}, KEEP)
+        undone = await self.together(shop)
+        await back(shop, next(own for own in undone if own.opening.subject == "a"))
+        before = (await shop.plan()).units["a"].before
+        async with opened(shop) as (_, journal):
+            again = [await journal.run(one.id) for one in undone]
+        plan, _ = await taken_back(shop, again)
+        assert did(plan) == ["create NetDevice/d1"]
+        assert (await shop.plan()).units["a"].before == before
+
+
+async def taken_back(
+    shop: Workshop, records: Sequence[Record], **given: Any
+) -> tuple[Plan, Report]:
+    async with opened(shop) as (rollback, _):
+        return await rollback.apply(*records, **given)
