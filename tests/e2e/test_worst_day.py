@@ -126,7 +126,7 @@ def test_stays_held_whatever_is_committed_elsewhere_and_can_be_taken_back_itself
 def test_says_what_somebody_changed_since(
     cli: Cli, repo: Repository, wrecked: tuple[str, list[dict[str, Any]]]
 ) -> None:
-    commit, _ = wrecked
+    commit, before = wrecked
     repo.write(f"{RACKED}/racks.yml", _file("LocationCountry", [{"name": "Iceland"}]))
     repo.commit("Iceland is back")
     asked(cli, "apply")
@@ -135,7 +135,9 @@ def test_says_what_somebody_changed_since(
     assert problem["unit"] == RACKED
     assert "LocationCountry/Iceland: somebody made it again since" in problem["message"]
     made = {own["hfid"][0] for own in plan["changes"] if own["action"] == "create"}
-    assert {"kef1", "rack1", "node001"} <= made, "all else comes back, below what is there"
+    assert {"kef1", "rack1", "node001"} <= made
+    asked(cli, "rollback", "--commit", commit, code=1)
+    assert _stands(cli) == before, "all else comes back, below what is there"
 
 
 class TestNaming:

@@ -1,7 +1,7 @@
 """A rollback restores what stood before; the rollback of a rollback what stood after."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
@@ -17,6 +17,7 @@ from stateward.model.run import Report
 from stateward.model.state import Observed
 from stateward.settings import UnitDefaults, UnitOverrides, read_unit
 from stateward.stores.sqlite import SqliteJournal
+from stateward.tracking.choosing import of_commit
 from stateward.tracking.rollback import Rollback
 
 
@@ -42,6 +43,13 @@ async def newest(shop: Workshop) -> Record:
 async def newest_round(shop: Workshop) -> list[Record]:
     async with history(shop) as journal:
         return list(await journal.together((await journal.runs(limit=1))[0]))
+
+
+async def runs_of(shop: Workshop, commit: str) -> Sequence[Record]:
+    """Return the runs that brought a commit about; none where nothing had to be done for it."""
+    async with history(shop) as journal:
+        found = await journal.runs(revision=commit)
+        return of_commit(found, commit, shop.target.name, None) if found else ()
 
 
 async def roll_back(shop: Workshop, *records: Record, force: bool = False) -> tuple[Plan, Report]:
@@ -134,6 +142,33 @@ def test_a_round_is_restored_whole_over_all_of_its_units(first: Revision, second
             again = await everything(shop)
             assert content(again) == content(after), shown(plan, report)
             assert held_members(again) == held_members(after), shown(plan, report)
+
+    asyncio.run(look())
+
+
+@share(30)
+@given(revisions(), revisions())
+def test_a_commit_is_restored_whole_over_all_of_its_rounds(
+    first: Revision, second: Revision
+) -> None:
+    async def look() -> None:
+        with workshop(limits={"deletes": 0, "percent": 0}) as shop:
+            shop.commit(first.files())
+            await shop.apply(allow_deletes=PLENTY)
+            before = await everything(shop)
+            commit = shop.commit(second.files())
+            await shop.apply()
+            for allowed in (1, PLENTY):
+                await shop.apply(allow_deletes=allowed)
+            records = await runs_of(shop, commit)
+            if not records:
+                return
+            plan, report = await roll_back(shop, *records)
+            now = await everything(shop)
+            assert content(now) == content(before), shown(plan, report)
+            assert held_members(now) == held_members(before), shown(plan, report)
+            held = await shop.plan()
+            assert held.is_empty, shown(held)
 
     asyncio.run(look())
 

@@ -57,18 +57,20 @@ class Inverse:
     lost: list[Problem] = field(default_factory=list)
     members_of: dict[ObjectKey, set[str]] = field(default_factory=dict)
     """The units that had what was deleted, as far as only their groups showed it."""
+    _names_there: frozenset[ObjectKey] = frozenset()
     identities: Identities = field(init=False)
     restoring: Restoring = field(init=False)
 
     def __post_init__(self) -> None:
         observed = self.undoing.observed
         self.identities = Identities(observed)
+        self._names_there = frozenset(own.key for own in observed.objects.values())
         self._read_groups()
         again: dict[str, ObjectKey] = {}
         for own in self.effects.values():
             if own.node in observed.objects:
                 self.identities.learn(own.key, own.node)
-            elif own.gone and own.node not in self.left_out:
+            elif own.gone and own.node not in self.left_out and not self._taken(own):
                 again[own.node] = own.key
                 self.identities.forget(own.key)
         self.restoring = Restoring(
@@ -130,11 +132,7 @@ class Inverse:
             yield from self._put_back(own, now)
 
     def _make_again(self, own: Effect) -> Iterator[Change]:
-        taken = self.undoing.observed.references.get(own.key, ())
-        taken = taken or tuple(
-            other.id for other in self.undoing.observed.objects.values() if other.key == own.key
-        )
-        if taken:
+        if self._taken(own):
             self.conflict(own, "somebody made it again since: it stays as it is")
             return
         unit, *others = self._holders(own)
@@ -148,6 +146,11 @@ class Inverse:
         yield replace(self._change(Action.CREATE, own, fields=fields), unit=unit)
         for other in others:  # it is made once: the others claim it
             yield Change(action=Action.ADOPT, unit=other, key=own.key, needs=(own.key,))
+
+    def _taken(self, own: Effect) -> bool:
+        """Tell whether another object has the name of one that is gone: others refer to that then."""
+        observed = self.undoing.observed
+        return bool(observed.references.get(own.key)) or own.key in self._names_there
 
     def _holders(self, own: Effect) -> list[str]:
         """Return the units that had an object which is gone, one of them at least."""

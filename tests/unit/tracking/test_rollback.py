@@ -19,6 +19,7 @@ from stateward.model.run import Report
 from stateward.model.unit import Stamp
 from stateward.settings import UnitDefaults, UnitOverrides, read_unit
 from stateward.stores.sqlite import SqliteJournal
+from stateward.tracking.choosing import of_commit
 from stateward.tracking.rollback import Rollback
 from watching import Fuse, Watched
 
@@ -550,6 +551,42 @@ class TestOfARound:
         plan, _ = await taken_back(shop, again)
         assert did(plan) == ["create NetDevice/d1"]
         assert (await shop.plan()).units["a"].before == before
+
+    async def test_a_claim_that_outlives_its_directory_comes_back(self, shop: Workshop) -> None:
+        """What two directories had is deleted by one: until that is let through, both have it."""
+        both = {f"{unit}/1.yml": tags("red", "blue") for unit in ("a", "b")}
+        shop.defaults = UnitDefaults.model_validate({"limits": {"deletes": 0, "percent": 0}})
+        await applied(shop, {**both, "c/1.yml": tags("keep")})
+        commit = shop.commit({"c/1.yml": tags("keep")})
+        await shop.apply()
+        assert await shop.members("b") == {"BuiltinTag/red", "BuiltinTag/blue"}
+        await shop.apply(allow_deletes=9)
+        async with opened(shop) as (_, journal):
+            found = await journal.runs(revision=commit)
+        await taken_back(shop, of_commit(found, commit, shop.target.name, None))
+        assert await shop.members("a") == await shop.members("b")
+        assert await shop.members("b") == {"BuiltinTag/red", "BuiltinTag/blue"}
+
+    @pytest.mark.parametrize("at", range(3, 12, 2))
+    async def test_that_is_cut_short_holds_all_units_and_can_be_gone_on_with(
+        self, shop: Workshop, at: int
+    ) -> None:
+        await applied(shop, {**self.BOTH, **KEEP})
+        before = content(await shop.observe(*KINDS))
+        await applied(shop, {**KEEP, "b/1.yml": device("d2")})
+        after = content(await shop.observe(*KINDS))
+        undone = await self.together(shop)
+        async with opened(shop) as (rollback, journal):
+            broken = replace(rollback, target=Watched(shop.target, fuse=Fuse(at)))
+            with pytest.raises(Broken):
+                await broken.apply(*undone)
+            again = [await journal.run(one.id) for one in undone]
+        stood = content(await shop.observe(*KINDS))
+        if stood != after:
+            units = (await shop.plan()).units
+            assert {units[unit].state for unit in ("a", "b")} == {UnitState.HELD}
+        await taken_back(shop, again)
+        assert content(await shop.observe(*KINDS)) == before
 
 
 async def taken_back(
