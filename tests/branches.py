@@ -20,7 +20,11 @@ _TRACKED = (
     "query($g: String!) { CoreStandardGroup(name__value: $g, partial_match: true)"
     " { edges { node { id } } } }"
 )
-_MEMBERS = "query($g: [ID]) { CoreNode(member_of_groups__ids: $g) { edges { node { id } } } }"
+# A group is below a group, and no member of it.
+_MEMBERS = (
+    "query($g: [ID]) { CoreNode(member_of_groups__ids: $g) { edges { node { id } } }"
+    " CoreGroup(parent__ids: $g) { edges { node { id } } } }"
+)
 _TOGETHER = 50
 _BLOCKER = re.compile(r"on node (\w+) '([0-9a-f-]{36})'")
 # Nobody waits for it: it takes minutes where others keep the server busy.
@@ -120,7 +124,7 @@ class Branch:
         """Return what is on all branches at once and in one of our groups here."""
         groups = self.ask(_TRACKED, g=f"stateward/{self.name}/")["CoreStandardGroup"]["edges"]
         found = self.ask(_MEMBERS, g=[own["node"]["id"] for own in groups] or [self.name])
-        members = {own["node"]["id"] for own in found["CoreNode"]["edges"]}
+        members = {own["node"]["id"] for kind in found.values() for own in kind["edges"]}
         return {name for node, name in self.everywhere().items() if node in members}
 
     def clear(self, names: Collection[Name], keep: Collection[str]) -> None:
