@@ -8,7 +8,7 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test chart image kube postgres live live-long gates bench values requirements clean
+.PHONY: demo test chart image kube postgres live live-again live-long gates bench values requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
@@ -33,7 +33,10 @@ postgres: $(VENV)/dev  ## the tests that need a PostgreSQL server: its programs 
 live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name it
 	@test -n "$$INFRAHUB_ADDRESS" || { echo 'make live: INFRAHUB_ADDRESS is not set: name a server, see docs/development.md' >&2; exit 1; }
 	@test -n "$$INFRAHUB_API_TOKEN" || { echo 'make live: INFRAHUB_API_TOKEN is not set: give a token, see docs/development.md' >&2; exit 1; }
-	@$(LIVE) -m 'live and not long' || { echo 'make live: once more what failed: a server that small loses tasks of its own now and then'; $(LIVE) -m 'live and not long' --last-failed; }
+	@$(LIVE) --numprocesses=2 --dist=loadfile -m 'live and not long'
+
+live-again:  ## of those, what failed the last time
+	@$(LIVE) -m 'live and not long' --last-failed
 
 live-long: $(VENV)/dev $(RIVAL)/ready  ## whole real repositories on a real Infrahub, beside infrahubctl: half an hour
 	@$(LIVE) -m long

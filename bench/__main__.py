@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-ALL = ("parse", "read", "validate", "plan", "idle", "server", "scale", "batches")
+ALL = ("parse", "read", "validate", "plan", "idle", "server", "scale", "batches", "tracking")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,9 @@ _SHARED = Path(__file__).parents[2] / "shared" / "data"
 _LEFT_OUT = pytest.StashKey[dict[str, int]]()
 _KUBECONFIG = pytest.StashKey[str | None]()
 _LAB = pytest.StashKey[live.Lab | None]()
+_IN_VAIN = pytest.StashKey[int]()
+_GIVEN_UP = 5
+"""Tests of a server that fail one after the other before it is said to be the server."""
 _NEEDS = {
     "shared": "real repositories beside this checkout",
     "live": "a real Infrahub server",
@@ -67,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: needs {what}")
     config.addinivalue_line("markers", "long: takes many minutes on a small machine")
     config.stash[_LAB] = live.from_environment()
+    config.stash[_IN_VAIN] = 0
     config.stash[_KUBECONFIG] = os.environ.get("KUBECONFIG")
 
 
@@ -92,6 +96,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items[:] = [item for item in items if item not in needing]
             left_out[marker] = len(needing)
     config.stash[_LEFT_OUT] = left_out
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Do not wait minutes for each of hundreds of tests for a server that is not to be had."""
+    if item.get_closest_marker("live") and item.config.stash[_IN_VAIN] >= _GIVEN_UP:
+        pytest.fail(
+            f"not run: {_GIVEN_UP} tests in turn failed, is the server well?", pytrace=False
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if item.get_closest_marker("live") and (report.failed or report.when == "call"):
+        item.config.stash[_IN_VAIN] = item.config.stash[_IN_VAIN] + 1 if report.failed else 0
+    return report
 
 
 def pytest_terminal_summary(

@@ -373,13 +373,22 @@ class Trail(Protocol):
     """The journal, read back."""
 
     async def runs(
-        self, subject: str | None = None, *, since: str = "", limit: int | None = None
+        self,
+        subject: str | None = None,
+        *,
+        since: str = "",
+        limit: int | None = None,
+        revision: str | None = None,
     ) -> Sequence[Record]:
         """Return runs with their changes, newest first.
 
         ``subject`` is a unit's path or a session's identifier, ``since`` a moment in UTC, as
-        ISO 8601.
+        ISO 8601, ``revision`` the beginning of a commit.
         """
+        ...
+
+    async def together(self, record: Record) -> Sequence[Record]:
+        """Return the runs of the round that a run was part of, this one included."""
         ...
 
     async def run(self, prefix: str) -> Record:

@@ -19,7 +19,7 @@ from states import SqliteStore, Store
 from repositories import snapshot
 from stateward.errors import Code, ConfigError, StateUnavailable
 from stateward.model.identity import NodeId, ObjectKey
-from stateward.model.plan import Action, Default, FieldChange, Secret
+from stateward.model.plan import Action, Default, FieldChange, Secret, Undone
 from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Entry, EntryState
 from stateward.model.state import FromPool
@@ -231,7 +231,7 @@ class TestReading:
             caller="deploy:12",
             plan="abc",
             before="Kept equal",
-            undoes="other",
+            undoes=("other",),
             detail="--allow-deletes 3",
         )
         async with store.journal() as journal:
@@ -245,14 +245,20 @@ class TestReading:
 
     async def test_gives_back_a_change_with_every_field(self, store: Store) -> None:
         fields = tuple(FieldChange(f"f{at}", None, own) for at, own in enumerate(VALUES))
-        given = {"giver": "b", "adopted": True, "along": 3, "undoes": (4, 5)}
+        given = {
+            "giver": "b",
+            "adopted": True,
+            "along": 3,
+            "undoes": (Undone("first", 4), Undone("first", 5)),
+        }
         async with store.journal() as journal:
             await begin(journal)
             await journal.record([entry(fields=fields, **given)])
             await journal.record([entry(0, EntryState.FAILED, node="n1", detail="no")])
             (change,) = (await journal.run("run")).changes
         assert change.fields == fields
-        assert (change.giver, change.adopted, change.along, change.undoes) == ("b", True, 3, (4, 5))
+        assert (change.giver, change.adopted, change.along) == ("b", True, 3)
+        assert change.undoes == given["undoes"]
         assert (change.state, change.node, change.detail) == (EntryState.FAILED, "n1", "no")
         assert change.started <= change.ended
 
@@ -303,16 +309,61 @@ class TestReading:
             for index in (0, 1):
                 await journal.record([entry(index, run="first")])
                 await journal.record([entry(index, EntryState.APPLIED, run="first")])
-            await journal.begin([opening("back", kind=RunKind.ROLLBACK, undoes="first")])
-            await journal.record([entry(run="back", undoes=(1,))])
+            await journal.begin([opening("back", kind=RunKind.ROLLBACK, undoes=("first",))])
+            await journal.record([entry(run="back", undoes=(Undone("first", 1),))])
             assert states(await journal.run("first")) == ["applied", "applied"]
             await journal.record([entry(0, EntryState.APPLIED, run="back")])
             assert states(await journal.run("first")) == ["applied", "undone"]
-            await journal.begin([opening("again", kind=RunKind.ROLLBACK, undoes="back")])
-            await journal.record([entry(0, EntryState.APPLIED, run="again", undoes=(0,))])
+            await journal.begin([opening("again", kind=RunKind.ROLLBACK, undoes=("back",))])
+            await journal.record(
+                [entry(0, EntryState.APPLIED, run="again", undoes=(Undone("back", 0),))]
+            )
             assert states(await journal.run("first")) == ["applied", "applied"]
             assert states(await journal.run("back")) == ["undone"]
             assert (await journal.run("first")).undone_by == ("back",)
+
+    async def test_tells_what_was_taken_back_together(self, store: Store) -> None:
+        runs = ("one", "two", "three")
+        async with store.journal() as journal:
+            for run in runs:
+                await begin(journal, run)
+                await journal.record([entry(0, EntryState.APPLIED, run=run)])
+            back = opening("back", kind=RunKind.ROLLBACK, undoes=("one", "two"))
+            undone = (Undone("one", 0), Undone("two", 0))
+            await journal.begin([back])
+            await journal.record([entry(0, EntryState.APPLIED, run="back", undoes=undone)])
+            found = [await journal.run(run) for run in runs]
+            assert [states(own) for own in found] == [["undone"], ["undone"], ["applied"]]
+            assert [own.undone_by for own in found] == [("back",), ("back",), ()]
+            assert (await journal.run("back")).opening == back
+
+    async def test_reads_what_older_versions_took_back(self, store: Store) -> None:
+        async with store.journal() as journal:
+            await begin(journal, "first")
+            await journal.record([entry(3, EntryState.APPLIED, run="first")])
+            await journal.begin([opening("back", kind=RunKind.ROLLBACK, undoes=("first",))])
+            await journal.record(
+                [entry(0, EntryState.APPLIED, run="back", undoes=(Undone("first", 3),))]
+            )
+        store.tamper(
+            """UPDATE record SET body = replace(body, '{"first":[3]}', '[3]') WHERE run = 'back'"""
+        )
+        async with store.journal() as journal:
+            assert states(await journal.run("first")) == ["undone"]
+
+    async def test_gives_the_runs_of_a_round_and_those_of_a_commit(self, store: Store) -> None:
+        async with store.journal() as journal:
+            await journal.begin(
+                [opening(own, round="r1", plan="p", revision="abc1") for own in "12"]
+            )
+            await journal.begin([opening("3", round="r2", plan="p", revision="abd1")])
+            await journal.begin([opening(own, plan="p", revision="abc1") for own in "45"])
+            await journal.begin([opening("6")])
+            together = [ids(await journal.together(await journal.run(own))) for own in "2356"]
+            assert together == [["1", "2"], ["3"], ["4", "5"], ["6"]]
+            assert ids(await journal.runs(revision="abc")) == ["5", "4", "2", "1"]
+            assert ids(await journal.runs("unit", revision="ab", limit=1)) == ["5"]
+            assert ids(await journal.runs(revision="%")) == []
 
 
 def ids(records: Sequence[Record]) -> list[str]:

@@ -137,7 +137,7 @@ async def test_a_rollback_that_was_cut_off_is_closed_too(desk: Desk) -> None:
     await desk.sites("ams")
     (run,) = await desk.client.history(desk.named("site"))
     kind = RunKind.ROLLBACK
-    opening = replace(run.opening, run=desk.named("back"), kind=kind, undoes=run.id)
+    opening = replace(run.opening, run=desk.named("back"), kind=kind, undoes=(run.id,))
     await desk.journal.begin([opening])
     (closed,) = (await desk.client.resume(run)).runs
     assert (closed.opening, closed.outcome) == (opening, INTERRUPTED)

@@ -7,6 +7,7 @@ that a test says so when it is mended there.
 import json
 import os
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-rival" / "bin" / "python"
 SCRIPTS = Path(__file__).parent / "sdk_scripts.py"
 TAG, SITE, DEVICE = "BuiltinTag", "SuiteSite", "SuiteDevice"
+GROUP = "CoreStandardGroup"
+CREATED, ENROLLED = "infrahub.node.created", "infrahub.group.member_added"
+EVENTS = """
+query($event: [String!], $node: [String!]) {
+  InfrahubEvent(event_type: $event, primary_node__ids: $node) {
+    edges { node { ... on GroupEvent { members { id } } } }
+  }
+}"""
+PATIENCE, PAUSE = 60.0, 0.2
+"""Seconds: the server tells of what happened some time later."""
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -83,6 +94,15 @@ async def desk(lab: Lab, branch: Branch, tmp_path: Path) -> AsyncIterator[Desk]:
 
 def tags(desk: Desk, *names: str) -> list[list[Any]]:
     return [[TAG, {"name": desk.named(name)}] for name in names]
+
+
+def told(branch: Branch, event: str, node: str) -> list[dict[str, Any]]:
+    """Return what a server has to tell of an object, which it has been told of before."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := branch.ask(EVENTS, event=[event], node=[node])["InfrahubEvent"]["edges"]):
+        assert time.monotonic() < deadline, f"nothing is told of {node}: {event}"
+        time.sleep(PAUSE)
+    return [own["node"] for own in found]
 
 
 async def ours(desk: Desk, *names: str, identifier: str = "ours", **given: Any) -> Any:
@@ -256,6 +276,25 @@ async def test_d12_d16_a_session_tells_what_it_will_do_and_did(sdk: Sdk, desk: D
     with pytest.raises(PruneBlocked):
         await ours(desk, "a", limits=Limits(deletes=0, percent=0))
     assert str(await ours(desk, "a")) == "1 unchanged, 1 deleted"
+
+
+async def test_d14_a_group_below_is_not_told_to_have_the_one_above(
+    sdk: Sdk, desk: Desk, branch: Branch
+) -> None:
+    """Whatever listens for members of a group that a script makes is started by the SDK's."""
+    theirs = sdk("run", desk.named("sdk"), [[GROUP, {"name": desk.named("theirs")}]])["ids"][0]
+    (tracking,) = branch.find(GROUP, name__value=group_name(desk.named("sdk"), {}))
+    assert [own["members"] for own in told(branch, ENROLLED, theirs)] == [[{"id": tracking["id"]}]]
+
+    async with desk.tracking("ours") as session:
+        await session.upsert(GROUP, {"name": desk.named("mine")})
+        await session.upsert(TAG, {"name": desk.named("tag")})
+    (mine,) = branch.find(GROUP, name__value=desk.named("mine"))
+    (tag,) = branch.find(TAG, name__value=desk.named("tag"))
+    assert {mine["id"], tag["id"]} == await desk.members(session.report.group)
+    assert told(branch, CREATED, tag["id"])  # the later one of the two
+    found = branch.ask(EVENTS, event=[ENROLLED], node=[mine["id"]])
+    assert found["InfrahubEvent"]["edges"] == []
 
 
 def test_d15_groups_have_the_names_that_the_sdk_gives(sdk: Sdk) -> None:

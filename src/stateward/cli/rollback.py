@@ -1,4 +1,4 @@
-"""``rollback``: take a recorded run back."""
+"""``rollback``: take a recorded run back, all of its round, or a commit."""
 
 import click
 
@@ -6,7 +6,14 @@ from stateward.cli import exits, options
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", required=False)
+@click.option("--round", "whole", is_flag=True, help="Take back all that the run's round did.")
+@click.option(
+    "--commit",
+    metavar="REV",
+    help="Take back all that brought a commit about, in every unit: it, or its beginning.",
+)
+@options.source
 @options.recorded
 @click.option("--target", metavar="URL", help="The target; default: the configuration's.")
 @click.option("--dry-run", is_flag=True, help="Show what would be taken back, and change nothing.")
@@ -15,8 +22,11 @@ from stateward.cli import exits, options
 @options.output("text", "json", "markdown")
 def rollback(
     form: str,
-    run: str,
+    run: str | None,
     *,
+    whole: bool,
+    commit: str | None,
+    source: str | None,
     repo: str | None,
     config: str | None,
     target: str | None,
@@ -26,21 +36,25 @@ def rollback(
 ) -> None:
     """Take a run back: its unit stands as before it, and is held until its files are others.
 
-    The beginning of a run's id is enough. A rollback is a run, and can be taken back itself.
+    The beginning of a run's id is enough. With --round, or by --commit in place of RUN, all units
+    that were written are taken back in one plan. A rollback can be taken back itself.
     """
     import asyncio
 
     from stateward.cli import invocation
+    from stateward.wiring.rollback import Meant
     from stateward.wiring.rollback import rollback as opened
 
+    meant = Meant(run=run, round=whole, commit=commit, source=source)
+
     async def carry_out() -> int:
-        async with opened(run, repo=repo, config=config, target=target) as (own, record):
+        async with opened(meant, repo=repo, config=config, target=target) as (own, records):
             if dry_run:
-                plan = await own.plan(record, force=force, allow_deletes=allow_deletes)
+                plan = await own.plan(*records, force=force, allow_deletes=allow_deletes)
                 invocation.show_plan(plan, form)
                 return exits.of_plan(plan, detailed=False)
             plan, report = await own.apply(
-                record, force=force, allow_deletes=allow_deletes, progress=options.progress()
+                *records, force=force, allow_deletes=allow_deletes, progress=options.progress()
             )
             invocation.show_report(plan, report, form)
             return exits.of_report(plan, report, detailed=False)

@@ -84,7 +84,8 @@ class Reconciler:
         if plan.changes:
             progress(0, len(plan.changes))
         await self.round.approvals.use(plan)
-        await self.journal.begin([self._opening(plan, unit, tracking) for unit in touched])
+        round_ = self.new_id()
+        await self.journal.begin([self._opening(plan, unit, tracking, round_) for unit in touched])
         target = self.round.target
         report = await Applier(
             plan=plan,
@@ -96,7 +97,7 @@ class Reconciler:
         await self.round.approvals.give_back(plan, report)
         return report
 
-    def _opening(self, plan: Plan, unit: str, tracking: Tracking) -> Opening:
+    def _opening(self, plan: Plan, unit: str, tracking: Tracking, round_: str) -> Opening:
         own = plan.units[unit]
         leave = [f"prune approved by {one.actor}" for one in plan.approvals if one.unit == unit]
         if plan.allow_deletes is not None:
@@ -110,6 +111,7 @@ class Reconciler:
             group=own.group,
             revision=next(iter(plan.revisions.values())),
             plan=plan.digest,
+            round=round_,
             before=str(own.before) if own.group in plan.groups else "",
             detail="; ".join(leave),
         )

@@ -1,7 +1,7 @@
 """What the daemon can be told: the same as on the command line, by the same pieces."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -61,6 +61,7 @@ _REWIND: Fields = {
 }
 _UNDO: Fields = {
     "dryRun": Flag(told="Answer with the plan, and change nothing."),
+    "round": Flag(told="Take back all that the run's round did, in every unit, as one plan."),
     "force": Flag(told="Take back what somebody changed since, too."),
     "allowDeletes": Count(told="Raise the number of deletes that pass.", least=0, most=1_000_000),
     "actor": _ACTOR,
@@ -76,8 +77,8 @@ _PLACES: Mapping[str, Fields] = {
 }
 _T = TypeVar("_T")
 
-Undo = Callable[[Record, str], Awaitable[Rollback]]
-"""Opens what takes a run back, by its record, for an actor."""
+Undo = Callable[[Sequence[Record], str], Awaitable[Rollback]]
+"""Opens what takes runs back, by their records, for an actor."""
 
 
 @dataclass(slots=True)
@@ -149,24 +150,27 @@ class Commanding:
 
     async def rollback(self, asked: Asked) -> Response:
         record = await self.trail.run(asked.path["run"])
-        own = await self.undo(record, _actor(asked))
+        round_ = asked.body.get("round", False)
+        records = await self.trail.together(record) if round_ else [record]
+        own = await self.undo(records, _actor(asked))
         force, deletes = asked.body.get("force", False), asked.body.get("allowDeletes")
         if asked.body.get("dryRun", False):
-            plan = await own.plan(record, force=force, allow_deletes=deletes)
+            plan = await own.plan(*records, force=force, allow_deletes=deletes)
             return Json(planned.as_json(plan))
-        plan, report = await self._to_its_end(self._undone(own, record, deletes, force=force))
+        plan, report = await self._to_its_end(self._undone(own, records, deletes, force=force))
         return Json(reported.as_json(report, plan))
 
     async def _undone(
-        self, own: Rollback, record: Record, deletes: int | None, *, force: bool
+        self, own: Rollback, records: Sequence[Record], deletes: int | None, *, force: bool
     ) -> tuple[Plan, Report]:
         means = self.view.means
         async with means.turn:
             self._progress(0, 1)
             found = await own.apply(
-                record, force=force, allow_deletes=deletes, progress=self._progress
+                *records, force=force, allow_deletes=deletes, progress=self._progress
             )
-        await self._look_at(record, own.cause.actor)
+        for record in records:
+            await self._look_at(record, own.cause.actor)
         return found
 
     async def _look_at(self, record: Record, actor: str) -> None:

@@ -161,6 +161,7 @@ _RECORDED = _object(
         "adopted": _FLAG,
         "along": _maybe(_COUNT),
         "undoes": _list(_COUNT),
+        "undoesRuns": _list(_TEXT),
         "fields": _list(_FIELD),
         "detail": _TEXT,
         "started": _TEXT,
@@ -169,13 +170,14 @@ _RECORDED = _object(
 )
 _TEXTS = (
     *("run", "subject", "target", "branch", "group", "trigger", "actor", "revision", "caller"),
-    *("plan", "undoes", "detail", "started", "finished", "outcome", "error"),
+    *("plan", "round", "undoes", "detail", "started", "finished", "outcome", "error"),
 )
 _RUN = _object(
     {
         **dict.fromkeys(_TEXTS, _TEXT),
         "kind": _one_of(RunKind),
         "params": {"type": "object", "additionalProperties": _TEXT},
+        "undoesRuns": _list(_TEXT),
         "undoneBy": _list(_TEXT),
         "changes": _list(_RECORDED),
     }

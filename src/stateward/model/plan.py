@@ -42,6 +42,14 @@ class Default:
         return str(self.value)
 
 
+class Undone(NamedTuple):
+    """One change of a recorded run, as a rollback refers to it."""
+
+    run: str
+    at: int
+    """Its index in that run."""
+
+
 class FieldChange(NamedTuple):
     """One field before and after. References are keys where a name is known, ids elsewhere."""
 
@@ -75,8 +83,8 @@ class Change:
     """For a claim: whether the object is to be released, not deleted, when Git drops it."""
     needs: tuple[ObjectKey, ...] = ()
     """Keys whose changes come first; where one of them fails, this one is skipped."""
-    undoes: tuple[int, ...] = ()
-    """For a rollback: the changes that it takes back, by their indices in that run."""
+    undoes: tuple[Undone, ...] = ()
+    """For a rollback: the changes that it takes back."""
     level: int = 0
     """Changes of one level do not need each other; levels are applied in order."""
 

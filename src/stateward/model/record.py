@@ -11,7 +11,7 @@ from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
 
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action, FieldChange
+from stateward.model.plan import Action, FieldChange, Undone
 from stateward.model.run import EntryState
 
 INTERRUPTED = "interrupted"
@@ -58,10 +58,12 @@ class Opening:
     """The place in the program that opened a session, as ``module:line``."""
     plan: str = ""
     """The digest of the plan that is carried out."""
+    round: str = ""
+    """The id that the runs of one round share: of one plan, carried out once. A session has none."""
     before: str = ""
     """What the tracking group's description said before: what a rollback goes back to."""
-    undoes: str = ""
-    """For a rollback: the run that it takes back."""
+    undoes: tuple[str, ...] = ()
+    """For a rollback: the runs that it takes something of back, those of its own unit first."""
     detail: str = ""
     """What was allowed beyond the usual, for people."""
 
@@ -88,8 +90,8 @@ class RecordedChange:
     adopted: bool = False
     along: int | None = None
     """The delete that took this object along, by its index."""
-    undoes: tuple[int, ...] = ()
-    """For a rollback: the changes that it takes back, by their indices in that run."""
+    undoes: tuple[Undone, ...] = ()
+    """For a rollback: the changes that it takes back."""
     detail: str = ""
     started: str = ""
     ended: str = ""
@@ -111,3 +113,8 @@ class Record:
     @property
     def id(self) -> str:
         return self.opening.run
+
+    @property
+    def round(self) -> str:
+        """What is the same for all runs of one round; older versions gave rounds no id."""
+        return self.opening.round or f"{self.opening.plan} {self.started}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action, FieldChange, Survivor
+from stateward.model.plan import Action, FieldChange, Survivor, Undone
 
 
 class Outcome(StrEnum):
@@ -67,8 +67,8 @@ class Entry:
     adopted: bool = False
     along: int | None = None
     """For an object that another one's delete took along: the index of that delete."""
-    undoes: tuple[int, ...] = ()
-    """For a rollback: the changes that it takes back, by their indices in that run."""
+    undoes: tuple[Undone, ...] = ()
+    """For a rollback: the changes that it takes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ IP_NAMESPACE = "BuiltinIPNamespace"
 DEFAULT_IP_NAMESPACE = "default"
 """What the server puts a prefix or an address into that names no namespace."""
 MEMBER_OF_GROUPS = "member_of_groups"
+MEMBERS = "members"
 OBJECT_TEMPLATE = "object_template"
 PROTECTED = ".is_protected"
 LINEAGE = (".source", ".owner")

@@ -11,6 +11,8 @@ from stateward.model.identity import ObjectKey
 TRACKING = "stateward/"
 """What the names of all units' tracking groups start with."""
 ADOPTED = "/adopted"
+NO_FILES = "none"
+"""What stands in a stamp for the digest of the files of a directory that is gone."""
 _MOST_ATTEMPTS = 50
 """Revisions kept on a stamp: a group's description holds fewer than 4096 characters."""
 _STAMP = re.compile(r"(applied|files|attempted|reached|held|heldfiles|term)=(\S+)")
@@ -205,7 +207,7 @@ class Stamp:
         """Tell whether a unit is held: it declares what was rolled back, and nothing else."""
         if self.held is None:
             return False
-        return revision == self.held or (self.held_files is not None and files == self.held_files)
+        return revision == self.held or (files or NO_FILES) == self.held_files
 
     @property
     def revisions(self) -> tuple[str, ...]:

@@ -1,15 +1,17 @@
-"""Change by change, what takes back what a run did, and why something is left as it is."""
+"""Change by change, what takes back what runs did, and why something is left as it is."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from stateward.errors import Code, Problem, Severity
-from stateward.model.identity import ObjectKey
+from stateward.model.identity import ObjectKey, Reference
 from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.record import Record
-from stateward.model.schema import MEMBER_OF_GROUPS, Schema
+from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, Schema
 from stateward.model.state import Hold, Observed, ObservedObject
 from stateward.model.unit import ADOPTED, TRACKING, UnitSettings
+from stateward.planning.compare import references
 from stateward.planning.effects import Effect
 from stateward.planning.question import Identities
 from stateward.planning.restoring import Lost, Restoring
@@ -17,26 +19,28 @@ from stateward.planning.restoring import Lost, Restoring
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undoing:
-    """What would have to change to take a run back."""
+    """What would have to change to take runs back."""
 
-    record: Record
+    records: Sequence[Record]
+    """The runs, oldest first: one, or all that a round or a commit did, for each of its units."""
     target: str
     schema: Schema
     observed: Observed
-    settings: UnitSettings
+    settings: Mapping[str, UnitSettings]
+    """What the units of the runs allow."""
     groups: Mapping[str, str]
-    """The names of the tracking groups of the run's unit, and of those that gave objects to it."""
+    """The names of the tracking groups of the runs' units, and of those that gave objects to them."""
     force: bool = False
     """Whether to take back what somebody changed since, too."""
     allow_deletes: int | None = None
 
-    @property
-    def unit(self) -> str:
-        return self.record.opening.subject
 
-    @property
-    def group(self) -> str:
-        return self.groups[self.unit]
+def first_of_units(records: Iterable[Record]) -> dict[str, Record]:
+    """Return the first run of each unit, of runs that come in their order."""
+    found: dict[str, Record] = {}
+    for own in records:
+        found.setdefault(own.opening.subject, own)
+    return found
 
 
 @dataclass(slots=True)
@@ -51,22 +55,41 @@ class Inverse:
     """What turned out to be left out as well."""
     conflicts: list[Problem] = field(default_factory=list)
     lost: list[Problem] = field(default_factory=list)
+    members_of: dict[ObjectKey, set[str]] = field(default_factory=dict)
+    """The units that had what was deleted, as far as only their groups showed it."""
+    _names_there: frozenset[ObjectKey] = frozenset()
     identities: Identities = field(init=False)
     restoring: Restoring = field(init=False)
 
     def __post_init__(self) -> None:
         observed = self.undoing.observed
         self.identities = Identities(observed)
+        self._names_there = frozenset(own.key for own in observed.objects.values())
+        self._read_groups()
         again: dict[str, ObjectKey] = {}
         for own in self.effects.values():
             if own.node in observed.objects:
                 self.identities.learn(own.key, own.node)
-            elif own.gone and own.node not in self.left_out:
+            elif own.gone and own.node not in self.left_out and not self._taken(own):
                 again[own.node] = own.key
                 self.identities.forget(own.key)
         self.restoring = Restoring(
             self.undoing.schema, observed, self.identities, again, frozenset(self.effects)
         )
+
+    def _read_groups(self) -> None:
+        """Take what units lost of their members for what it is: whoever has an object claims it."""
+        units = {group: unit for unit, group in self.undoing.groups.items()}
+        groups = {
+            node: units[_named(own.key)]
+            for node, own in self.effects.items()
+            if own.loosened.keys() == {MEMBERS} and _named(own.key) in units
+        }
+        for node, unit in groups.items():
+            for peer in self.effects[node].loosened[MEMBERS]:
+                if isinstance(peer, ObjectKey):
+                    self.members_of.setdefault(peer, set()).add(unit)
+        self.effects = {node: own for node, own in self.effects.items() if node not in groups}
 
     def changes(self) -> list[Change]:
         """Return the changes in no order; a relationship is written at one end only."""
@@ -100,7 +123,7 @@ class Inverse:
             if now is None:
                 yield from self._make_again(own)
         elif now is None:
-            lost = own.fields or (own.claim is not Action.RELEASE and not own.loosened)
+            lost = own.fields or own.joined
             if not own.made and lost:
                 self.conflict(own, "is gone, and cannot get back what it had")
         elif own.made:
@@ -109,33 +132,55 @@ class Inverse:
             yield from self._put_back(own, now)
 
     def _make_again(self, own: Effect) -> Iterator[Change]:
-        taken = self.undoing.observed.references.get(own.key, ())
-        taken = taken or tuple(
-            other.id for other in self.undoing.observed.objects.values() if other.key == own.key
-        )
-        if taken:
+        if self._taken(own):
             self.conflict(own, "somebody made it again since: it stays as it is")
             return
+        unit, *others = self._holders(own)
+        bare = replace(own, fields={**own.fields, MEMBER_OF_GROUPS: self._other_groups(own)})
         try:
-            fields, losses = self.restoring.all_of(own)
+            fields, losses = self.restoring.all_of(bare)
         except Lost as error:
             self.give_up(own.node, f"cannot be made again: {error}")
             return
         self._lose(own, losses)
-        yield self._change(Action.CREATE, own, fields=fields)
+        yield replace(self._change(Action.CREATE, own, fields=fields), unit=unit)
+        for other in others:  # it is made once: the others claim it
+            yield Change(action=Action.ADOPT, unit=other, key=own.key, needs=(own.key,))
+
+    def _taken(self, own: Effect) -> bool:
+        """Tell whether another object has the name of one that is gone: others refer to that then."""
+        observed = self.undoing.observed
+        return bool(observed.references.get(own.key)) or own.key in self._names_there
+
+    def _holders(self, own: Effect) -> list[str]:
+        """Return the units that had an object which is gone, one of them at least."""
+        names = {_named(peer) for peer in _groups_of(own)}
+        units = {unit for unit, group in self.undoing.groups.items() if group in names}
+        units |= self.members_of.get(own.key, set())
+        units -= own.holders.keys()
+        units |= {unit for unit, held in own.holders.items() if held.before is not None}
+        return sorted(units, key=lambda unit: (unit not in own.holders, unit)) or [own.unit]
+
+    def _other_groups(self, own: Effect) -> tuple[Any, Any]:
+        """Return the groups that an object which is gone was in, but for those of units."""
+        names = frozenset(self.undoing.groups.values())
+        return frozenset(peer for peer in _groups_of(own) if _named(peer) not in names), None
 
     def _unmake(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
         differing = list(self.restoring.differing(own, now))
         if differing and not self.undoing.force:
             self.conflict(own, f"was changed since: {'; '.join(differing)}")
             return
-        hold = self.hold(own.node)
-        if hold.claims or self._other_units(now):
-            claims = ", ".join((*hold.claims, *self._other_units(now)))
-            self._lose(own, [f"is released and not deleted: {claims} claims it"])
-            yield self._change(Action.RELEASE, own, key=now.key)
+        ours = [unit for unit in own.joined if own.node in self.members(unit)] or [own.unit]
+        claims = {*self.hold(own.node).claims, *self._tracking_groups(now)}
+        claims -= {name for unit in ours for name in self._names(unit)}
+        if claims:
+            told = ", ".join(sorted(claims))
+            self._lose(own, [f"is released and not deleted: {told} claims it"])
+            for unit in ours:
+                yield replace(self._change(Action.RELEASE, own, key=now.key), unit=unit)
         else:
-            yield self._change(Action.DELETE, own, key=now.key)
+            yield replace(self._change(Action.DELETE, own, key=now.key), unit=ours[0])
 
     def _put_back(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
         fields, differing, losses = self.restoring.changed(own, now, force=self.undoing.force)
@@ -144,24 +189,31 @@ class Inverse:
         tied, more = self.restoring.tied_again(own, now)
         self._lose(own, [*losses, *more])
         fields += tied
-        unit = own.unit or self.undoing.unit
-        member = own.node in self.members(unit)
-        if own.claim is Action.MOVE and own.giver is not None and member:
-            yield replace(
-                self._change(Action.MOVE, own, fields=fields),
-                unit=own.giver,
-                giver=unit,
-                adopted=own.adopted,
-            )
+        regrouped = list(self._regroup(own))
+        if not regrouped or regrouped[0].action is Action.RELEASE:
+            regrouped = [*([self._change(Action.UPDATE, own)] if fields else []), *regrouped]
+        for change in regrouped[:1]:
+            yield replace(change, fields=tuple(fields))
+        yield from regrouped[1:]
+
+    def _regroup(self, own: Effect) -> Iterator[Change]:
+        """Yield what gives an object back to those who had it; releases come last."""
+        has = {unit for unit in own.holders if own.node in self.members(unit)}
+        giving = [unit for unit in own.joined if unit in has]
+        missing = [unit for unit in own.left if unit not in has]
+        if missing and own.joined and not giving and not self.undoing.force:
+            moved = f"has left {', '.join(own.joined)} since: it is not given back"
+            self.conflict(own, f"{moved} to {', '.join(missing)}")
             return
-        if own.claim is Action.RELEASE and not member:
-            change = self._change(Action.ADOPT, own, fields=fields)
-            yield replace(change, adopted=own.adopted)
-            return
-        if fields:
-            yield self._change(Action.UPDATE, own, fields=fields)
-        if own.claim is Action.ADOPT and member:
-            yield self._change(Action.RELEASE, own)
+        for unit in missing:
+            adopted = bool(own.holders[unit].before)
+            if giving:
+                change = replace(self._change(Action.MOVE, own), giver=giving.pop(0))
+            else:
+                change = self._change(Action.ADOPT, own)
+            yield replace(change, unit=unit, adopted=adopted)
+        for unit in giving:
+            yield replace(self._change(Action.RELEASE, own), unit=unit)
 
     def _change(
         self,
@@ -173,7 +225,7 @@ class Inverse:
     ) -> Change:
         return Change(
             action=action,
-            unit=self.undoing.unit,
+            unit=own.unit,
             key=key or own.key,
             node=None if action is Action.CREATE else own.node,
             fields=tuple(fields),
@@ -187,18 +239,17 @@ class Inverse:
     def hold(self, node: str) -> Hold:
         return self.undoing.observed.holds.get(node) or Hold()
 
-    def _other_units(self, now: ObservedObject) -> tuple[str, ...]:
-        """Return the tracking groups of others that an object is in."""
+    def _tracking_groups(self, now: ObservedObject) -> Iterator[str]:
+        """Yield the tracking groups that an object is in."""
         peers = now.relations.get(MEMBER_OF_GROUPS)
-        own = {self.undoing.group, self.undoing.group + ADOPTED}
-        names = (
-            name.hfid[0]
-            for peer in (peers if isinstance(peers, frozenset) else ())
-            if isinstance(name := self.identities.name(peer), ObjectKey)
-        )
-        return tuple(
-            sorted(name for name in names if name.startswith(TRACKING) and name not in own)
-        )
+        for peer in peers if isinstance(peers, frozenset) else ():
+            name = _named(self.identities.name(peer))
+            if name.startswith(TRACKING):
+                yield name
+
+    def _names(self, unit: str) -> tuple[str, str]:
+        """Return the names of a unit's own groups."""
+        return self.undoing.groups[unit], self.undoing.groups[unit] + ADOPTED
 
     def conflict(self, own: Effect, reason: str) -> None:
         self.conflicts.append(self._problem(own, Code.CHANGED_SINCE, reason, Severity.ERROR))
@@ -211,7 +262,17 @@ class Inverse:
         return Problem(
             code=code,
             message=f"{own.key}: {reason}",
-            unit=self.undoing.unit,
+            unit=own.unit,
             subject=str(own.key),
             severity=severity,
         )
+
+
+def _groups_of(own: Effect) -> frozenset[Reference]:
+    """Return the groups that are recorded of an object before it was deleted."""
+    before, _ = own.fields.get(MEMBER_OF_GROUPS, (None, None))
+    return frozenset(references(before))
+
+
+def _named(group: Reference) -> str:
+    return group.hfid[0] if isinstance(group, ObjectKey) else ""

@@ -140,6 +140,9 @@ class _Attempt:
         held = {own.unit for own in self.blocked}
         if held:
             deletes = self.prune.possible(own for own in deletes if own.unit not in held)
+        left = {own.node for own in dropped} - {own.node for own in (*releases, *deletes)}
+        for node in left:  # one unit was to delete it for all of them: none has lost it yet
+            self.prune.staying.update(self.known.holdings.holders.get(node or "", ()))
         return [*releases, *deletes]
 
     def _repointed(self, writes: Iterable[Change]) -> dict[str, tuple[ObjectKey, frozenset[str]]]:

@@ -99,7 +99,7 @@ def first_look(question: Question, declared: Declared, holdings: Holdings) -> St
     """Find out what is stalled by its own files and settings, whatever the target holds."""
     standing = Standing(question, declared)
     for name, facts in question.units.items():
-        if not facts.vanished and holdings.stamps[name].holds(facts.revision, facts.files):
+        if holdings.stamps[name].holds(facts.revision, facts.files):
             standing.held.add(name)
         if not facts.selected or facts.settings.suspend or name in standing.held:
             standing.idle.add(name)

@@ -1,33 +1,33 @@
-"""The inverse of a run: one recorded run and what the target holds now, one plan.
+"""The inverse of runs: what is recorded of them and what the target holds now, one plan.
 
 What was made is deleted, what was changed gets its old values, what was deleted is made again
 under a new id, what was claimed is released and what was released is claimed. What somebody
 changed since is a conflict: it is left alone and told, unless the question says otherwise.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.record import Record
 from stateward.model.state import Desired, DesiredUnit
-from stateward.model.unit import Stamp
+from stateward.model.unit import NO_FILES, Stamp
 from stateward.planning.digest import digest_of
 from stateward.planning.effects import effects
 from stateward.planning.guard import exceeded
 from stateward.planning.handover import HandOvers
-from stateward.planning.inverse import Inverse, Undoing
+from stateward.planning.inverse import Inverse, Undoing, first_of_units
 from stateward.planning.order import Order
 from stateward.planning.question import Question, UnitFacts
 
 
 def undo(undoing: Undoing) -> Plan:
-    """Plan the rollback of one run.
+    """Plan the rollback of one run, or of several as one: what refers to each other comes in order.
 
     What turns out to be impossible takes with it what relies on it, and the rest is planned again.
     """
-    found = effects(undoing.record.changes)
+    found = effects(undoing.records)
     left_out: dict[str, str] = {}
     while True:
         inverse = Inverse(undoing, found, left_out)
@@ -36,6 +36,10 @@ def undo(undoing: Undoing) -> Plan:
         if not inverse.impossible:
             return attempt.plan(changes)
         left_out.update(inverse.impossible)
+
+
+_ENDS = frozenset({Action.MOVE, Action.RELEASE, Action.DELETE})
+"""What ends a membership: of a move that of the giver."""
 
 
 @dataclass(slots=True)
@@ -104,8 +108,10 @@ class _Attempt:
 
     def _question(self) -> Question:
         undoing = self.undoing
+        # What units depend on is about the way there: the way back goes by what refers to what.
+        settings = {unit: replace(own, depends_on=()) for unit, own in undoing.settings.items()}
         facts = {
-            unit: UnitFacts(settings=undoing.settings, group=group, revision="")
+            unit: UnitFacts(settings=settings[unit], group=group, revision="")
             for unit, group in undoing.groups.items()
         }
         return Question(
@@ -124,22 +130,14 @@ class _Attempt:
             self.inverse.conflict(self.inverse.effects[node], reason)
         blocked = tuple(self._blocked(changes))
         problems = tuple(dict.fromkeys((*self.inverse.conflicts, *self.inverse.lost)))
-        state = UnitState.STALLED if self.inverse.conflicts else UnitState.READY
         if blocked:
-            state, changes = UnitState.BLOCKED, ()
-        opening = undoing.record.opening
-        units = {
-            unit: UnitPlan(unit=unit, group=group, before=self._stamp(group))
-            for unit, group in undoing.groups.items()
-        }
-        own = units[undoing.unit]
-        stamp = back_to(undoing.record, own.before) if changes and opening.revision else None
-        withheld = len({problem.subject for problem in self.inverse.conflicts})
-        units[undoing.unit] = replace(own, state=state, stamp=stamp, withheld=withheld)
+            changes = ()
+        held = {own.unit for own in blocked}
+        units = {unit: self._unit(unit, changes, blocked=unit in held) for unit in undoing.groups}
         plan = Plan(
             target=undoing.target,
             schema=undoing.schema.hash,
-            revisions={"rollback": opening.revision},
+            revisions={"rollback": undoing.records[-1].opening.revision},
             changes=tuple(changes),
             blocked=blocked,
             problems=problems,
@@ -150,40 +148,74 @@ class _Attempt:
         )
         return replace(plan, digest=_digest(plan))
 
-    def _stamp(self, group: str) -> Stamp:
-        found = self.undoing.observed.groups.get(group)
-        return Stamp.parse(found.description if found else "")
-
-    def _blocked(self, changes: Iterable[Change]) -> Iterator[Blocked]:
-        deletes = [own for own in changes if own.action is Action.DELETE]
+    def _unit(self, unit: str, changes: Sequence[Change], *, blocked: bool) -> UnitPlan:
+        """Return a unit's part: where anything is taken back, all units of the runs are held."""
         undoing = self.undoing
-        blocked = exceeded(
-            undoing.unit,
-            deletes,
-            undoing.settings,
-            members=len(self.inverse.members(undoing.unit)),
-            allowed=undoing.allow_deletes is not None and len(deletes) <= undoing.allow_deletes,
+        group, record = undoing.groups[unit], first_of_units(undoing.records).get(unit)
+        found = undoing.observed.groups.get(group)
+        before = Stamp.parse(found.description if found else "")
+        left = {own.subject for own in self.inverse.conflicts if own.unit == unit}
+        state = UnitState.STALLED if left else UnitState.READY
+        acts = record is not None and record.opening.revision and changes
+        stamp = back_to(record, before, gone=found is None) if record and acts else None
+        vanishes = stamp == Stamp() and found is not None
+        if vanishes:  # a directory that was gone: so is its group again, once it is empty
+            leaving = {
+                own.node
+                for own in changes
+                if unit == (own.giver or own.unit) and own.action in _ENDS
+            }
+            vanishes = self.inverse.members(unit) <= leaving
+        return UnitPlan(
+            unit=unit,
+            group=group,
+            state=UnitState.BLOCKED if blocked else state,
+            before=before,
+            stamp=None if vanishes else stamp,
+            vanished=vanishes,
+            withheld=len(left),
         )
-        if blocked is not None:
-            nodes = sorted((str(own.key), own.node) for own in deletes)
-            yield replace(blocked, digest=digest_of([undoing.target, undoing.unit, nodes]))
+
+    def _blocked(self, changes: Sequence[Change]) -> Iterator[Blocked]:
+        undoing = self.undoing
+        by_unit: dict[str, list[Change]] = {}
+        for own in changes:
+            if own.action is Action.DELETE:
+                by_unit.setdefault(own.unit, []).append(own)
+        total = sum(map(len, by_unit.values()))
+        for unit, deletes in sorted(by_unit.items()):
+            blocked = exceeded(
+                unit,
+                deletes,
+                undoing.settings[unit],
+                members=len(self.inverse.members(unit)),
+                allowed=undoing.allow_deletes is not None and total <= undoing.allow_deletes,
+            )
+            if blocked is not None:
+                nodes = sorted((str(own.key), own.node) for own in deletes)
+                yield replace(blocked, digest=digest_of([undoing.target, unit, nodes]))
 
 
-def back_to(record: Record, now: Stamp) -> Stamp:
-    """Return what the group says once a run is taken back: as before it, and held.
+def back_to(record: Record, now: Stamp, *, gone: bool = False) -> Stamp:
+    """Return what the group says once a unit's runs are taken back, the first of which is given.
 
-    What the run had begun may still stand in part, so its revision counts as attempted. The
-    rollback of a rollback goes back to what stood, whether that was held or not.
+    As before it, and held. What the runs had begun may still stand in part, so their revision
+    counts as attempted. The rollback of a rollback goes back to what stood, whether that was held or
+    not. ``gone`` says that there is no group: its directory was gone, and is held as that.
     """
+    revision = record.opening.revision
     before = replace(Stamp.parse(record.opening.before), term=now.term)
     if record.opening.undoes:
         return before
-    latest = now.revisions[-1] if now.revisions else record.opening.revision
-    for revision in (*now.revisions, record.opening.revision):
-        if revision and revision != before.applied:
-            before = before.attempt(revision)
+    if now.held is not None and now.held in (revision, *now.attempted):
+        return now  # it was taken back in part, and is held since
+    latest = now.revisions[-1] if now.revisions else revision
+    for own in (*now.revisions, revision):
+        if own and own != before.applied:
+            before = before.attempt(own)
     same = now.applied == latest and not now.attempted
-    return replace(before, held=latest, held_files=now.files if same else None)
+    files = NO_FILES if gone else now.files if same else None
+    return replace(before, held=latest, held_files=files)
 
 
 def _digest(plan: Plan) -> str:

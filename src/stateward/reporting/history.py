@@ -47,7 +47,9 @@ def run(record: Record) -> dict[str, Any]:
         "revision": opening.revision,
         "caller": opening.caller,
         "plan": opening.plan,
-        "undoes": opening.undoes,
+        "round": opening.round,
+        "undoes": next(iter(opening.undoes), ""),
+        "undoesRuns": list(opening.undoes),
         "undoneBy": list(record.undone_by),
         "detail": opening.detail,
         "started": record.started,
@@ -69,7 +71,8 @@ def _change(change: RecordedChange) -> dict[str, Any]:
         "from": change.giver,
         "adopted": change.adopted,
         "along": change.along,
-        "undoes": list(change.undoes),
+        "undoes": [own.at for own in change.undoes],
+        "undoesRuns": [own.run for own in change.undoes],
         "fields": [
             {"name": own.name, "old": values.plain(own.old), "new": values.plain(own.new)}
             for own in change.fields
@@ -115,7 +118,7 @@ def _row(record: Record) -> tuple[str, ...]:
 def _what(record: Record) -> str:
     opening = record.opening
     if opening.kind is RunKind.ROLLBACK:
-        return f"rollback of {opening.undoes[:_SHORT]}"
+        return f"rollback of {', '.join(run[:_SHORT] for run in opening.undoes)}"
     return f"{opening.kind} {opening.revision[:_SHORT_REVISION] or opening.caller}".rstrip()
 
 

@@ -1,11 +1,11 @@
 """Openings, entries and values as JSON, and back. What is secret is left out on the way in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from stateward.model.identity import NodeId, ObjectKey
-from stateward.model.plan import Action, Default, FieldChange, Secret
+from stateward.model.plan import Action, Default, FieldChange, Secret, Undone
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Entry, EntryState
 from stateward.model.state import FromPool
@@ -18,13 +18,17 @@ _STEP = ("node", "detail", "unit", "giver", "adopted", "along")
 def opening_body(opening: Opening) -> dict[str, Any]:
     found = {name: value for name, value in asdict(opening).items() if value}
     del found["run"]
+    if len(opening.undoes) == 1:
+        found["undoes"] = opening.undoes[0]
     return found
 
 
 def opening(run: str, body: Mapping[str, Any]) -> Opening:
     known = dict(body)
     cause, kind = Cause(**known.pop("cause")), RunKind(known.pop("kind"))
-    return Opening(run=run, cause=cause, kind=kind, **known)
+    undoes = known.pop("undoes", ())
+    undoes = (undoes,) if isinstance(undoes, str) else tuple(undoes)
+    return Opening(run=run, cause=cause, kind=kind, undoes=undoes, **known)
 
 
 def entry_body(entry: Entry) -> dict[str, Any]:
@@ -39,13 +43,17 @@ def entry_body(entry: Entry) -> dict[str, Any]:
         if value is not None and value is not False and value != "":
             found[name] = value
     if entry.undoes:
-        found["undoes"] = list(entry.undoes)
+        by_run: dict[str, list[int]] = {}
+        for own in entry.undoes:
+            by_run.setdefault(own.run, []).append(own.at)
+        found["undoes"] = by_run
     if entry.fields:
         found["fields"] = [[own.name, encoded(own.old), encoded(own.new)] for own in entry.fields]
     return found
 
 
-def entry(run: str, body: Mapping[str, Any]) -> Entry:
+def entry(run: str, body: Mapping[str, Any], undoes: Sequence[str] = ()) -> Entry:
+    """Return an entry; ``undoes`` are the runs that its own run takes back."""
     kind, *hfid = body["key"]
     return Entry(
         run=run,
@@ -57,9 +65,15 @@ def entry(run: str, body: Mapping[str, Any]) -> Entry:
             FieldChange(name, decoded(old), decoded(new))
             for name, old, new in body.get("fields", ())
         ),
-        undoes=tuple(body.get("undoes", ())),
+        undoes=_undone(body.get("undoes", {}), undoes),
         **{name: body[name] for name in _STEP if name in body},
     )
+
+
+def _undone(found: Mapping[str, Any] | Sequence[int], undoes: Sequence[str]) -> tuple[Undone, ...]:
+    """Return changes that are taken back; older versions took one run back, and did not name it."""
+    by_run = found if isinstance(found, Mapping) else dict.fromkeys(undoes[:1], found)
+    return tuple(Undone(run, index) for run, own in by_run.items() for index in own)
 
 
 def encoded(value: Any) -> Any:

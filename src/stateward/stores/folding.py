@@ -20,7 +20,7 @@ def fold(links: Iterable[Link], undone: Iterable[Record] = ()) -> Record | None:
             record = Record(opening=codec.opening(link.run, body), started=link.at)
         elif link.type == LinkType.ENTRIES:
             for own in body["entries"]:
-                entry = codec.entry(link.run, own)
+                entry = codec.entry(link.run, own, record.opening.undoes if record else ())
                 changes[entry.index] = _step(changes.get(entry.index), entry, link.at)
         elif link.type == LinkType.FINISH and record is not None:
             record = replace(
@@ -29,7 +29,7 @@ def fold(links: Iterable[Link], undone: Iterable[Record] = ()) -> Record | None:
     if record is None:
         return None
     by = list(undone)
-    for index in _taken_back(by) & changes.keys():
+    for index in _taken_back(record.id, by) & changes.keys():
         changes[index] = replace(changes[index], state=EntryState.UNDONE)
     return replace(
         record,
@@ -61,12 +61,13 @@ def _step(known: RecordedChange | None, entry: Entry, at: str) -> RecordedChange
     )
 
 
-def _taken_back(rollbacks: Iterable[Record]) -> set[int]:
+def _taken_back(run: str, rollbacks: Iterable[Record]) -> set[int]:
     """Return the changes that a rollback took back and that no rollback of it has made again."""
     return {
-        index
+        undone.at
         for rollback in rollbacks
         for own in rollback.changes
         if own.state is EntryState.APPLIED
-        for index in own.undoes
+        for undone in own.undoes
+        if undone.run == run
     }

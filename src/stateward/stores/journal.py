@@ -33,10 +33,7 @@ class KeptJournal:
         self._database = database
         self._age = age
         self._count = count
-        told = database.dialect.told
-        self._unfinished = _UNFINISHED.format(told("target"))
-        self._of_subject = f"AND {told('subject')} = ?"
-        self._rollbacks = f"{_BEGUN} AND {told('undoes')} = ? AND number > ? ORDER BY number"
+        self._told, self._spelled = database.dialect.told, database.dialect.spelled
 
     async def begin(self, openings: Sequence[Opening]) -> None:
         at = _now()
@@ -69,21 +66,43 @@ class KeptJournal:
 
     async def unfinished(self, target: str) -> Sequence[str]:
         """Return the runs on a target that were begun and not finished, oldest first."""
-        values = (self._database.dialect.spelled(target),)
+        query, values = _UNFINISHED.format(self._told("target")), (self._spelled(target),)
         return await self._database.write(
-            lambda db: [run for (run,) in db.execute(self._unfinished, values).fetchall()]
+            lambda db: [run for (run,) in db.execute(query, values).fetchall()]
         )
 
     async def runs(
-        self, subject: str | None = None, *, since: str = "", limit: int | None = None
+        self,
+        subject: str | None = None,
+        *,
+        since: str = "",
+        limit: int | None = None,
+        revision: str | None = None,
     ) -> Sequence[Record]:
         """Return runs with their changes, newest first."""
         query, values = f"{_BEGUN} AND at >= ?", [since]
         if subject is not None:
-            query += f" {self._of_subject}"
-            values.append(self._database.dialect.spelled(subject))
+            query += f" AND {self._told('subject')} = ?"
+            values.append(self._spelled(subject))
+        if revision is not None:
+            start = self._spelled(revision)
+            query += f" AND substr({self._told('revision')}, 1, {len(start):d}) = ?"
+            values.append(start)
         query += " ORDER BY number DESC"
         query += f" LIMIT {limit:d}" if limit is not None else ""
+        return await self._database.read(lambda db: self._records(db, query, values), _NO_RECORDS)
+
+    async def together(self, record: Record) -> Sequence[Record]:
+        """Return the runs of the round that a run was part of, this one included."""
+        opening = record.opening
+        if not (opening.round or opening.plan):
+            return [record]
+        if opening.round:
+            query, values = f"{_BEGUN} AND {self._told('round')} = ?", [opening.round]
+        else:
+            query = f"{_BEGUN} AND {self._told('plan')} = ? AND at = ?"
+            values = [opening.plan, record.started]
+        query = f"{query} ORDER BY number"
         return await self._database.read(lambda db: self._records(db, query, values), _NO_RECORDS)
 
     async def run(self, prefix: str) -> Record:
@@ -132,13 +151,17 @@ class KeptJournal:
     def _record(self, db: Connection, run: str) -> Record | None:
         """Read a run, and the rollbacks of it, and theirs: they say what of it still stands."""
         links = records.links_where(db, "run", run)
-        values = (self._database.dialect.spelled(run), links[0].number) if links else ()
-        rollbacks = self._records(db, self._rollbacks, values) if links else ()
+        rollbacks = self._rollbacks(db, links[0]) if links else ()
         try:
             return folding.fold(links, rollbacks)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             message = f"run {run}: its records cannot be read: see `stateward audit verify`"
             raise StateUnavailable(message) from error
+
+    def _rollbacks(self, db: Connection, begun: Link) -> list[Record]:
+        run = self._spelled(begun.run)
+        query = _ROLLBACKS.format(self._told("undoes"))
+        return self._records(db, query, (run, f'%"{run}"%', begun.number))
 
 
 _NO_RECORDS: list[Record] = []
@@ -148,6 +171,11 @@ _BEGUN = "SELECT run FROM record WHERE type = 'begin'"
 _UNFINISHED = """
 SELECT run FROM record AS begun WHERE type = 'begin' AND {} = ?
 AND NOT EXISTS (SELECT 1 FROM record WHERE run = begun.run AND type = 'finish') ORDER BY number
+"""
+# What takes several runs back has a list of them, which is told as a text that begins with a bracket.
+_ROLLBACKS = f"""
+{_BEGUN} AND ({{0}} = ? OR {{0}} >= '[' AND {{0}} < '\\' AND {{0}} LIKE ?) AND number > ?
+ORDER BY number
 """
 
 

@@ -24,7 +24,7 @@ THEN has_database_privilege(current_database(), 'CREATE')
 ELSE has_schema_privilege('stateward', 'CREATE') END
 """
 
-_TOLD = r"""(regexp_replace(body, '\\([^"])', '\\\\\1', 'g')::json ->> '{}')"""
+_TOLD = r"""((regexp_replace(body, '\\([^"])', '\\\\\1', 'g')::json ->> '{}') COLLATE "C")"""
 _TEXT = 'TEXT COLLATE "C" NOT NULL'
 
 

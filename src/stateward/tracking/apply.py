@@ -4,7 +4,7 @@ A refused change skips what needs it and withholds its unit's prune; everything 
 unit's stamp moves to the new revision only when all of its changes are through.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -78,6 +78,7 @@ class Applier:
     async def _open(self) -> None:
         """Have the units' groups before the first change, with the revision that is attempted."""
         units = dict.fromkeys(own.unit for own in self.plan.changes)
+        units |= dict.fromkeys(self._held())
         living = [unit for unit in sorted(units) if not self.plan.units[unit].vanished]
         opening = [unit for unit in living if self._has_to_open(unit)]
         for some in lots(opening, self.batch):
@@ -90,6 +91,12 @@ class Applier:
             self.batch,
         ):
             self._shut(await self.tracking.open_adopted(some))
+
+    def _held(self) -> Iterator[str]:
+        """Yield the units that are held from before the first change, whoever's that is."""
+        for unit, own in self.plan.units.items():
+            if own.stamp is not None and own.stamp.held is not None:
+                yield unit
 
     def _has_to_open(self, unit: str) -> bool:
         known = self.tracking.has_group(unit, adopts=False)

@@ -190,12 +190,13 @@ class Client:
         return undo if self._is_by_script(record) else replace(undo, shared=False)
 
     def _undo(self, target: Target) -> Rollback:
+        settings = UnitSettings(prune=True, adopt=Adopt.ALWAYS, limits=self._limits)
         return Rollback(
             target=target,
             journal=self._journal,
             new_id=self._new_id,
             cause=Cause(trigger="script", actor=self._actor),
-            settings=UnitSettings(prune=True, adopt=Adopt.ALWAYS, limits=self._limits),
+            settings=lambda _: settings,
             shared=True,
         )
 

@@ -20,7 +20,9 @@ async def close(
     """
     settled: dict[int, RecordedChange] = {}
     if changes := under_way(record):
-        about = query_of(effects(changes), [record.opening.group], session.schema)
+        about = query_of(
+            effects([replace(record, changes=changes)]), [record.opening.group], session.schema
+        )
         found = settle(record, session.schema, await session.observe(about))
         settled = {own.index: own for own in found}
     if settled:

@@ -1,16 +1,17 @@
-"""Taking a run back: its inverse is planned and applied as any plan is."""
+"""Taking runs back: their inverse is planned and applied as any plan is."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from stateward.errors import Code, ConfigError
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.model.state import Observed
-from stateward.model.unit import UnitSettings, group_name
+from stateward.model.unit import UnitSettings, group_name, prefix
 from stateward.planning.effects import Effect, effects
-from stateward.planning.inverse import Undoing
+from stateward.planning.inverse import Undoing, first_of_units
 from stateward.planning.undo import undo
 from stateward.ports import Journal, Mandate, Query, Session, Target
 from stateward.tracking.apply import Applier
@@ -31,46 +32,45 @@ class Rollback:
     new_id: Callable[[], str]
     cause: Cause
     """Why it is done, and whose doing it is."""
-    settings: UnitSettings
-    """What the run's unit allows: limits, and what is protected."""
+    settings: Callable[[str], UnitSettings]
+    """What a unit allows: limits, and what is protected."""
     shared: bool = False
     """Whether sessions go on beside it: whoever asks holds the run's group then."""
     mandate: Mandate = UNLIMITED
 
     async def plan(
-        self, record: Record, *, force: bool = False, allow_deletes: int | None = None
+        self, *records: Record, force: bool = False, allow_deletes: int | None = None
     ) -> Plan:
         """Plan without writing anything.
 
-        ``force`` takes back what somebody changed since, too. Raises ``ConfigError`` for a run that
-        was on another target, or is under way.
+        Several runs, oldest first, are taken back together. ``force`` takes back what somebody
+        changed since, too. Raises ``ConfigError`` for a run that was on another target.
         """
-        self.check(record)
+        for own in records:
+            self.check(own)
         async with self.target.session(None, write=False) as session:
-            return await self._plan(session, record, force=force, allow_deletes=allow_deletes)
+            return await self._plan(session, records, force=force, allow_deletes=allow_deletes)
 
     async def apply(
         self,
-        record: Record,
-        *,
+        *records: Record,
         force: bool = False,
         allow_deletes: int | None = None,
         progress: Progress = lambda _through, _of: None,
     ) -> tuple[Plan, Report]:
-        """Plan and apply, in one session; the rollback is recorded as a run of its own."""
-        self.check(record)
+        """Plan and apply, in one session; the rollback is recorded as a run of each unit."""
+        for own in records:
+            self.check(own)
         async with self.target.session(None, write=True, shared=self.shared) as session:
-            if not record.outcome:  # nobody has its group: its process died
-                why = "interrupted: taken back"
-                record = await close(session, self.journal, record, outcome=Outcome.FAILED, why=why)
-            plan = await self._plan(session, record, force=force, allow_deletes=allow_deletes)
+            records = tuple([await self._closed(session, own) for own in records])
+            plan = await self._plan(session, records, force=force, allow_deletes=allow_deletes)
             interrupted = () if self.shared else await self.journal.unfinished(plan.target)
             for run in interrupted:
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: a rollback came after")
             if plan.is_empty:
                 runs = tuple(Ledger(plan).runs({}, {}, None))
                 return plan, Report(digest=plan.digest, writes=0, runs=runs)
-            report = await self._apply(plan, record, session, progress, force=force)
+            report = await self._apply(plan, records, session, progress, force=force)
             return plan, replace(report, requests=session.requests)
 
     def check(self, record: Record) -> None:
@@ -86,21 +86,33 @@ class Rollback:
             message = f"run {record.id} was recorded by an older version, and lacks what it changed"
             raise ConfigError(message, code=Code.NO_SUCH_RUN)
 
+    async def _closed(self, session: Session, record: Record) -> Record:
+        """End a run that has not ended: nobody has its group, so its process died."""
+        if record.outcome:
+            return record
+        why = "interrupted: taken back"
+        return await close(session, self.journal, record, outcome=Outcome.FAILED, why=why)
+
     async def _plan(
-        self, session: Session, record: Record, *, force: bool, allow_deletes: int | None
+        self,
+        session: Session,
+        records: Sequence[Record],
+        *,
+        force: bool,
+        allow_deletes: int | None,
     ) -> Plan:
-        found = effects(record.changes)
-        groups = _groups(record, found.values())
+        found = effects(records)
+        groups = _groups(records, found.values())
         observed = await session.observe(query_of(found, groups.values(), session.schema))
         made = [own.node for own in found.values() if own.made and own.node in observed.objects]
-        observed = await _with_holds(session, observed, made, record.opening.group)
+        observed = await _with_holds(session, observed, made, _ours(records))
         return undo(
             Undoing(
-                record=record,
+                records=records,
                 target=self.target.name,
                 schema=session.schema,
                 observed=observed,
-                settings=self.settings,
+                settings={unit: self.settings(unit) for unit in groups},
                 groups=groups,
                 force=force,
                 allow_deletes=allow_deletes,
@@ -108,9 +120,18 @@ class Rollback:
         )
 
     async def _apply(
-        self, plan: Plan, record: Record, session: Session, progress: Progress, *, force: bool
+        self,
+        plan: Plan,
+        records: Sequence[Record],
+        session: Session,
+        progress: Progress,
+        *,
+        force: bool,
     ) -> Report:
-        run = self.new_id()
+        first = first_of_units(records)
+        runs = {unit: self.new_id() for unit in first}
+        # What another unit gets back is written down with the run that had taken it.
+        one = next(iter(runs.values()))
         tracking = Tracking(
             session=session,
             journal=self.journal,
@@ -118,11 +139,13 @@ class Rollback:
             group_of=lambda unit: plan.units[unit].group,
             new_id=self.new_id,
             groups=dict(plan.groups),
-            runs=dict.fromkeys(plan.units, run),
+            runs={unit: runs.get(unit, one) for unit in plan.units},
             mandate=self.mandate,
         )
-        await fence(session, self.mandate, record.opening.group)
-        await self.journal.begin([self._opening(plan, record, run, force=force)])
+        await fence(session, self.mandate, _ours(records))
+        detail = _detail(plan, force=force)
+        opening = partial(self._opening, plan, records, tracking.runs, self.new_id(), detail)
+        await self.journal.begin([opening(own) for own in first.values()])
         return await Applier(
             plan=plan,
             tracking=tracking,
@@ -131,19 +154,45 @@ class Rollback:
             progress=progress,
         ).run()
 
-    def _opening(self, plan: Plan, record: Record, run: str, *, force: bool) -> Opening:
-        opening, unit = record.opening, plan.units[record.opening.subject]
-        allowed = [] if plan.allow_deletes is None else [f"--allow-deletes {plan.allow_deletes}"]
+    def _opening(
+        self,
+        plan: Plan,
+        records: Sequence[Record],
+        runs: Mapping[str, str],
+        round_: str,
+        detail: str,
+        record: Record,
+    ) -> Opening:
+        unit = record.opening.subject
+        run = runs[unit]
+        of_unit = [own.id for own in records if own.opening.subject == unit]
+        changes = [own for own in plan.changes if runs[own.unit] == run]
+        undone = [undone.run for own in changes for undone in own.undoes]
         return replace(
-            opening,
+            record.opening,
             run=run,
             kind=RunKind.ROLLBACK,
             cause=self.cause,
             plan=plan.digest,
-            before=str(unit.before) if unit.group in plan.groups else "",
-            undoes=record.id,
-            detail=", ".join([*(["--force"] if force else []), *allowed]),
+            round=round_ if record.opening.round else "",
+            before=str(plan.units[unit].before) if plan.units[unit].group in plan.groups else "",
+            undoes=tuple(dict.fromkeys((*of_unit, *undone))),
+            detail=detail,
         )
+
+
+def _detail(plan: Plan, *, force: bool) -> str:
+    allowed = [] if plan.allow_deletes is None else [f"--allow-deletes {plan.allow_deletes}"]
+    return ", ".join([*(["--force"] if force else []), *allowed])
+
+
+def _ours(records: Sequence[Record]) -> str:
+    """Return the name of the one group that runs are about, or what the names of all start with."""
+    groups = {own.opening.group for own in records}
+    if len(groups) == 1:
+        return groups.pop()
+    _, instance, source, _ = records[0].opening.group.split("/", 3)
+    return prefix(instance, source)
 
 
 async def _with_holds(
@@ -160,13 +209,11 @@ async def _with_holds(
     return replace(observed, holds=holds, names={**observed.names, **names})
 
 
-def _groups(record: Record, found: Iterable[Effect]) -> dict[str, str]:
-    """Return the names of the groups of the run's unit, and of units that it had objects from."""
-    opening = record.opening
-    groups = {opening.subject: opening.group}
-    for own in found:
-        for unit in (own.unit, own.giver):
-            if unit is not None and unit not in groups:
-                _, instance, source, _ = opening.group.split("/", 3)
-                groups[unit] = group_name(instance, source, unit)
+def _groups(records: Sequence[Record], found: Iterable[Effect]) -> dict[str, str]:
+    """Return the names of the groups of the runs' units, and of units that they had objects from."""
+    groups = {own.opening.subject: own.opening.group for own in records}
+    for unit in (unit for own in found for unit in own.holders):
+        if unit not in groups:
+            _, instance, source, _ = records[0].opening.group.split("/", 3)
+            groups[unit] = group_name(instance, source, unit)
     return groups

@@ -1,15 +1,17 @@
-"""What taking a run back needs: the record, the target that it was on, and what its unit allows."""
+"""What taking runs back needs: their records, the target they were on, and what units allow."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import uuid4
 
 from stateward.engine.history import History
 from stateward.errors import ConfigError
 from stateward.model.record import Cause, Record
-from stateward.model.unit import TRACKING, Stamp, UnitSettings
-from stateward.ports import Journal, Target
+from stateward.model.unit import Stamp, UnitSettings
+from stateward.ports import Journal, Target, Trail
 from stateward.settings import UnitOverrides, read_unit
+from stateward.tracking.choosing import of_commit, source_of
 from stateward.tracking.rollback import Rollback
 from stateward.wiring import Invocation, Setup, set_up
 from stateward.wiring.history import MANUAL, journal, login_user
@@ -17,29 +19,66 @@ from stateward.wiring.place import Place, find
 from stateward.wiring.targets import open_target
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """What is to be taken back: a run, all runs of its round, or what brought a commit about."""
+
+    run: str | None = None
+    round: bool = False
+    commit: str | None = None
+    source: str | None = None
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` for what means nothing, or two things at once."""
+        if (self.run is None) is (self.commit is None):
+            raise ConfigError("give either a run, or --commit with the commit to take back")
+        if self.round and self.run is None:
+            raise ConfigError("--round: is that of a run: give the run, or leave it out")
+        if self.source is not None and self.commit is None:
+            raise ConfigError("--source: goes with --commit: a run has its own, leave it out")
+
+
 @asynccontextmanager
 async def rollback(
-    prefix: str, *, repo: str | None, config: str | None, target: str | None
-) -> AsyncIterator[tuple[Rollback, Record]]:
-    """Open what taking a run back needs; raises ``ConfigError`` where there is no such run."""
+    meant: Meant, *, repo: str | None, config: str | None, target: str | None
+) -> AsyncIterator[tuple[Rollback, Sequence[Record]]]:
+    """Open what taking runs back needs; raises ``ConfigError`` where there are no such runs."""
+    meant.check()
     place = find(repo, config)
     async with journal(place.state, place.configuration.state.retention) as own:
-        record = await own.run(prefix)
-        setup = _setup(record, repo, config)
+        where = _target(place, target)
+        records = await chosen(meant, own, where)
+        setup = _setup(records[0], repo, config)
         actor = place.environment.actor or login_user()
-        yield await undoing(record, place, setup, _target(place, target), own, actor), record
+        yield await undoing(records, place, setup, where, own, actor), records
+
+
+async def chosen(meant: Meant, trail: Trail, target: Target) -> Sequence[Record]:
+    """Return the runs that are meant, oldest first."""
+    if meant.commit is not None:
+        found = await trail.runs(revision=meant.commit)
+        return of_commit(found, meant.commit, target.name, meant.source)
+    record = await trail.run(meant.run or "")
+    return await trail.together(record) if meant.round else [record]
 
 
 async def undoing(
-    record: Record, place: Place, setup: Setup | None, target: Target, journal: Journal, actor: str
+    records: Sequence[Record],
+    place: Place,
+    setup: Setup | None,
+    target: Target,
+    journal: Journal,
+    actor: str,
 ) -> Rollback:
-    """Return what takes a run back; ``setup`` is that of its source, where that is configured."""
+    """Return what takes runs back; ``setup`` is that of their source, where that is configured."""
+    usual = read_unit(None, UnitOverrides(), place.configuration.defaults)[0]
+    found = await _settings(records, setup)
     return Rollback(
         target=target,
         journal=journal,
         new_id=lambda: str(uuid4()),
         cause=Cause(trigger=MANUAL, actor=actor),
-        settings=await _settings(place, record, setup),
+        settings=lambda unit: found.get(unit, usual),
     )
 
 
@@ -48,21 +87,21 @@ def _target(place: Place, named: str | None) -> Target:
     return open_target(url, place.configuration.target, place.home, place.kept)
 
 
-async def _settings(place: Place, record: Record, setup: Setup | None) -> UnitSettings:
-    """Return what the unit's settings were at the revision; else what holds for any unit."""
-    if setup is not None and record.opening.revision:
-        history = History(setup.loader().load)
-        stamp = Stamp(applied=record.opening.revision)
-        found = await history.settings(record.opening.subject, stamp)
-        if found is not None:
-            return found
-    return read_unit(None, UnitOverrides(), place.configuration.defaults)[0]
+async def _settings(records: Sequence[Record], setup: Setup | None) -> dict[str, UnitSettings]:
+    """Return what the units' settings were at the revision, as far as they can be read.
 
-
-def source_of(record: Record) -> str | None:
-    """Return the source that a run belongs to; None for what scripts do."""
-    group = record.opening.group
-    return group.split("/", 3)[2] if group.startswith(TRACKING) else None
+    A directory that the revision removed had its settings at the revision before.
+    """
+    if setup is None:
+        return {}
+    history = History(setup.loader().load)
+    found: dict[str, UnitSettings] = {}
+    for own in (own.opening for own in records if own.opening.revision):
+        for stamp in (Stamp(applied=own.revision), Stamp.parse(own.before)):
+            settings = await history.settings(own.subject, stamp)
+            if settings is not None:
+                found.setdefault(own.subject, settings)
+    return found
 
 
 def _setup(record: Record, repo: str | None, config: str | None) -> Setup | None:

@@ -32,9 +32,10 @@ from stateward.reporting import logs
 from stateward.settings import HookSettings, SecretReference, ServerSettings
 from stateward.stores.journal import KeptJournal
 from stateward.targets.infrahub import InfrahubTarget
+from stateward.tracking.choosing import source_of
 from stateward.tracking.rollback import Rollback
 from stateward.wiring import Setup
-from stateward.wiring.rollback import source_of, undoing
+from stateward.wiring.rollback import undoing
 from stateward.wiring.secrets import kept_well
 
 
@@ -171,10 +172,10 @@ class _Answers:
     def _undo(self, journal: KeptJournal, mandate: Mandate) -> Undo:
         setups = {own.source.name: own for own in self.setups}
 
-        async def undo(record: Record, actor: str) -> Rollback:
-            setup = setups.get(source_of(record) or "")
+        async def undo(records: Sequence[Record], actor: str) -> Rollback:
+            setup = setups.get(source_of(records[0]) or "")
             place = self.setups[0].place
-            own = await undoing(record, place, setup, self.target, journal, actor)
+            own = await undoing(records, place, setup, self.target, journal, actor)
             return replace(own, mandate=mandate)
 
         return undo

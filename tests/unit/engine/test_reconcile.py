@@ -91,6 +91,7 @@ class TestJournal:
             group="stateward/default/default/a",
             revision="r1",
             plan=plan.digest,
+            round=own.round,
         )
         assert own.outcome == "applied"
 

@@ -1,6 +1,6 @@
 """A source that is tended in the test's own time, and what is answered about it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,13 +69,13 @@ class Desk:
             resting=lambda: self.rest,
         )
 
-    async def undo(self, _record: Record, actor: str) -> Rollback:
+    async def undo(self, _records: Sequence[Record], actor: str) -> Rollback:
         return Rollback(
             target=self.shop.target,
             journal=self.journal,
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger="manual", actor=actor),
-            settings=read_unit(None, UnitOverrides(), UnitDefaults())[0],
+            settings=lambda _: read_unit(None, UnitOverrides(), UnitDefaults())[0],
         )
 
     @property

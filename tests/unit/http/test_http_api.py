@@ -341,6 +341,14 @@ class TestCommanding:
             )
         assert wrong(answer) == (400, "SW6002", detail)
 
+    async def test_a_round_is_taken_back_whole(self, desk: Desk, caller: Caller) -> None:
+        desk.shop.commit({"a/b/x.yml": tags("red", "green"), "c/x.yml": tags("blue", "new")})
+        await desk.turn()
+        (first, *_) = (await caller.get("/runs", unit="a/b")).json()["runs"]
+        alone = (await caller.post(f"/rollback/{first['run']}", dryRun=True)).json()
+        plan = (await caller.post(f"/rollback/{first['run']}", dryRun=True, round=True)).json()
+        assert (set(alone["units"]), set(plan["units"])) == ({"a/b"}, {"a/b", "c"})
+
     async def test_a_run_is_taken_back_and_its_unit_looked_at(
         self, desk: Desk, caller: Caller
     ) -> None:

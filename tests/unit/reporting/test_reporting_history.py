@@ -74,7 +74,7 @@ class TestTable:
         assert "under way" in rendering.as_text([record(outcome="", finished="")])
 
     def test_names_what_is_taken_back(self) -> None:
-        back = record(kind=RunKind.ROLLBACK, undoes="abcdefghijkl")
+        back = record(kind=RunKind.ROLLBACK, undoes=("abcdefghijkl",))
         assert "rollback of abcdefgh " in rendering.as_text([back])
 
     def test_names_where_a_session_was_opened(self) -> None:

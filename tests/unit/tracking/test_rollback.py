@@ -1,10 +1,10 @@
 """A run is taken back: what comes back, what is left alone and why, and what happens next."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
@@ -13,12 +13,13 @@ from properties.judging import content
 from rounds import KINDS, Broken, Workshop, objects
 from stateward.errors import Code, ConfigError
 from stateward.model.mutation import Delete, Enrol, Relate, Update
-from stateward.model.plan import Action, Plan, UnitState
+from stateward.model.plan import Action, Plan, Undone, UnitState
 from stateward.model.record import Cause, Record, RunKind
 from stateward.model.run import Report
 from stateward.model.unit import Stamp
 from stateward.settings import UnitDefaults, UnitOverrides, read_unit
 from stateward.stores.sqlite import SqliteJournal
+from stateward.tracking.choosing import of_commit
 from stateward.tracking.rollback import Rollback
 from watching import Fuse, Watched
 
@@ -41,7 +42,7 @@ async def opened(shop: Workshop, **limits: Any) -> AsyncIterator[tuple[Rollback,
                 journal=journal,
                 new_id=lambda: str(uuid4()),
                 cause=Cause(trigger="manual", actor="ada"),
-                settings=settings,
+                settings=lambda _: settings,
             ),
             journal,
         )
@@ -424,9 +425,9 @@ class TestRecord:
         undone = await newest(shop)
         await back(shop)
         own = await newest(shop)
-        assert (own.opening.kind, own.opening.undoes) == (RunKind.ROLLBACK, undone.id)
+        assert (own.opening.kind, own.opening.undoes) == (RunKind.ROLLBACK, (undone.id,))
         assert (own.opening.subject, own.outcome) == ("a", "applied")
-        assert [one.undoes for one in own.changes] == [(0,)]
+        assert [one.undoes for one in own.changes] == [(Undone(undone.id, 0),)]
         async with opened(shop) as (_, journal):
             again = await journal.run(undone.id)
             assert again.undone_by == (own.id,)
@@ -467,3 +468,129 @@ class TestRecord:
         assert await shop.members("a") == {"BuiltinTag/keep", "BuiltinTag/red"}
         done, _ = await back(shop, record)
         assert done == plan
+
+
+class TestOfARound:
+    """Several units, one plan."""
+
+    BOTH: ClassVar = {"a/1.yml": tags("red", "keep"), "b/1.yml": device(tags=["red"])}
+
+    async def together(self, shop: Workshop) -> list[Record]:
+        async with opened(shop) as (_, journal):
+            return list(await journal.together((await journal.runs(limit=1))[0]))
+
+    async def test_what_refers_across_units_comes_back_in_order(self, shop: Workshop) -> None:
+        await applied(shop, {**self.BOTH, **KEEP})
+        before = content(await shop.observe(*KINDS))
+        await applied(shop, KEEP)
+        plan, _ = await taken_back(shop, await self.together(shop))
+        levels = {str(own.key): own.level for own in plan.changes}
+        assert levels["BuiltinTag/red"] < levels["NetDevice/d1"]
+        assert content(await shop.observe(*KINDS)) == before
+        assert {own.unit for own in plan.changes} == {"a", "b"}
+
+    async def test_what_was_moved_keeps_its_id(self, shop: Workshop) -> None:
+        await applied(shop, {**KEEP, "a/1.yml": tags("red"), "b/0.yml": tags("blue")})
+        node = (await shop.find("BuiltinTag", "red")).id
+        await applied(shop, {**KEEP, "b/0.yml": tags("blue", "red")})
+        plan, _ = await taken_back(shop, await self.together(shop))
+        assert did(plan) == ["move BuiltinTag/red"]
+        assert (await shop.find("BuiltinTag", "red")).id == node
+        assert await shop.members("a") == {"BuiltinTag/keep", "BuiltinTag/red"}
+        states = (await shop.plan()).units
+        assert {states["a"].state, states["b"].state} == {UnitState.HELD}
+
+    async def test_what_has_moved_on_since_is_a_conflict(self, shop: Workshop) -> None:
+        first = {**KEEP, "a/1.yml": tags("red"), "b/0.yml": tags("blue"), "c/0.yml": tags("x")}
+        await applied(shop, first, {**KEEP, "b/0.yml": tags("blue", "red"), "c/0.yml": tags("x")})
+        records = await self.together(shop)
+        await applied(shop, {**KEEP, "b/0.yml": tags("blue"), "c/0.yml": tags("x", "red")})
+        plan, _ = await taken_back(shop, records)
+        assert did(plan) == []
+        assert told(plan) == ["BuiltinTag/red: has left b since: it is not given back to a"]
+
+    async def test_what_several_units_had_is_made_once(self, shop: Workshop) -> None:
+        await applied(shop, {**KEEP, "a/1.yml": tags("red"), "b/1.yml": tags("red")})
+        await applied(shop, KEEP)
+        plan, _ = await taken_back(shop, await self.together(shop))
+        assert did(plan) == ["adopt BuiltinTag/red", "create BuiltinTag/red"]
+        assert await shop.members("b") == {"BuiltinTag/red"}
+
+    async def test_beyond_the_limits_of_one_unit_nothing_is_taken_back(
+        self, shop: Workshop
+    ) -> None:
+        many = tags(*(f"t{number}" for number in range(12)))
+        await applied(shop, {"a/1.yml": many, "b/1.yml": tags("blue")})
+        records = await self.together(shop)
+        plan, report = await taken_back(shop, records)
+        assert [own.unit for own in plan.blocked] == ["a"]
+        assert (did(plan), report.writes) == ([], 0)
+        plan, _ = await taken_back(shop, records, allow_deletes=13)
+        assert len(plan.changes) == 13
+
+    async def test_is_a_round_itself(self, shop: Workshop) -> None:
+        await applied(shop, {**self.BOTH, **KEEP}, KEEP)
+        undone = await self.together(shop)
+        await taken_back(shop, undone)
+        own = await self.together(shop)
+        assert [one.opening.subject for one in own] == [one.opening.subject for one in undone]
+        assert [one.opening.undoes for one in own] == [(one.id,) for one in undone]
+        async with opened(shop) as (_, journal):
+            again = [await journal.run(one.id) for one in undone]
+        assert {change.state.value for one in again for change in one.changes} == {"undone"}
+        plan, report = await taken_back(shop, again)
+        assert (plan.is_empty, report.writes) == (True, 0)
+
+    async def test_what_one_run_took_back_already_stays_held(self, shop: Workshop) -> None:
+        await applied(shop, {**self.BOTH, **KEEP}, KEEP)
+        undone = await self.together(shop)
+        await back(shop, next(own for own in undone if own.opening.subject == "a"))
+        before = (await shop.plan()).units["a"].before
+        async with opened(shop) as (_, journal):
+            again = [await journal.run(one.id) for one in undone]
+        plan, _ = await taken_back(shop, again)
+        assert did(plan) == ["create NetDevice/d1"]
+        assert (await shop.plan()).units["a"].before == before
+
+    async def test_a_claim_that_outlives_its_directory_comes_back(self, shop: Workshop) -> None:
+        """What two directories had is deleted by one: until that is let through, both have it."""
+        both = {f"{unit}/1.yml": tags("red", "blue") for unit in ("a", "b")}
+        shop.defaults = UnitDefaults.model_validate({"limits": {"deletes": 0, "percent": 0}})
+        await applied(shop, {**both, "c/1.yml": tags("keep")})
+        commit = shop.commit({"c/1.yml": tags("keep")})
+        await shop.apply()
+        assert await shop.members("b") == {"BuiltinTag/red", "BuiltinTag/blue"}
+        await shop.apply(allow_deletes=9)
+        async with opened(shop) as (_, journal):
+            found = await journal.runs(revision=commit)
+        await taken_back(shop, of_commit(found, commit, shop.target.name, None))
+        assert await shop.members("a") == await shop.members("b")
+        assert await shop.members("b") == {"BuiltinTag/red", "BuiltinTag/blue"}
+
+    @pytest.mark.parametrize("at", range(3, 12, 2))
+    async def test_that_is_cut_short_holds_all_units_and_can_be_gone_on_with(
+        self, shop: Workshop, at: int
+    ) -> None:
+        await applied(shop, {**self.BOTH, **KEEP})
+        before = content(await shop.observe(*KINDS))
+        await applied(shop, {**KEEP, "b/1.yml": device("d2")})
+        after = content(await shop.observe(*KINDS))
+        undone = await self.together(shop)
+        async with opened(shop) as (rollback, journal):
+            broken = replace(rollback, target=Watched(shop.target, fuse=Fuse(at)))
+            with pytest.raises(Broken):
+                await broken.apply(*undone)
+            again = [await journal.run(one.id) for one in undone]
+        stood = content(await shop.observe(*KINDS))
+        if stood != after:
+            units = (await shop.plan()).units
+            assert {units[unit].state for unit in ("a", "b")} == {UnitState.HELD}
+        await taken_back(shop, again)
+        assert content(await shop.observe(*KINDS)) == before
+
+
+async def taken_back(
+    shop: Workshop, records: Sequence[Record], **given: Any
+) -> tuple[Plan, Report]:
+    async with opened(shop) as (rollback, _):
+        return await rollback.apply(*records, **given)

@@ -1,0 +1,79 @@
+"""Which runs are taken back together: all that brought a commit about, in every unit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from stateward.errors import Code, ConfigError
+from stateward.model.record import Record, RunKind
+from stateward.model.unit import TRACKING, Stamp
+
+
+def of_commit(
+    found: Sequence[Record], commit: str, target: str, source: str | None
+) -> tuple[Record, ...]:
+    """Return the runs that brought a commit about on a target, oldest first.
+
+    ``found`` are the runs of what begins like the commit, newest first. What a round did once all
+    of a unit was through is left out: it undid what others had changed, and is no part of the commit.
+    Raises ``ConfigError`` where it cannot be told which runs are meant.
+    """
+    runs = [own for own in found if own.opening.target == target and source_of(own)]
+    if source is not None:
+        runs = [own for own in runs if source_of(own) == source]
+    _one({own.opening.revision for own in runs}, commit, "commits begin so: give more of it")
+    _one({source_of(own) or "" for own in runs}, commit, "sources have it: give --source")
+    by_unit: dict[str, list[Record]] = {}
+    for own in runs:
+        by_unit.setdefault(own.opening.subject, []).append(own)
+    known = {own.id: own for own in runs}
+    restored = [own[0] for own in by_unit.values() if _restores(own[0], known)]
+    if restored:
+        run = restored[0]
+        raise ConfigError(
+            f"{commit}: was taken back, and run {run.id} took that back: it is what stands now:"
+            f" `stateward rollback {run.id[:8]} --round`",
+            code=Code.NO_SUCH_RUN,
+        )
+    taken = {own.id for unit in by_unit.values() for own in _about(unit)}
+    if not taken:
+        message = f"{commit}: no run on {target} brought it about: see `stateward history`"
+        raise ConfigError(message, code=Code.NO_SUCH_RUN)
+    return tuple(own for own in reversed(runs) if own.id in taken)
+
+
+def source_of(record: Record) -> str | None:
+    """Return the source that a run belongs to; None for what scripts do."""
+    group = record.opening.group
+    return group.split("/", 3)[2] if group.startswith(TRACKING) else None
+
+
+def _one(names: set[str], commit: str, several: str) -> None:
+    if len(names) > 1:
+        message = f"{commit}: several {several}: {', '.join(sorted(names))}"
+        raise ConfigError(message, code=Code.NO_SUCH_RUN)
+
+
+def _about(runs: Sequence[Record]) -> Iterable[Record]:
+    """Yield, newest first, the rounds that led a unit from what it was to the commit.
+
+    The same commit may have been reached before, from another one: that is another story.
+    """
+    start: str | None = None
+    began = False
+    for own in runs:
+        applied = Stamp.parse(own.opening.before).applied
+        if own.opening.kind is not RunKind.ROUND or applied == own.opening.revision:
+            continue
+        if began and applied != start:
+            return
+        start, began = applied, True
+        yield own
+
+
+def _restores(run: Record, known: Mapping[str, Record]) -> bool:
+    """Tell whether a run took a rollback back, so that what it had undone stands again."""
+    depth = 0
+    own: Record | None = run
+    while own is not None and own.opening.kind is RunKind.ROLLBACK:
+        depth += 1
+        own = known.get(own.opening.undoes[0]) if own.opening.undoes else None
+    return depth > 0 and depth % 2 == 0
