@@ -203,3 +203,18 @@ async def test_nothing_done_is_nothing_to_take_back(desk: Desk) -> None:
     plan, report = await session.rollback()
     assert (plan.is_empty, report.writes) == (True, 0)
     assert desk.sent() == []
+
+
+async def test_a_group_that_was_made_comes_back(desk: Desk) -> None:
+    """To a server it is below its tracking group, and is made there again."""
+    crew = desk.named("crew")
+    async with desk.tracking() as session:
+        await session.upsert("SuiteSite", {"name": desk.named("ams")})
+        await session.upsert("CoreStandardGroup", {"name": crew, "label": "the crew"})
+    pruned = await desk.sites("ams")
+    assert [own.hfid for own in pruned.deleted] == [(crew,)]
+    (run,) = await desk.client.history(limit=1)
+    plan, _ = await desk.client.rollback(run.id)
+    assert plan.problems == ()
+    assert await desk.client.get("CoreStandardGroup", name__value=crew)
+    assert len(await desk.members(pruned.group)) == 2

@@ -44,9 +44,19 @@ spec:
     - {name: red-MARK, description: new, member_of_groups: [crew-MARK]}
 """
 
+CREW, TAGS = FIRST.split("---\n")[1:]
+"""The same in two directories, of which one refers to the other."""
+MOVED = """---
+apiVersion: infrahub.app/v1
+kind: Object
+spec:
+  kind: BuiltinTag
+  data: [{name: red-MARK, description: new}]
+"""
+
 
 class Place:
-    """A repository of one unit, and the branch of the server that it is applied to."""
+    """A repository, and the branch of the server that it is applied to."""
 
     def __init__(
         self, directory: Path, target: str, captured: pytest.CaptureFixture[bytes]
@@ -57,8 +67,11 @@ class Place:
         self._captured = captured
 
     def commit(self, text: str) -> None:
-        self.repo.write("tags/tags.yml", text.replace("MARK", self.mark).encode())
+        self.write("tags", text)
         self.repo.commit("tags")
+
+    def write(self, unit: str, text: str) -> None:
+        self.repo.write(f"{unit}/{unit}.yml", text.replace("MARK", self.mark).encode())
 
     def ask(self, *words: str, code: int = 0) -> Any:
         found = run([*words, *self._target, "--format", "json"])
@@ -70,9 +83,13 @@ class Place:
         assert run(["history", "--limit", "1", "--format", "json"]) == 0
         return str(json.loads(self._captured.readouterr().out)["runs"][0]["run"])
 
-    def content(self) -> list[Any]:
-        """Return what the unit holds, but for the ids."""
-        found = self.ask("export", str(self.repo.path), "--unit", "tags")["objects"]
+    def content(self, *units: str) -> list[Any]:
+        """Return what units hold, but for the ids."""
+        found = [
+            own
+            for unit in units or ("tags",)
+            for own in self.ask("export", str(self.repo.path), "--unit", unit)["objects"]
+        ]
         return [{**own, "id": None} for own in found]
 
 
@@ -109,3 +126,28 @@ def test_round_trip(place: Place) -> None:
     assert place.ask("rollback", place.newest())["problems"] == []
     assert place.content() == after
     assert place.ask("apply")["writes"] == 0
+
+
+@pytest.mark.timeout(600)
+def test_commit_is_taken_back_over_its_units(place: Place) -> None:
+    """A directory goes, what referred to it goes, and another tag moves, in one commit."""
+    place.write("crew", CREW)
+    place.write("tags", TAGS)
+    place.repo.commit("two directories")
+    place.ask("apply")
+    before = place.content("crew", "tags")
+    assert len(before) == 3
+    (place.repo.path / "crew" / "crew.yml").unlink()
+    (place.repo.path / "tags" / "tags.yml").unlink()
+    place.write("others", MOVED)
+    commit = place.repo.commit("all of it goes")
+    place.ask("apply", "--allow-deletes", "10")
+    assert [own["hfid"] for own in place.content("others")] == [[f"red-{place.mark}"]]
+
+    dry = place.ask("rollback", "--commit", commit[:12], "--dry-run", code=0)
+    report = place.ask("rollback", "--commit", commit[:12])
+    assert (report["problems"], report["digest"]) == ([], dry["digest"])
+    assert place.content("crew", "tags") == before
+    held = place.ask("plan", str(place.repo.path))
+    assert {own["state"] for own in held["units"].values()} == {"held"}
+    assert held["changes"] == []

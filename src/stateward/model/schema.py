@@ -15,6 +15,8 @@ DEFAULT_IP_NAMESPACE = "default"
 """What the server puts a prefix or an address into that names no namespace."""
 MEMBER_OF_GROUPS = "member_of_groups"
 MEMBERS = "members"
+PARENT = "parent"
+"""What makes a group ours: a server takes groups as members of groups and forgets them."""
 OBJECT_TEMPLATE = "object_template"
 PROTECTED = ".is_protected"
 LINEAGE = (".source", ".owner")

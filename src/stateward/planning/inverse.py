@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey, Reference
 from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.record import Record
-from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, Schema
+from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, PARENT, Schema
 from stateward.model.state import Hold, Observed, ObservedObject
 from stateward.model.unit import ADOPTED, TRACKING, UnitSettings
 from stateward.planning.compare import references
@@ -136,9 +135,8 @@ class Inverse:
             self.conflict(own, "somebody made it again since: it stays as it is")
             return
         unit, *others = self._holders(own)
-        bare = replace(own, fields={**own.fields, MEMBER_OF_GROUPS: self._other_groups(own)})
         try:
-            fields, losses = self.restoring.all_of(bare)
+            fields, losses = self.restoring.all_of(self._bare(own))
         except Lost as error:
             self.give_up(own.node, f"cannot be made again: {error}")
             return
@@ -154,17 +152,24 @@ class Inverse:
 
     def _holders(self, own: Effect) -> list[str]:
         """Return the units that had an object which is gone, one of them at least."""
-        names = {_named(peer) for peer in _groups_of(own)}
+        names = {_named(peer) for peer in _referred(own, self._belonging(own))}
         units = {unit for unit, group in self.undoing.groups.items() if group in names}
         units |= self.members_of.get(own.key, set())
         units -= own.holders.keys()
         units |= {unit for unit, held in own.holders.items() if held.before is not None}
         return sorted(units, key=lambda unit: (unit not in own.holders, unit)) or [own.unit]
 
-    def _other_groups(self, own: Effect) -> tuple[Any, Any]:
-        """Return the groups that an object which is gone was in, but for those of units."""
-        names = frozenset(self.undoing.groups.values())
-        return frozenset(peer for peer in _groups_of(own) if _named(peer) not in names), None
+    def _bare(self, own: Effect) -> Effect:
+        """Leave out of an object which is gone that it was in the groups of units."""
+        name, ours = self._belonging(own), frozenset(self.undoing.groups.values())
+        kept = frozenset(peer for peer in _referred(own, name) if _named(peer) not in ours)
+        before = next(iter(kept), None) if name == PARENT else kept
+        return replace(own, fields={**own.fields, name: (before, None)})
+
+    def _belonging(self, own: Effect) -> str:
+        """Return the relationship that makes an object a member: a group stands below a group."""
+        ends = self.undoing.schema.kinds[own.key.kind].relationships
+        return PARENT if PARENT in ends and MEMBER_OF_GROUPS not in ends else MEMBER_OF_GROUPS
 
     def _unmake(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
         differing = list(self.restoring.differing(own, now))
@@ -268,9 +273,9 @@ class Inverse:
         )
 
 
-def _groups_of(own: Effect) -> frozenset[Reference]:
-    """Return the groups that are recorded of an object before it was deleted."""
-    before, _ = own.fields.get(MEMBER_OF_GROUPS, (None, None))
+def _referred(own: Effect, name: str) -> frozenset[Reference]:
+    """Return what a field is recorded to have led to before."""
+    before, _ = own.fields.get(name, (None, None))
     return frozenset(references(before))
 
 

@@ -15,11 +15,12 @@ from stateward.model.schema import (
     LINEAGE,
     MEMBER_OF_GROUPS,
     OBJECT_TEMPLATE,
+    PARENT,
     Kind,
     Schema,
 )
 from stateward.targets import rules
-from stateward.targets.infrahub.shapes import PARENT, is_group
+from stateward.targets.infrahub.shapes import is_group
 from stateward.targets.rules import Refused
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from stateward.model.schema import PARENT
 from stateward.model.state import Group
 from stateward.targets.infrahub import queries, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.seen import Seen
-from stateward.targets.infrahub.shapes import PARENT
 
 
 @dataclass(slots=True)

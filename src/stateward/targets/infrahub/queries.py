@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stateward.model.identity import ObjectKey
-from stateward.model.schema import MEMBER_OF_GROUPS, Kind, Path, Schema
+from stateward.model.schema import MEMBER_OF_GROUPS, PARENT, Kind, Path, Schema
 from stateward.schema import paths
 from stateward.schema.values import spell
-from stateward.targets.infrahub.shapes import PARENT
 
 GROUP = "CoreGroup"
 NODE = "CoreNode"

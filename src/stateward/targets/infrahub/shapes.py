@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Relationship
+from stateward.model.schema import (
+    LINEAGE,
+    MEMBER_OF_GROUPS,
+    PARENT,
+    PROTECTED,
+    Kind,
+    Relationship,
+)
 from stateward.schema import paths
 
 _HIERARCHY = "Hierarchy"
-PARENT = "parent"
-"""What makes a group ours: the server takes groups as members of groups and forgets them."""
 
 
 @dataclass(frozen=True)

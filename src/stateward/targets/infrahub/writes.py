@@ -15,9 +15,9 @@ from stateward.model.mutation import (
     Relate,
     Update,
 )
-from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Schema
+from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, Kind, Schema
 from stateward.targets.infrahub.lineage import Signature
-from stateward.targets.infrahub.shapes import PARENT, is_group
+from stateward.targets.infrahub.shapes import is_group
 
 _CHILDREN = "children"
 _REMOVE = "RelationshipRemove"
