@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("image")
         if "kube" in fixtures:
             item.add_marker("kube")
-        if "cluster" in fixtures:
+        if "postgres" in fixtures:
             item.add_marker("postgres")
     left_out = {}
     for marker in _NEEDS:
@@ -161,7 +161,7 @@ def kube(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[clusters.Cluster]:
+def postgres() -> Iterator[clusters.Cluster]:
     """A real PostgreSQL server, of this run alone."""
     found = clusters.programs()
     if found is None:
@@ -171,9 +171,9 @@ def cluster() -> Iterator[clusters.Cluster]:
 
 
 @pytest.fixture
-def database(cluster: clusters.Cluster) -> clusters.Database:
+def database(postgres: clusters.Cluster) -> clusters.Database:
     """A new database on it."""
-    return cluster.database()
+    return postgres.database()
 
 
 @pytest.fixture(scope="session")

@@ -32,16 +32,16 @@ class TestServer:
             assert (await journal.verify()).links == 2
 
     async def test_that_is_away_is_said_and_is_used_again_when_it_is_back(
-        self, store: PostgresStore, cluster: Cluster
+        self, store: PostgresStore, postgres: Cluster
     ) -> None:
         async with store.journal() as journal:
             await begin(journal)
-            cluster.stop()
+            postgres.stop()
             try:
                 with pytest.raises(StateUnavailable, match=r"/state.*mend the server"):
                     await journal.record([entry()])
             finally:
-                cluster.start()
+                postgres.start()
             await journal.record([entry()])
             assert (await journal.verify()).links == 2
 

@@ -119,15 +119,15 @@ def test_a_leader_that_is_cut_off_stops_and_leads_again(
         assert second.maybe("leading", within=0) is None
 
 
-def test_a_server_that_comes_back_is_gone_on_with(repo: Repository, cluster: Cluster) -> None:
+def test_a_server_that_comes_back_is_gone_on_with(repo: Repository, postgres: Cluster) -> None:
     with Process(repo.path) as process:
         process.until("round", trigger="start")
-        cluster.stop()
+        postgres.stop()
         try:
             process.until("lease-failed")
             commit = change(repo, 9214, 9000)
         finally:
-            cluster.start()
+            postgres.start()
         process.until("leading", term=2)
         assert process.until("round", revision=commit)["writes"] > 0
         process.signal(signal.SIGTERM)
