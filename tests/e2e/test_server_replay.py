@@ -37,9 +37,10 @@ class History:
 HISTORIES = (
     # Objects go to directories of their own; a directory is renamed; more of them.
     History("demo-sp", (6, 12, 17, 18), ONE_DATASET),
-    # The schema changes; files are renamed; a fifth of the objects goes, and others come. What commit
-    # 1 calls `pod_id` the next ones call `index`, and a server keeps the mandatory `pod_id`.
-    History("arista-avd", (3, 12, 14, 16)),
+    # The schema grows; a tenth of the objects goes, and others come. Before these commits a mandatory
+    # attribute is renamed, which a server keeps, and afterwards kinds with objects inherit from others,
+    # which it refuses.
+    History("arista-avd", (16, 19, 21, 22)),
     # From a schema alone to objects; identities change; more comes. A server refuses the schema of
     # the commits after these on top of what it has: it does not change a relationship's identifier.
     History("service-catalog", (7, 8, 9, 10)),
