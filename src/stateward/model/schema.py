@@ -147,6 +147,11 @@ class Kind:
     def is_generic(self) -> bool:
         return self.section is Section.GENERIC
 
+    @property
+    def is_group(self) -> bool:
+        """Whether its objects are groups, which have a place and no memberships."""
+        return MEMBER_OF_GROUPS not in self.relationships and PARENT in self.relationships
+
 
 Scope = tuple[str, tuple[Path, ...]]
 """A uniqueness constraint and the kind over whose objects it holds."""

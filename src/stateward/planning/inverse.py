@@ -168,8 +168,8 @@ class Inverse:
 
     def _belonging(self, own: Effect) -> str:
         """Return the relationship that makes an object a member: a group stands below a group."""
-        ends = self.undoing.schema.kinds[own.key.kind].relationships
-        return PARENT if PARENT in ends and MEMBER_OF_GROUPS not in ends else MEMBER_OF_GROUPS
+        kind = self.undoing.schema.kinds[own.key.kind]
+        return PARENT if kind.is_group else MEMBER_OF_GROUPS
 
     def _unmake(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
         differing = list(self.restoring.differing(own, now))

@@ -20,7 +20,6 @@ from stateward.model.schema import (
     Schema,
 )
 from stateward.targets import rules
-from stateward.targets.infrahub.shapes import is_group
 from stateward.targets.rules import Refused
 
 
@@ -69,7 +68,7 @@ def _check_mandatory(kind: Kind, mutation: Create) -> None:
 
 def _check_parent(kind: Kind, mutation: Create) -> None:
     """A group is ours by the group above it: there cannot be another one."""
-    if mutation.groups and mutation.relations.get(PARENT) and is_group(kind):
+    if mutation.groups and mutation.relations.get(PARENT) and kind.is_group:
         message = f"{PARENT}: a group stands below the group of its unit: leave it out"
         raise Refused(Code.REJECTED, message)
 

@@ -9,14 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from stateward.model.schema import (
-    LINEAGE,
-    MEMBER_OF_GROUPS,
-    PARENT,
-    PROTECTED,
-    Kind,
-    Relationship,
-)
+from stateward.model.schema import LINEAGE, PROTECTED, Kind, Relationship
 from stateward.schema import paths
 
 _HIERARCHY = "Hierarchy"
@@ -148,8 +141,3 @@ def properties(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return an attribute of a node as it was answered; an empty one where there is none."""
     found = node.get(name)
     return found if isinstance(found, Mapping) else {}
-
-
-def is_group(kind: Kind) -> bool:
-    """Tell whether objects of a kind are groups, which have a place and no memberships."""
-    return MEMBER_OF_GROUPS not in kind.relationships and PARENT in kind.relationships

@@ -17,7 +17,6 @@ from stateward.model.mutation import (
 )
 from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, Kind, Schema
 from stateward.targets.infrahub.lineage import Signature
-from stateward.targets.infrahub.shapes import is_group
 
 _CHILDREN = "children"
 _REMOVE = "RelationshipRemove"
@@ -77,7 +76,7 @@ def _create(
     fields = _fields(kind, attributes, relations)
     data = {"id": mutation.id, **signature.sign(kind, mutation, fields)}
     if mutation.groups:
-        if is_group(kind):
+        if kind.is_group:
             data[PARENT] = {"id": mutation.groups[0]}
         else:
             asked = [own["id"] for own in data.get(MEMBER_OF_GROUPS, ())]
@@ -155,7 +154,7 @@ def _enrol(kind: Kind, mutation: Enrol) -> Iterator[Operation]:
 
     A group has one group above it, the first of those that it joins: that one's own is beyond.
     """
-    if not is_group(kind):
+    if not kind.is_group:
         if mutation.join:
             yield _relate("Add", mutation.id, MEMBER_OF_GROUPS, mutation.join)
         yield from _removals(mutation.id, MEMBER_OF_GROUPS, mutation.leave)
