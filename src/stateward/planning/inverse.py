@@ -57,6 +57,8 @@ class Inverse:
     members_of: dict[ObjectKey, set[str]] = field(default_factory=dict)
     """The units that had what was deleted, as far as only their groups showed it."""
     _names_there: frozenset[ObjectKey] = frozenset()
+    _unit_of: Mapping[str, str] = field(init=False)
+    """The units by the names of their groups."""
     identities: Identities = field(init=False)
     restoring: Restoring = field(init=False)
 
@@ -64,6 +66,7 @@ class Inverse:
         observed = self.undoing.observed
         self.identities = Identities(observed)
         self._names_there = frozenset(own.key for own in observed.objects.values())
+        self._unit_of = {group: unit for unit, group in self.undoing.groups.items()}
         self._read_groups()
         again: dict[str, ObjectKey] = {}
         for own in self.effects.values():
@@ -78,11 +81,10 @@ class Inverse:
 
     def _read_groups(self) -> None:
         """Take what units lost of their members for what it is: whoever has an object claims it."""
-        units = {group: unit for unit, group in self.undoing.groups.items()}
         groups = {
-            node: units[_named(own.key)]
+            node: self._unit_of[_named(own.key)]
             for node, own in self.effects.items()
-            if own.loosened.keys() == {MEMBERS} and _named(own.key) in units
+            if own.loosened.keys() == {MEMBERS} and _named(own.key) in self._unit_of
         }
         for node, unit in groups.items():
             for peer in self.effects[node].loosened[MEMBERS]:
@@ -153,7 +155,7 @@ class Inverse:
     def _holders(self, own: Effect) -> list[str]:
         """Return the units that had an object which is gone, one of them at least."""
         names = {_named(peer) for peer in _referred(own, self._belonging(own))}
-        units = {unit for unit, group in self.undoing.groups.items() if group in names}
+        units = {self._unit_of[name] for name in names & self._unit_of.keys()}
         units |= self.members_of.get(own.key, set())
         units -= own.holders.keys()
         units |= {unit for unit, held in own.holders.items() if held.before is not None}
@@ -161,8 +163,8 @@ class Inverse:
 
     def _bare(self, own: Effect) -> Effect:
         """Leave out of an object which is gone that it was in the groups of units."""
-        name, ours = self._belonging(own), frozenset(self.undoing.groups.values())
-        kept = frozenset(peer for peer in _referred(own, name) if _named(peer) not in ours)
+        name = self._belonging(own)
+        kept = frozenset(peer for peer in _referred(own, name) if _named(peer) not in self._unit_of)
         before = next(iter(kept), None) if name == PARENT else kept
         return replace(own, fields={**own.fields, name: (before, None)})
 

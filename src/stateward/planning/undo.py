@@ -133,7 +133,11 @@ class _Attempt:
         if blocked:
             changes = ()
         held = {own.unit for own in blocked}
-        units = {unit: self._unit(unit, changes, blocked=unit in held) for unit in undoing.groups}
+        first = first_of_units(undoing.records)
+        units = {
+            unit: self._unit(unit, first.get(unit), changes, blocked=unit in held)
+            for unit in undoing.groups
+        }
         plan = Plan(
             target=undoing.target,
             schema=undoing.schema.hash,
@@ -148,10 +152,12 @@ class _Attempt:
         )
         return replace(plan, digest=_digest(plan))
 
-    def _unit(self, unit: str, changes: Sequence[Change], *, blocked: bool) -> UnitPlan:
+    def _unit(
+        self, unit: str, record: Record | None, changes: Sequence[Change], *, blocked: bool
+    ) -> UnitPlan:
         """Return a unit's part: where anything is taken back, all units of the runs are held."""
         undoing = self.undoing
-        group, record = undoing.groups[unit], first_of_units(undoing.records).get(unit)
+        group = undoing.groups[unit]
         found = undoing.observed.groups.get(group)
         before = Stamp.parse(found.description if found else "")
         left = {own.subject for own in self.inverse.conflicts if own.unit == unit}
