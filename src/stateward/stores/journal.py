@@ -61,7 +61,7 @@ class KeptJournal:
 
     def _drop(self, db: Connection) -> None:
         if self._age is not None or self._count is not None:
-            oldest = "" if self._age is None else _spelled(datetime.now(UTC) - self._age)
+            oldest = "" if self._age is None else _iso(datetime.now(UTC) - self._age)
             retention.drop(db, _now(), oldest=oldest, count=self._count)
 
     async def unfinished(self, target: str) -> Sequence[str]:
@@ -90,7 +90,7 @@ class KeptJournal:
             values.append(start)
         query += " ORDER BY number DESC"
         query += f" LIMIT {limit:d}" if limit is not None else ""
-        return await self._database.read(lambda db: self._records(db, query, values), _NO_RECORDS)
+        return await self._read(query, values)
 
     async def together(self, record: Record) -> Sequence[Record]:
         """Return the runs of the round that a run was part of, this one included."""
@@ -103,13 +103,13 @@ class KeptJournal:
             query = f"{_BEGUN} AND {self._told('plan')} = ? AND at = ?"
             values = [opening.plan, record.started]
         query = f"{query} ORDER BY number"
-        return await self._database.read(lambda db: self._records(db, query, values), _NO_RECORDS)
+        return await self._read(query, values)
 
     async def run(self, prefix: str) -> Record:
         """Return the one run whose id starts with ``prefix``; raises ``ConfigError`` else."""
         query = f"{_BEGUN} AND substr(run, 1, ?) = ? ORDER BY number LIMIT 2"
         values = [len(prefix), prefix]
-        found = await self._database.read(lambda db: self._records(db, query, values), _NO_RECORDS)
+        found = await self._read(query, values)
         if len(found) == 1:
             return found[0]
         what = "several runs begin so: give more of its id" if found else "there is no such run"
@@ -143,6 +143,9 @@ class KeptJournal:
 
     async def close(self) -> None:
         await self._database.close()
+
+    async def _read(self, query: str, values: Sequence[Any]) -> list[Record]:
+        return await self._database.read(lambda db: self._records(db, query, values), _NO_RECORDS)
 
     def _records(self, db: Connection, query: str, values: Sequence[Any]) -> list[Record]:
         found = (self._record(db, run) for (run,) in db.execute(query, values).fetchall())
@@ -190,8 +193,8 @@ def _dropped(db: Connection) -> End | None:
 
 
 def _now() -> str:
-    return _spelled(datetime.now(UTC))
+    return _iso(datetime.now(UTC))
 
 
-def _spelled(moment: datetime) -> str:
+def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
