@@ -221,8 +221,8 @@ async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
 def keep_out(state: State, target: Target) -> None:
     """Keep the files that we make ourselves out of Git."""
     state.keep_out_of_git()
-    for file in (state.kept / "any", *_database(target)):
-        keep_out_of_git(file)
+    for directory in (state.kept, *_beside(target)):
+        keep_out_of_git(directory)
 
 
 def _choose(configuration: Configuration, name: str | None) -> SourceSettings:
@@ -262,7 +262,7 @@ def _owners(source: SourceSettings) -> Callable[[ObjectKey], str | None]:
     return owner
 
 
-def _database(target: Target) -> Iterator[Path]:
-    """Yield the file of a target that is one."""
+def _beside(target: Target) -> Iterator[Path]:
+    """Yield the directory of a target that is a file."""
     if target.name.startswith(_SQLITE):
-        yield Path(target.name.removeprefix(_SQLITE))
+        yield Path(target.name.removeprefix(_SQLITE)).parent

@@ -15,9 +15,8 @@ def sqlite_path(url: str, home: Path) -> Path:
     return home / url.removeprefix("sqlite:///")
 
 
-def keep_out_of_git(path: Path) -> None:
+def keep_out_of_git(directory: Path) -> None:
     """Keep our own directory out of Git, from the moment that something is put into it."""
-    directory = path.parent
     marker = directory / ".gitignore"
     if directory.name != STATE_DIRECTORY or marker.exists():
         return

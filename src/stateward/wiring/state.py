@@ -56,7 +56,7 @@ class SqliteState:
         return self.path.with_name(f"{_LEASES}{self.path.name}")
 
     def keep_out_of_git(self) -> None:
-        keep_out_of_git(self.path)
+        keep_out_of_git(self.path.parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
