@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.server import branch, connected, repository, timed
+from bench.server import OBJECTS, branch, connected, named_server, repository, timed
 
 SHAPES = ((20, 2), (1, 8), (20, 1), (20, 4), (50, 1), (50, 2), (100, 1), (100, 2))
 """Mutations in a request, and requests under way; the first is what the others are compared with."""
@@ -19,16 +19,15 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
-    address, token = os.environ.get("INFRAHUB_ADDRESS"), os.environ.get("INFRAHUB_API_TOKEN")
-    if not (address and token):
-        print("batches: left out: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
+    named = named_server("batches")
+    if named is None:
         return
-    count = int(os.environ.get("STATEWARD_BENCH_OBJECTS", "200"))
-    print(f"batches: first load of {count} objects, seconds as whole processes")
+    address, token = named
+    print(f"batches: first load of {OBJECTS} objects, seconds as whole processes")
     with connected(address, token) as server, tempfile.TemporaryDirectory() as directory:
         first = 0.0
         for batch, in_flight in SHAPES:
-            repo = repository(Path(directory) / f"{batch}-{in_flight}", count)
+            repo = repository(Path(directory) / f"{batch}-{in_flight}", OBJECTS)
             file = repo / "stateward.yaml"
             file.write_text(
                 f"target: {{batch: {batch}, inFlight: {in_flight}}}\n{file.read_text()}"

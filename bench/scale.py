@@ -21,6 +21,7 @@ from bench.server import (
     connected,
     edit,
     load_schema,
+    named_server,
     ours,
     reconciling,
     repository,
@@ -43,10 +44,10 @@ class Side:
 
 
 def main() -> None:
-    address, token = os.environ.get("INFRAHUB_ADDRESS"), os.environ.get("INFRAHUB_API_TOKEN")
-    if not (address and token):
-        print("scale: left out: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
+    named = named_server("scale")
+    if named is None:
         return
+    address, token = named
     large = int(os.environ.get("STATEWARD_BENCH_LARGE", "1000"))
     with (
         connected(address, token) as server,

@@ -29,6 +29,7 @@ READ, RECALLED = "no-op, all read", "no-op, recalled"
 SETTLED = 31.0
 """Seconds after which a change is known to be through, and not looked for any more."""
 ROUNDS = int(os.environ.get("STATEWARD_BENCH_ROUNDS", "3"))
+OBJECTS = int(os.environ.get("STATEWARD_BENCH_OBJECTS", "200"))
 SCHEMA = {
     "version": "1.0",
     "nodes": [
@@ -62,25 +63,33 @@ SCHEMA = {
 
 
 def main() -> None:
-    address, token = os.environ.get("INFRAHUB_ADDRESS"), os.environ.get("INFRAHUB_API_TOKEN")
-    if not (address and token):
-        print("server: left out: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
+    named = named_server("server")
+    if named is None:
         return
-    count = int(os.environ.get("STATEWARD_BENCH_OBJECTS", "200"))
+    address, token = named
     with (
         connected(address, token) as server,
         tempfile.TemporaryDirectory() as directory,
         ExitStack() as stack,
     ):
-        repo = repository(Path(directory), count)
+        repo = repository(Path(directory), OBJECTS)
 
         def branches() -> tuple[str, str]:
             here, there = (stack.enter_context(branch(server)) for _ in range(2))
             return f"{address}?branch={here}", there
 
-        print(f"server: {count} objects, seconds, medians of {ROUNDS} rounds in turn", flush=True)
+        print(f"server: {OBJECTS} objects, seconds, medians of {ROUNDS} rounds in turn", flush=True)
         target, theirs = _first_loads(repo, branches)
         _again(repo, target, theirs)
+
+
+def named_server(bench: str) -> tuple[str, str] | None:
+    """Return the address and the token that the environment names; says so where it names none."""
+    address, token = os.environ.get("INFRAHUB_ADDRESS"), os.environ.get("INFRAHUB_API_TOKEN")
+    if address and token:
+        return address, token
+    print(f"{bench}: left out: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
+    return None
 
 
 def _first_loads(repo: Path, branches: Callable[[], tuple[str, str]]) -> tuple[str, str]:

@@ -6,7 +6,6 @@ INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name the server; STATEWARD_BENCH_OBJECTS
 """
 
 import asyncio
-import os
 import statistics
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from infrahub_sdk import Config, InfrahubClient
 
 import stateward
-from bench.server import ROUNDS, branch, connected
+from bench.server import OBJECTS, ROUNDS, branch, connected, named_server
 
 TAG = "BuiltinTag"
 Script = Callable[[str, int], Awaitable[None]]
@@ -25,20 +24,19 @@ Script = Callable[[str, int], Awaitable[None]]
 
 
 def main() -> None:
-    address, token = os.environ.get("INFRAHUB_ADDRESS"), os.environ.get("INFRAHUB_API_TOKEN")
-    if not (address and token):
-        print("tracking: left out: INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name no server")
+    named = named_server("tracking")
+    if named is None:
         return
-    count = int(os.environ.get("STATEWARD_BENCH_OBJECTS", "200"))
+    address, token = named
     with (
         connected(address, token) as server,
         tempfile.TemporaryDirectory() as directory,
         ExitStack() as stack,
     ):
         names = [stack.enter_context(branch(server)) for _ in range(2)]
-        print(f"tracking: {count} tags, seconds, medians of {ROUNDS} rounds in turn", flush=True)
+        print(f"tracking: {OBJECTS} tags, seconds, medians of {ROUNDS} rounds in turn", flush=True)
         scripts = (_ours(address, token, names[0], Path(directory)), _sdk(address, token, names[1]))
-        asyncio.run(_rounds(count, *scripts))
+        asyncio.run(_rounds(OBJECTS, *scripts))
 
 
 async def _rounds(count: int, *scripts: Script) -> None:
