@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loopback import free_port
 from stateward.stores import address
 
 if TYPE_CHECKING:
@@ -124,12 +124,6 @@ def running(programs: Path) -> Iterator[Cluster]:
             own.stop()
     finally:
         shutil.rmtree(directory)
-
-
-def free_port() -> int:
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        return int(own.getsockname()[1])
 
 
 def _as_postgres(argv: Sequence[str]) -> None:

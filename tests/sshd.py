@@ -4,7 +4,6 @@ import getpass
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from loopback import free_port
 
 DEADLINE = 10.0
 
@@ -53,9 +54,7 @@ def sshd(directory: Path, authorized: Path) -> Iterator[Sshd]:
     """Run a server that takes the key of which ``authorized`` is the public half."""
     directory.mkdir()
     host_key = keypair(directory / "host")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (directory / "config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {host_key}\nPidFile none\n"
         f"AuthorizedKeysFile {authorized}\nStrictModes no\nUsePAM no\n"

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from candidates import MemoryLease, Record
-from clusters import Database, free_port, server
+from clusters import Database, server
+from loopback import free_port
 from stateward.errors import LeaseUnavailable
 from stateward.model.tenure import Tenure
 from stateward.ports import Lease

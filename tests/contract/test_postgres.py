@@ -7,7 +7,8 @@ import pytest
 from states import PostgresStore
 from test_journal import begin, entry
 
-from clusters import PASSWORD, Cluster, Database, free_port, server
+from clusters import PASSWORD, Cluster, Database, server
+from loopback import free_port
 from stateward.errors import ConfigError, StateUnavailable
 from stateward.model.finding import Level
 from stateward.stores.address import parse
