@@ -351,6 +351,17 @@ class TestReading:
         async with store.journal() as journal:
             assert states(await journal.run("first")) == ["undone"]
 
+    async def test_a_round_of_an_older_version_is_not_one_of_the_same_moment(
+        self, store: Store
+    ) -> None:
+        async with store.journal() as journal:
+            await journal.begin([opening("1", round="r1", plan="p")])
+            await journal.begin([opening(own, plan="p") for own in "23"])
+        store.tamper("UPDATE record SET at = '2026-01-01T00:00:00.000+00:00'")
+        async with store.journal() as journal:
+            together = [ids(await journal.together(await journal.run(own))) for own in "12"]
+        assert together == [["1"], ["2", "3"]]
+
     async def test_gives_the_runs_of_a_round_and_those_of_a_commit(self, store: Store) -> None:
         async with store.journal() as journal:
             await journal.begin(

@@ -100,7 +100,7 @@ class KeptJournal:
         if opening.round:
             query, values = f"{_BEGUN} AND {self._told('round')} = ?", [opening.round]
         else:
-            query = f"{_BEGUN} AND {self._told('plan')} = ? AND at = ?"
+            query = f"{_BEGUN} AND {self._told('round')} IS NULL AND {self._told('plan')} = ? AND at = ?"
             values = [opening.plan, record.started]
         query = f"{query} ORDER BY number"
         return await self._read(query, values)
