@@ -193,8 +193,12 @@ class FaultProxy:
             do_GET = do_POST = _serve  # noqa: N815
 
         self._handler = Handler
-        self._server = _Server(0, Handler)
-        self._port = self._server.server_address[1]
+        # Bound, and never listening: while the server is away its port is nobody else's.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self._port = self._place.getsockname()[1]
+        self._server = _Server(self._port, Handler)
         self._away = False
 
     @property
@@ -245,3 +249,4 @@ class FaultProxy:
 
     def __exit__(self, *_: object) -> None:
         self._leave()
+        self._place.close()
