@@ -5,7 +5,7 @@ object without it is refused. So is it here, with a milder word where nothing is
 an object that exists already may have got its value elsewhere.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from stateward.desired.checks import of_object, rivals
@@ -37,25 +37,39 @@ class _Holder(NamedTuple):
         return place(self.obj, self.field)
 
 
+_Places = dict[object, list[tuple[DesiredObject, bool]]]
+"""By value, the objects that hold it, and whether they declare it."""
+
+
 def unique(objects: Iterable[DesiredObject], schema: Schema) -> Iterator[Problem]:
     """Yield what clashes, at each of the objects that do."""
-    holders: dict[tuple[Scope, tuple[object, ...]], list[_Holder]] = {}
+    scopes: dict[str, list[_Places]] = {}
+    places: dict[Scope, _Places] = {}
     for obj in objects:
-        for scope in schema.unique_scopes(obj.key.kind):
-            found = [_value(obj, path, schema) for path in scope[1]]
-            held = [own for own in found if own is not None]
-            several = len(held) > 1
-            if len(held) < len(found) or (several and not any(own.declared for own in held)):
-                continue  # the server does not look at what a new object says nothing of
-            value = (scope, tuple(own.value for own in held))
-            holder = _Holder(obj, _name(scope[1][0]), all(own.declared for own in held))
-            holders.setdefault(value, []).append(holder)
-    for (scope, _), own in holders.items():
-        if not own[1:]:
-            continue
+        kind = obj.key.kind
+        if kind not in scopes:
+            scopes[kind] = [places.setdefault(own, {}) for own in schema.unique_scopes(kind)]
+        for scope, taken in zip(schema.unique_scopes(kind), scopes[kind], strict=True):
+            held = _held(obj, scope[1], schema)
+            if held is not None:
+                taken.setdefault(held.value, []).append((obj, held.declared))
+    for scope, found in places.items():
         names = ", ".join(_name(path) for path in scope[1])
-        yield from _clashes([holder for holder in own if holder.declared], names)
-        yield from _omissions(own, names)
+        for several in found.values():
+            if len(several) > 1:
+                own = [_Holder(obj, _name(scope[1][0]), declared) for obj, declared in several]
+                yield from _clashes([holder for holder in own if holder.declared], names)
+                yield from _omissions(own, names)
+
+
+def _held(obj: DesiredObject, paths: Sequence[Path], schema: Schema) -> _Value | None:
+    """Return what a new object would hold in one place; None where that is nothing, or not known."""
+    if len(paths) == 1:
+        return _value(obj, paths[0], schema)
+    held = [own for path in paths if (own := _value(obj, path, schema)) is not None]
+    if len(held) < len(paths) or not any(own.declared for own in held):
+        return None  # the server does not look at what a new object says nothing of
+    return _Value(tuple(own.value for own in held), declared=all(own.declared for own in held))
 
 
 def _value(obj: DesiredObject, path: Path, schema: Schema) -> _Value | None:

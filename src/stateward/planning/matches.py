@@ -7,7 +7,7 @@ there is no other way: the old object cannot go while others need it, nor the ne
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,11 +96,15 @@ class _Matcher:
             key = obj.key
             if key in self.found.ids or key in self.found.doubtful:
                 continue
-            answering = (*bearers.get(key, ()), *observed.references.get(key, ()))
-            candidates = [node for node in dict.fromkeys(answering) if self._may_be(node, key)]
-            ours = [node for node in candidates if node in self.holdings.holders]
-            if len(candidates) == 1 or len(ours) == 1:
-                self._take(key, (ours or candidates)[0])
+            answering: Iterable[str] = bearers.get(key, ())
+            if key in observed.references:
+                answering = dict.fromkeys((*answering, *observed.references[key]))
+            candidates = [node for node in answering if self._may_be(node, key)]
+            if len(candidates) > 1:
+                ours = [node for node in candidates if node in self.holdings.holders]
+                candidates = ours if len(ours) == 1 else candidates
+            if len(candidates) == 1:
+                self._take(key, candidates[0])
             elif candidates:
                 names = ", ".join(sorted(candidates))
                 self._doubt(obj, Code.AMBIGUOUS, f"may be any of {names}: name its id", *candidates)

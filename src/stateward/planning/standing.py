@@ -47,7 +47,7 @@ class Standing:
     _subjects: dict[str, dict[str, list[ObjectKey]]] = field(default_factory=dict)
 
     def plannable(self, unit: str) -> bool:
-        return not any(unit in left_out for left_out in (self.stalled, self.idle, self.waiting))
+        return unit not in self.stalled and unit not in self.idle and unit not in self.waiting
 
     def plans(self, unit: str, key: ObjectKey) -> bool:
         """Tell whether a unit's declaration of an object is acted upon in this round."""

@@ -121,7 +121,9 @@ async def test_what_may_be_relied_on(
 ) -> None:
     shelf = Shelf()
     asked = Recall(name="n", max_age=max_age)
-    await Recollection("main", shelf, lambda: 0.0).keep(asked, NOTHING)
+    process = Recollection("main", shelf, lambda: 0.0)
+    process.keep(asked, NOTHING)
+    await process.write_down()
 
     in_the_next_process = Recollection("main", shelf, lambda: now)
     found = await in_the_next_process.recall(asked, schema)

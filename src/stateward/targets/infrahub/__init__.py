@@ -91,6 +91,7 @@ class InfrahubTarget:
                 if write and self._strategy is Strategy.BRANCH:
                     throwaway = aside(self._connection, self._breaker, self._instruments)
                     session.throwaway = await stack.enter_async_context(throwaway)
+                stack.push_async_callback(self._recollection.write_down)
                 yield session
         finally:
             lease.release()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from stateward.model.schema import PARENT
 from stateward.model.state import Group
@@ -12,12 +12,39 @@ from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.seen import Seen
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The groups whose names start with something, as they were a moment ago."""
+
+    prefix: str
+    answer: Mapping[str, Any]
+
+    @classmethod
+    async def of(cls, client: Client, prefix: str) -> Self:
+        return cls(prefix, await client.query(queries.groups_by_prefix(prefix)))
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """Their descriptions by their names."""
+        with wire.understood():
+            found = {
+                node["name"]["value"]: node["description"]["value"] or ""
+                for node in wire.nodes(self.answer["groups"])
+            }
+        return {name: found[name] for name in sorted(found) if name.startswith(self.prefix)}
+
+    def covers(self, names: Iterable[str]) -> bool:
+        return all(name.startswith(self.prefix) for name in names)
+
+
 @dataclass(slots=True)
 class Membership:
     """The groups of some names, with their members."""
 
     client: Client
     names: list[str]
+    listing: Listing | None = None
+    """What was listed just before: it need not be asked for again."""
     kinds: dict[str, str] = field(default_factory=dict)
     """The kind of each member, by its id."""
     told: dict[str, str] = field(default_factory=dict)
@@ -43,14 +70,17 @@ class Membership:
         known = {own.id: own for own in seen.groups.values() if own.name in wanted}
         if not known:
             return False
+        listing = self.listing if self.listing and self.listing.covers(self.names) else None
         request = Request()
-        queries.add_groups(request, self.names)
+        if listing is None:
+            queries.add_groups(request, self.names)
         queries.add_changes_in(request, sorted(known), seen.since)
         if seen.outside:
             queries.add_changes_among(request, seen.outside, seen.since)
         # Whoever asks time and again whether anything has changed lets others go first.
         answer = await self.client.query(request.text, request.variables, polling=True)
-        self._take_names(answer)
+        # Who joined a group after it was listed is missed here, and found by its stamp in the next look.
+        self._take_names(answer if listing is None else listing.answer)
         with wire.understood():
             self.told |= wire.changed(answer["changed"])
             self.told |= wire.changed(answer["outside"]) if seen.outside else {}
@@ -75,12 +105,15 @@ class Membership:
         return others
 
     def _take_names(self, answer: Mapping[str, Any]) -> None:
+        wanted = set(self.names)
         with wire.understood():
-            self.told |= wire.changed(answer["groups"])
+            changed = wire.changed(answer["groups"])
             for node in wire.nodes(answer["groups"]):
                 name, text = node["name"]["value"], node["description"]["value"] or ""
                 group = Group(id=node["id"], name=name, description=text, members=frozenset())
-                self._groups[group.id] = group
+                if name in wanted:
+                    self._groups[group.id] = group
+                    self.told[group.id] = changed[group.id]
 
     async def _list(self, groups: Iterable[str]) -> None:
         """Read who is in groups."""

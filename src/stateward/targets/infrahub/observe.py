@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any
 
+from stateward.heap import undisturbed
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import Schema
 from stateward.model.state import Group, Observed, ObservedObject
@@ -17,7 +18,7 @@ from stateward.schema import paths
 from stateward.targets.infrahub import pools, queries, recall, wire
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.lots import SEARCHES, lots, packed
-from stateward.targets.infrahub.membership import Membership
+from stateward.targets.infrahub.membership import Listing, Membership
 from stateward.targets.infrahub.queries import Lookup, Request
 from stateward.targets.infrahub.recall import Forms
 from stateward.targets.infrahub.seen import Seen
@@ -26,17 +27,6 @@ from stateward.targets.infrahub.wire import understood
 
 _IDS = 5000
 """Ids in one request that asks for little of each."""
-
-
-async def groups(client: Client, prefix: str) -> dict[str, str]:
-    """Return the groups whose names start with a prefix, and their descriptions."""
-    answer = await client.query(queries.groups_by_prefix(prefix))
-    with understood():
-        found = {
-            node["name"]["value"]: node["description"]["value"] or ""
-            for node in wire.nodes(answer["groups"])
-        }
-    return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
 
 
 @dataclass(slots=True)
@@ -51,6 +41,8 @@ class Observation:
     query: Query
     seen: Seen | None = None
     """What may be relied on, where nothing shows that it has changed."""
+    listing: Listing | None = None
+    """The groups, where they were listed just before."""
     kinds: dict[str, str] = field(default_factory=dict)
     """The kind of each object that is to be shown, by its id."""
     objects: dict[str, ObservedObject] = field(default_factory=dict)
@@ -81,7 +73,7 @@ class Observation:
         if not self.query.groups:
             return
         names = list(self.query.groups)
-        membership = Membership(self.client, names)
+        membership = Membership(self.client, names, self.listing)
         if self.seen is not None and not await membership.look(self.seen):
             self.seen, membership = None, Membership(self.client, names)
         if self.seen is None:
@@ -95,7 +87,8 @@ class Observation:
         """Take over what is as it was seen, and read again what new objects point at."""
         if self._membership is None or self.seen is None:
             return
-        standing = recall.standing(self.seen, self._membership, self._forms)
+        with undisturbed():
+            standing = recall.standing(self.seen, self._membership, self._forms)
         self.objects |= standing
         await self._read(self._membership.kinds)
         new = [own for node, own in self.objects.items() if node not in self.seen.kinds]
@@ -106,15 +99,16 @@ class Observation:
         """Return what the next look may rely on, once this one is complete."""
         if self._membership is None:
             return None
-        return recall.sighting(
-            self.seen,
-            self._membership,
-            self._unconfirmed,
-            self.changed,
-            self._forms,
-            schema=schema,
-            now=now,
-        )
+        with undisturbed():
+            return recall.sighting(
+                self.seen,
+                self._membership,
+                self._unconfirmed,
+                self.changed,
+                self._forms,
+                schema=schema,
+                now=now,
+            )
 
     async def _ids(self) -> None:
         """Find out of which kinds the ids are that were asked for."""

@@ -64,7 +64,7 @@ def groups_by_prefix(prefix: str) -> str:
     """Ask for the groups whose names hold a text: those that start with it are among them."""
     wanted = f"name__value: {json.dumps(prefix)}, partial_match: true" if prefix else ""
     request = Request()
-    request.add("groups", GROUP, wanted, f"node {{ {_GROUP} }}")
+    request.add("groups", GROUP, wanted, f"{CHANGED} node {{ {_GROUP} }}")
     return request.text
 
 

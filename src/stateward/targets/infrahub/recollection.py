@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+from stateward.heap import undisturbed
 from stateward.ports import Memory, Recall
 from stateward.targets.infrahub import seen
 from stateward.targets.infrahub.seen import Seen
+
+_APART = 60.0
+"""Seconds between two times that it is written down: a process that is killed has lost so much."""
 
 
 class Recollection:
@@ -14,6 +18,8 @@ class Recollection:
         self._branch = branch
         self._memory = memory
         self._seen: dict[str, Seen] = {}
+        self._unwritten: dict[str, Seen] = {}
+        self._written = -_APART
         self.clock = clock
 
     async def recall(self, asked: Recall | None, schema: str) -> Seen | None:
@@ -29,12 +35,21 @@ class Recollection:
         content = await self._memory.recall(self._full(name)) if self._memory else None
         return seen.decode(content) if content is not None else None
 
-    async def keep(self, asked: Recall, found: Seen) -> None:
-        if self._seen.get(asked.name) is found:
+    def keep(self, asked: Recall, found: Seen) -> None:
+        """Keep it for the next look of this process; ``write_down`` does for the next process."""
+        if self._seen.get(asked.name) is not found:
+            self._seen[asked.name] = self._unwritten[asked.name] = found
+
+    async def write_down(self) -> None:
+        """Give what is kept to the memory, if that was not just done: it is as large as all there is."""
+        if self._memory is None or abs(self.clock() - self._written) < _APART:
             return
-        self._seen[asked.name] = found
-        if self._memory is not None:
-            await self._memory.keep(self._full(asked.name), seen.encode(found))
+        self._written = self.clock()
+        while self._unwritten:
+            name, found = self._unwritten.popitem()
+            with undisturbed():
+                content = seen.encode(found)
+            await self._memory.keep(self._full(name), content)
 
     def _full(self, name: str) -> str:
         return f"{self._branch} {name}"

@@ -14,13 +14,14 @@ from stateward.model.run import Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed, Pointer
 from stateward.ports import Query
-from stateward.targets.infrahub import observe, queries, wire, writes
+from stateward.targets.infrahub import queries, wire, writes
 from stateward.targets.infrahub.answers import Answer, GraphqlError, QueryRefused, Untouched
 from stateward.targets.infrahub.aside import NAME, Aside
 from stateward.targets.infrahub.checks import check
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.holds import Holds
 from stateward.targets.infrahub.lineage import UNSIGNED, Lineage, Signature
+from stateward.targets.infrahub.membership import Listing
 from stateward.targets.infrahub.observe import Observation
 from stateward.targets.infrahub.pointers import Pointers
 from stateward.targets.infrahub.queries import Request
@@ -52,6 +53,8 @@ class InfrahubSession:
     signature: Signature = UNSIGNED
     """What goes along with values, once that is known."""
     _checked: bool = False
+    _listing: Listing | None = None
+    """The groups as they were asked for, until somebody looks: so long they count as seen."""
     _former: Client | None = None
     """What spoke to the branch that the throw-away one was made of."""
 
@@ -77,19 +80,23 @@ class InfrahubSession:
         return self.schemas.changes
 
     async def groups(self, prefix: str) -> Mapping[str, str]:
-        return await observe.groups(self.client, prefix)
+        self._listing = await Listing.of(self.client, prefix)
+        return self._listing.descriptions
 
     async def observe(self, query: Query) -> Observed:
         made = self.throwaway is not None and self.throwaway.made
         asked = None if made else query.recall
         schema = f"{self.schemas.hash} {self.schema.hash}"
         seen = await self.recollection.recall(asked, schema)
-        observation = Observation(self.client, self.schema, self.schemas.there, query, seen)
+        listing, self._listing = self._listing, None
+        observation = Observation(
+            self.client, self.schema, self.schemas.there, query, seen, listing
+        )
         observed = await observation.complete()
         if asked is not None:
             found = observation.sighting(schema, self.recollection.clock())
             if found is not None:
-                await self.recollection.keep(asked, found)
+                self.recollection.keep(asked, found)
         return observed
 
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
