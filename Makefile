@@ -8,13 +8,16 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test chart image kube postgres live live-again live-long gates bench values requirements clean
+.PHONY: demo test model chart image kube postgres live live-again live-long gates bench values requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev  ## all tests that need nothing but this repository
 	@$(BIN)/python -m pytest --numprocesses=auto
+
+model: $(VENV)/dev  ## months of a repository, ten thousand steps of them: ten minutes
+	@STATEWARD_MODEL_STEPS=10000 $(BIN)/python -m pytest --timeout=3600 tests/properties/test_model.py
 
 chart: $(VENV)/dev  ## the tests of the chart that need helm, which is on the PATH
 	@command -v helm >/dev/null || { echo 'make chart: there is no helm on the PATH, see docs/development.md' >&2; exit 1; }
