@@ -25,7 +25,7 @@ from stateward.reporting import plan as plans
 
 CASES = sorted(own.parent for own in Path(__file__).parent.glob("*/case.yml"))
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DIGEST = re.compile(r"\b[0-9a-f]{64}\b|(?<= )[0-9a-f]{12}$", re.MULTILINE)
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b|(?<= )[0-9a-f]{12}(?=$|\")", re.MULTILINE)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda own: own.name)

@@ -49,6 +49,7 @@ async def plan_against(round_: Round, revision: str | None, base: str) -> Plan:
         units=facts,
         formerly=formerly,
         owners=round_.scope.owners,
+        commit=await round_.said(after.revision),
         allow_deletes=round_.scope.allow_deletes,
         problems=problems,
     )

@@ -11,8 +11,16 @@ from stateward.engine.history import History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
 from stateward.engine.memo import Memo
 from stateward.engine.stamps import stamps
-from stateward.errors import Code, ConfigError, Problem, Severity
+from stateward.errors import (
+    Code,
+    ConfigError,
+    Problem,
+    Severity,
+    SourceRefused,
+    SourceUnavailable,
+)
 from stateward.heap import undisturbed
+from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
@@ -120,8 +128,16 @@ class Round:
                 return planner.plan_of(looked)
         ours = prefix(self.scope.instance, self.scope.source)
         observed = await with_holds(session, question.observed, looked.going, ours)
+        commit = await self.said(loaded.revision)
         with undisturbed():
-            return planner.plan(replace(question, observed=observed))
+            return planner.plan(replace(question, observed=observed, commit=commit))
+
+    async def said(self, revision: str) -> Commit | None:
+        """Return what a revision says of itself; a plan is none the worse where nothing can be had."""
+        try:
+            return await self.loader.source.said(revision)
+        except (SourceRefused, SourceUnavailable):
+            return None
 
     async def _question(
         self, session: Session, loaded: Loaded, problems: tuple[Problem, ...]

@@ -58,6 +58,7 @@ _STANDING = {
     "next": _maybe(_MOMENT),
     "reason": _maybe(_one_of(Reason)),
     "blocked": _maybe(_TEXT),
+    "details": _list(_TEXT),
     "pause": _maybe(_PAUSE),
 }
 _SOURCE = _object(
@@ -92,11 +93,18 @@ _BLOCKED = _object(
         "unit": _TEXT,
         "reason": _TEXT,
         "figures": {"type": "object", "additionalProperties": {"type": "number"}},
-        "objects": _list(_object(_KEY)),
+        "kinds": _COUNTS,
+        "objects": _list(
+            _object({**_KEY, "protected": _FLAG, "along": _COUNT, "referring": _COUNT})
+        ),
         "protected": _FLAG,
         "digest": _TEXT,
+        "meanwhile": _TEXT,
+        "approve": _maybe(_TEXT),
+        "allowDeletes": _maybe(_TEXT),
     }
 )
+_COMMIT = _maybe(_object({"id": _TEXT, "author": _TEXT, "subject": _TEXT}))
 _FOUND = _object(
     {
         "code": _TEXT,
@@ -121,6 +129,7 @@ _PLAN = _named(
         "schemaChanges": _list(_TEXT),
         "summary": _COUNTS,
         "changes": _list(_CHANGE),
+        "commit": _COMMIT,
         "blocked": _list(_BLOCKED),
         "problems": _list(_FOUND),
         "units": {"type": "object", "additionalProperties": _PLANNED},
@@ -146,6 +155,8 @@ _REPORT = _named(
         "requests": _COUNT,
         "merge": {"type": "object"},
         "runs": _list(_DONE),
+        "commit": _COMMIT,
+        "blocked": _list(_BLOCKED),
         "problems": _list(_FOUND),
     },
     but=("merge",),

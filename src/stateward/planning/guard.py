@@ -1,12 +1,15 @@
 """The deletion guard: after moves are discounted and before anything is written."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stateward.model.command import Command
 from stateward.model.plan import Blocked, Change
+from stateward.model.state import Observed
 from stateward.model.unit import Limits, UnitSettings
 from stateward.planning.digest import digest_of
 from stateward.planning.question import Holdings, Question
+from stateward.planning.telling import Concerned
 
 
 def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> Iterator[Blocked]:
@@ -16,21 +19,22 @@ def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> 
         deletes.setdefault(change.unit, []).append(change)
     total = sum(len(own) for own in deletes.values())
     allowed = question.allow_deletes is not None and total <= question.allow_deletes
+    concerned = Concerned(question.observed, itertools.chain(*deletes.values()))
     for unit, own in sorted(deletes.items()):
         members = len(holdings.members[unit])
-        protected = _protected(own, question, holdings)
+        protected = [change for change in own if _is_protected(change, question, holdings)]
         reason = _reason(unit, own, question, members, allowed=allowed)
         if protected:
-            reason = f"protected kinds are among them: {', '.join(protected)}"
+            kinds = sorted({change.key.kind for change in protected})
+            reason = f"protected kinds are among them: {', '.join(kinds)}"
         if reason:
             figures = _figures(len(own), members, question.units[unit].settings.limits)
-            keys = tuple(sorted(change.key for change in own))
             nodes = sorted((str(change.key), change.node) for change in own)
             yield Blocked(
                 unit=unit,
                 reason=reason,
                 figures=figures,
-                objects=keys,
+                going=concerned.order(own, protected),
                 digest=digest_of([question.target, unit, nodes]),
                 protected=bool(protected),
             )
@@ -46,28 +50,33 @@ def approval(blocked: Blocked, question: Question) -> Command | None:
 
 
 def exceeded(
-    unit: str, deletes: Sequence[Change], settings: UnitSettings, *, members: int, allowed: bool
+    unit: str,
+    deletes: Sequence[Change],
+    settings: UnitSettings,
+    observed: Observed,
+    *,
+    members: int,
+    allowed: bool,
 ) -> Blocked | None:
     """Say whether deletes that are no prune go beyond what a unit's settings let through.
 
     The digest is left to the caller.
     """
-    protected = sorted(
-        {own.key.kind for own in deletes if own.key.kind in settings.limits.protected_kinds}
-    )
-    kept = sorted({str(own.key) for own in deletes if settings.protects(own.key)})
+    kinds = [own for own in deletes if own.key.kind in settings.limits.protected_kinds]
+    kept = [own for own in deletes if settings.protects(own.key)]
     reason = None if allowed else _beyond(settings.limits, len(deletes), members)
-    if protected or kept:
-        reason = f"protected objects are among them: {', '.join((*protected, *kept))}"
+    if kinds or kept:
+        names = [sorted({own.key.kind for own in kinds}), sorted({str(own.key) for own in kept})]
+        reason = f"protected objects are among them: {', '.join(itertools.chain(*names))}"
     if reason is None:
         return None
     return Blocked(
         unit=unit,
         reason=reason,
         figures=_figures(len(deletes), members, settings.limits),
-        objects=tuple(sorted(own.key for own in deletes)),
+        going=Concerned(observed, deletes).order(deletes, (*kinds, *kept)),
         digest="",
-        protected=bool(protected or kept),
+        protected=bool(kinds or kept),
     )
 
 
@@ -104,12 +113,9 @@ def _reason(
     return _beyond(facts.settings.limits, len(deletes), members)
 
 
-def _protected(changes: Iterable[Change], question: Question, holdings: Holdings) -> list[str]:
-    """Return the protected kinds among the objects: any holder protects, as one deletes for all."""
-    found = {
-        change.key.kind
-        for change in changes
+def _is_protected(change: Change, question: Question, holdings: Holdings) -> bool:
+    """Tell whether an object's kind is protected: any holder protects, as one deletes for all."""
+    return any(
+        change.key.kind in question.units[unit].settings.limits.protected_kinds
         for unit in holdings.holders[change.node or ""]
-        if change.key.kind in question.units[unit].settings.limits.protected_kinds
-    }
-    return sorted(found)
+    )

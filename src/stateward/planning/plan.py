@@ -183,6 +183,7 @@ class _Attempt:
             units=units,
             loads_schema=question.loads_schema,
             schema_changes=question.schema_changes,
+            commit=question.commit,
             allow_deletes=question.allow_deletes,
             approvals=self.approvals,
             ids=self.known.identities.ids,

@@ -194,6 +194,7 @@ class _Attempt:
                 unit,
                 deletes,
                 undoing.settings[unit],
+                undoing.observed,
                 members=len(self.inverse.members(unit)),
                 allowed=undoing.allow_deletes is not None and total <= undoing.allow_deletes,
             )
