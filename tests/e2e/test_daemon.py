@@ -111,7 +111,7 @@ class TestCommit:
         assert told["condition"] == "blocked"
         own = units(cli, code=3)["objects/network"]
         assert own["message"].endswith("would be deleted: the directory is gone")
-        assert "by commit" in own["details"][1]
+        assert "at commit" in own["details"][1]
         assert own["next"] is not None
 
 

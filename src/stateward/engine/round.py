@@ -26,6 +26,7 @@ from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject
 from stateward.model.unit import (
+    Budget,
     ManageSchema,
     Stamp,
     UnitSettings,
@@ -56,6 +57,8 @@ class Scope:
     kept_from: Callable[[str, tuple[Window, ...]], bool] = lambda _unit, _windows: False
     """Whether a unit, with its windows, is to be left as it is now, even if it is gone from Git."""
     allow_deletes: int | None = None
+    budgets: tuple[Budget, ...] = ()
+    """How much may be deleted beyond what single units allow."""
     rely: float | None = None
     """How many seconds a full look at the target may be back for what has not changed since to be
     relied on; 0 is never, None also keeps nothing for the next time."""
@@ -167,6 +170,7 @@ class Round:
             formerly=formerly,
             owners=scope.owners,
             allow_deletes=scope.allow_deletes,
+            budgets=scope.budgets,
             approvals=await self.approvals.standing(scope.source),
             problems=(*problems, *unknown),
         )

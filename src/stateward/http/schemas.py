@@ -11,6 +11,7 @@ from stateward.model.plan import Action, UnitState
 from stateward.model.record import RunKind
 from stateward.model.run import EntryState, Outcome
 from stateward.model.status import Condition, Reason, Why
+from stateward.model.unit import Reach
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
@@ -93,11 +94,13 @@ _BLOCKED = _object(
         "unit": _TEXT,
         "reason": _TEXT,
         "figures": {"type": "object", "additionalProperties": {"type": "number"}},
+        "limit": _one_of(Reach),
         "kinds": _COUNTS,
         "objects": _list(
             _object({**_KEY, "protected": _FLAG, "along": _COUNT, "referring": _COUNT})
         ),
         "protected": _FLAG,
+        "protectedBy": _list(_TEXT),
         "digest": _TEXT,
         "meanwhile": _TEXT,
         "approve": _maybe(_TEXT),

@@ -10,7 +10,7 @@ from stateward.errors import Location, Problem, Severity
 from stateward.model.command import Command
 from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey, Reference
-from stateward.model.unit import Stamp
+from stateward.model.unit import Reach, Stamp
 
 
 class Action(StrEnum):
@@ -100,6 +100,8 @@ class Going(NamedTuple):
     """How many others its delete takes along."""
     referring: int = 0
     """How many others refer to it."""
+    concerns: int = 0
+    """How many others either is true of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,12 @@ class Blocked:
     digest: str
     protected: bool = False
     """Whether a protected kind is among the objects: then no budget lets them through."""
+    protecting: tuple[str, ...] = ()
+    """What the settings name that protects them: their kinds, or generics of those."""
+    unprotecting: tuple[str, ...] = ()
+    """What ``protectedKinds`` would have to be for them to go."""
+    reach: Reach = Reach.UNIT
+    """Whose limits hold it back: with those of a source or a round the figures are about that."""
 
     @property
     def objects(self) -> tuple[ObjectKey, ...]:

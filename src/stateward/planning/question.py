@@ -9,7 +9,7 @@ from stateward.model.commit import Commit
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject, Observed
-from stateward.model.unit import ADOPTED, Stamp, UnitSettings
+from stateward.model.unit import ADOPTED, Budget, Stamp, UnitSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,8 @@ class Question:
     commit: Commit | None = None
     """What the revision says of itself, where that may matter."""
     allow_deletes: int | None = None
+    budgets: tuple[Budget, ...] = ()
+    """How much may be deleted beyond what single units allow."""
     approvals: tuple[Command, ...] = ()
     """Prunes that people let through, whatever a guard says."""
     schema_changes: tuple[str, ...] = ()

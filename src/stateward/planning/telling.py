@@ -43,25 +43,23 @@ class Concerned:
     ) -> tuple[Going, ...]:
         """Return what deletes take away: what is protected first, then what concerns most others."""
         kept = {own.node for own in protected}
-        found = [(self._going(own, protected=own.node in kept), own) for own in deletes]
-        found.sort(key=lambda own: (not own[0].protected, -self._weight(own[1]), own[0].key))
-        return tuple(going for going, _ in found)
+        return ordered(self._going(own, protected=own.node in kept) for own in deletes)
 
     def _going(self, change: Change, *, protected: bool) -> Going:
-        node = change.node or ""
-        along, referring = len(self.along(node)), len(self.referring(node))
-        return Going(change.key, protected=protected, along=along, referring=referring)
+        along, referring = self.along(change.node or ""), self.referring(change.node or "")
+        return Going(change.key, protected, len(along), len(referring), len(along | referring))
 
-    def _weight(self, change: Change) -> int:
-        node = change.node or ""
-        return len(self.along(node) | self.referring(node))
+
+def ordered(going: Iterable[Going]) -> tuple[Going, ...]:
+    """Put what tells most first."""
+    return tuple(sorted(going, key=lambda own: (not own.protected, -own.concerns, own.key)))
 
 
 def lines(blocked: Blocked, commit: Commit | None, more: str = "") -> Iterator[str]:
     """Say what a prune would delete, and whose doing it is; names are as they are, not escaped."""
     yield _kinds(blocked.kinds)
     if commit is not None:
-        yield f"by commit {commit.id[:_SHORT]} of {commit.author}: {commit.subject}"
+        yield f"at commit {commit.id[:_SHORT]} of {commit.author}: {commit.subject}"
     yield from (f"- {_object(own)}" for own in blocked.going[:MOST_SHOWN])
     left = len(blocked.going) - MOST_SHOWN
     if left > 0:

@@ -61,7 +61,7 @@ def test_ten_objects_are_named_and_the_others_counted() -> None:
     found = list(telling.lines(pruned(*(f"d{number}" for number in range(10))), commit, " there"))
     assert found[:2] == [
         "10 NetDevice, 3 NetInterface, 2 NetCable",
-        "by commit 0123456789ab of Ada <a@b.c>: Less",
+        "at commit 0123456789ab of Ada <a@b.c>: Less",
     ]
     assert len([own for own in found if own.startswith("- ")]) == 10
     assert found[-1] == "… and 5 more there"

@@ -11,6 +11,7 @@ from stateward.errors import Code, Location, Severity
 from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Going, Plan, Secret, UnitState
+from stateward.model.unit import Reach
 from stateward.reporting import plan as rendering
 from stateward.reporting.typed import NOWHERE, ROUND, Typed
 
@@ -67,6 +68,7 @@ class TestJson:
         (own,) = rendering.as_json(plan(blocked=(blocked("leaf1"),)))["blocked"]
         assert own == {
             "unit": "a",
+            "limit": "unit",
             "reason": "too many",
             "figures": {"deletes": 1, "members": 20, "percent": 60.0},
             "kinds": {"NetDevice": 1},
@@ -81,6 +83,7 @@ class TestJson:
             ],
             "digest": "b10c",
             "protected": False,
+            "protectedBy": [],
             "meanwhile": ROUND.meanwhile,
             "approve": "stateward approve a b10c",
             "allowDeletes": "stateward apply --allow-deletes 1",
@@ -192,9 +195,39 @@ class TestText:
         assert "round: stateward apply '/a b' --source x --allow-deletes 1\n" in text
 
     def test_blocked_by_a_protected_kind_offers_no_leave(self) -> None:
-        text = rendering.as_text(plan(blocked=(blocked("y", protected=True),)))
+        given = {"protecting": ("CoreGroup",), "unprotecting": ("A", "B"), "unit": "a/b"}
+        text = rendering.as_text(plan(blocked=(blocked("y", protected=True, **given),)))
         assert "stateward a" not in text
-        assert "limits.protectedKinds" in text
+        assert "protectedKinds has CoreGroup: in a/b/.stateward.yaml, or for more" in text
+        assert "set limits: {protectedKinds: [A, B]}\n" in text
+
+    def test_blocked_by_a_pattern_says_so(self) -> None:
+        text = rendering.as_text(plan(blocked=(blocked("y", protected=True, unit="."),)))
+        assert "take them out of protect, in .stateward.yaml or stateward.yaml\n" in text
+
+    def test_what_a_source_holds_back_is_told_together(self) -> None:
+        names = ("b", "c d")
+        given = {"reach": Reach.SOURCE, "reason": "too many of the source"}
+        own = [blocked(f"{name}1", unit=name, digest=name[0] * 40, **given) for name in names]
+        text = rendering.as_text(plan(blocked=tuple(own)))
+        assert text.startswith(
+            "blocked: source default: 1 of 20 objects (60 %) would be deleted: too many of the source\n"
+            "  2 NetDevice\n"
+            "  - NetDevice/b1\n"
+            "  - NetDevice/c d1\n"
+            f"  {ROUND.meanwhile}\n"
+            "  in 2 units; to let exactly those of one go, once:\n"
+            "  - b, 1 to delete: stateward approve b bbbbbbbbbbbb\n"
+            "  - c d, 1 to delete: stateward approve 'c d' cccccccccccc\n"
+            "  to let up to 2 go in one round: stateward apply --allow-deletes 2\n"
+        )
+
+    def test_of_many_units_that_are_held_back_together_some_are_named(self) -> None:
+        own = (blocked("x", unit=f"u{number}", reach=Reach.ROUND) for number in range(12))
+        text = rendering.as_text(plan(blocked=tuple(own)))
+        assert text.startswith("blocked: this round: ")
+        assert text.count("stateward approve u") == 10
+        assert "  … and 2 more (--format json names them all)\n" in text
 
     def test_blocked_comparison_offers_no_command(self) -> None:
         text = rendering.as_text(plan(blocked=(blocked("y"),)), NOWHERE)
@@ -205,7 +238,7 @@ class TestText:
         assert text.startswith(
             "blocked: a: 2 of 20 objects (60 %) would be deleted: too many\n"
             "  2 NetDevice\n"
-            "  by commit 226cff6d00f3 of Ada <ada@example.org>: Remove the lab\n"
+            "  at commit 226cff6d00f3 of Ada <ada@example.org>: Remove the lab\n"
             "  - NetDevice/y\n"
             "  - NetDevice/z\n"
             f"  {ROUND.meanwhile}\n"
@@ -239,7 +272,11 @@ def _everywhere(text: str) -> Plan:
         ),
         change(text, Action.MOVE, giver=text),
         change(text, Action.UPDATE, fields=[("name", text, "x")]),
-        blocked=(blocked(text, unit=text),),
+        blocked=(
+            blocked(text, unit=text),
+            blocked(text, unit=text, protected=True, protecting=(text,)),
+            blocked(text, unit=text, reach=Reach.SOURCE),
+        ),
         commit=Commit(id="c0", author=text, subject=text),
         problems=(
             problem(text, location=Location(text, 1, 1), unit=text),

@@ -82,10 +82,10 @@ def test_says_what_a_blocked_prune_is_approved_by() -> None:
 
 
 def test_says_what_of_a_blocked_prune_tells_most() -> None:
-    details = ("2 NetDevice", "by commit 0 of A\x1b[2J: x", "- NetDevice/a", "- NetDevice/b")
+    details = ("2 NetDevice", "at commit 0 of A\x1b[2J: x", "- NetDevice/a", "- NetDevice/b")
     own = replace(READY, condition=Condition.BLOCKED, message="2 of 2", details=details)
     found = text(own)
-    shown = ("2 of 2", "2 NetDevice", r"by commit 0 of A\x1b[2J: x", *details[2:])
+    shown = ("2 of 2", "2 NetDevice", r"at commit 0 of A\x1b[2J: x", *details[2:])
     assert "".join(f"    {line}\n" for line in shown) in found
     assert "approve" not in found  # a protected kind is among them
     document = rendering.as_json([Overview(source=SOURCE, units=(own,))], NOW)
