@@ -15,6 +15,7 @@ from stateward.engine.load import Loader
 from stateward.engine.reconcile import Look, Reconciler
 from stateward.engine.round import Round, Scope
 from stateward.errors import Code, Problem, SourceRefused
+from stateward.model.commit import Commit
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Create, Mutation, Refusal
@@ -157,6 +158,9 @@ class MemorySource:
                 if path in files and hashlib.sha1(files[path]).hexdigest() in blobs:  # noqa: S324
                     raise SourceRefused(f"{path}: cannot be read", code=Code.CORRUPT_REPOSITORY)
         return {blob: self._blobs[blob] for blob in blobs}
+
+    async def said(self, revision: str) -> Commit:
+        return Commit(id=revision, author="Ada <ada@example.org>", subject=f"Commit {revision}")
 
 
 class Workshop:

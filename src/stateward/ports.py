@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from stateward.model.command import Command
+from stateward.model.commit import Commit
 from stateward.model.fight import Writer
 from stateward.model.finding import Finding
 from stateward.model.identity import ObjectKey
@@ -53,6 +54,13 @@ class Source(Protocol):
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         """Return contents by blob id. A blob that is missing is an error, never an empty one."""
+        ...
+
+    async def said(self, revision: str) -> Commit | None:
+        """Return what a revision says of itself, as ``checkout`` gave it; None where it is no commit.
+
+        Must: bound the length of what it says.
+        """
         ...
 
 

@@ -285,6 +285,7 @@ async def test_nothing_that_the_repository_brings_is_run(full: World, tmp_path: 
     trapped = {".gitattributes"}
     assert [e for e in checkout.entries if e.path not in trapped] == list(expected.entries)
     await contents(source, checkout)
+    await source.said(checkout.revision)
     assert not list(ran.iterdir())
     full.repository.git("ls-files", "--others")
     assert list(ran.iterdir()), "the traps work for whoever does not look out"
@@ -349,3 +350,42 @@ async def test_a_missing_git_is_said_clearly(
     with pytest.raises(SourceRefused, match="install git") as caught:
         await world.source.checkout()
     assert caught.value.code is Code.NO_GIT
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "found"),
+    [
+        pytest.param("Ada", "Remove the lab", ("Ada", "Remove the lab"), id="as it is"),
+        pytest.param("Zoë", "Größe ✓", ("Zoë", "Größe ✓"), id="any letters"),
+        pytest.param("A\x1b[2J", "a\u202eb", ("A\x1b[2J", "a\u202eb"), id="what means harm"),
+        pytest.param("A" * 900, "b" * 900, ("A" * 300 + "…", "b" * 300 + "…"), id="cut short"),
+    ],
+)
+async def test_commit_says_whose_it_is(
+    world: World, name: str, subject: str, found: tuple[str, str]
+) -> None:
+    world.repository.write("a.yml", b"a")
+    world.repository.git("add", "--all")
+    as_ = ("-c", "log.showSignature=true", "-c", "i18n.logOutputEncoding=latin1")
+    world.repository.git(*as_, "commit", "-q", f"--author={name} <a@b.c>", "-m", f"{subject}\n\nx")
+    source = world.source
+    revision = (await source.checkout()).revision
+    said = await source.said(revision)
+    if isinstance(source, FolderSource):
+        assert said is None
+    else:
+        assert said is not None
+        author, subject = found
+        assert said.id == revision
+        assert said.subject == subject
+        assert said.author == (f"{author} <a@b.c>" if len(name) < 300 else author)
+
+
+async def test_commit_that_is_not_there_is_refused(world: World) -> None:
+    world.repository.commit(a="1")
+    source = world.source
+    await source.checkout()
+    if not isinstance(source, FolderSource):
+        with pytest.raises(SourceRefused) as caught:
+            await source.said(ELSEWHERE)
+        assert caught.value.code is Code.NO_REVISION

@@ -25,6 +25,7 @@ A = Status(
     next=9.25,
     reason=Reason.RETRY,
     pause=Pause(why=Why.SUSPENDED, message="by ada", until=9.5),
+    details=("2 NetDevice", "- NetDevice/é\udcff"),
     blocked="0123",
 )
 B = Status(unit="b", condition=Condition.PENDING, since=1)

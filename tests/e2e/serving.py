@@ -34,6 +34,10 @@ _NOT_UP_TO_IT = ("SW3005", "SW3008")
 _RIVAL = Path(__file__).parents[2] / ".venv-rival" / "bin" / "infrahubctl"
 
 
+ALL_MAY_GO = "defaults: {limits: {protectedKinds: []}}\n"
+"""Histories remove groups and accounts, too, and are to be followed in that."""
+
+
 class Repo:
     """A repository on the disk and a branch that it is applied to, as scripts would."""
 
@@ -43,8 +47,7 @@ class Repo:
         self.errors = ""
         self._home = home
         self._config = home / "stateward.yaml"
-        if config is not None:
-            self._config.write_text(config)
+        self._config.write_text((config or "") + ALL_MAY_GO)
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
@@ -57,8 +60,7 @@ class Repo:
     def run(self, command: str, *arguments: str, code: int | None = 0) -> str:
         """Run a command on the repository and the branch; return what it answers."""
         given = [command, str(self.path), "--target", self.branch.url]
-        if self._config.exists():
-            given += ["--config", str(self._config)]
+        given += ["--config", str(self._config)]
         return self.stateward(*given, *arguments, code=code)
 
     def stateward(self, *arguments: str, code: int | None = 0) -> str:
@@ -101,7 +103,7 @@ class Repo:
         """Return the plan of a revision, and what it declares by unit, read as the target asks."""
         for variable, value in self.environment.items():
             patch.setenv(variable, value)
-        config = str(self._config) if self._config.exists() else None
+        config = str(self._config)
         asked = wiring.Invocation(repo=str(self.path), target=self.branch.url, config=config)
         round_ = wiring.wire(asked).round
         loaded, _, _ = await round_.load(revision)

@@ -110,7 +110,8 @@ class TestCommit:
             daemon.until("round")
         assert told["condition"] == "blocked"
         own = units(cli, code=3)["objects/network"]
-        assert "the directory is gone: " in own["message"]
+        assert own["message"].endswith("would be deleted: the directory is gone")
+        assert "at commit" in own["details"][1]
         assert own["next"] is not None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import ALL_MAY_GO
 
 from stateward import wiring
 from stateward.desired.load import load as load_desired
@@ -47,12 +48,11 @@ class Replay:
     def __init__(self, repo: Path, directory: Path, config: str | None) -> None:
         self.path = directory / "target.db"
         file = directory / "stateward.yaml"
-        if config:
-            file.write_text(config)
+        file.write_text((config or "") + ALL_MAY_GO)
         self.asked = wiring.Invocation(
             repo=str(repo),
             target=f"sqlite:///{self.path}",
-            config=str(file) if config else None,
+            config=str(file),
             allow_deletes=1_000_000,
         )
         self.wired = wiring.wire(self.asked)

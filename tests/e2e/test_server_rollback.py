@@ -133,6 +133,7 @@ def test_commit_is_taken_back_over_its_units(place: Place) -> None:
     """A directory goes, what referred to it goes, and another tag moves, in one commit."""
     place.write("crew", CREW)
     place.write("tags", TAGS)
+    place.repo.write("crew/.stateward.yaml", b"limits: {protectedKinds: []}\n")
     place.repo.commit("two directories")
     place.ask("apply")
     before = place.content("crew", "tags")

@@ -21,11 +21,12 @@ from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Enrol
 from stateward.model.plan import Plan
 from stateward.model.run import Outcome
+from stateward.model.unit import Budget, Reach
 from stateward.reporting import plan as plans
 
 CASES = sorted(own.parent for own in Path(__file__).parent.glob("*/case.yml"))
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DIGEST = re.compile(r"\b[0-9a-f]{64}\b|(?<= )[0-9a-f]{12}$", re.MULTILINE)
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b|(?<= )[0-9a-f]{12}(?=$|\")", re.MULTILINE)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda own: own.name)
@@ -41,7 +42,13 @@ async def test_plan_is_as_expected(
         await _apply(shop, _files(case / "before"))
     await _others(shop, given)
     shop.commit(_files(case / "after"))
-    plan = await shop.plan(allow_deletes=given.get("allowDeletes"))
+    plan = await shop.plan(
+        allow_deletes=given.get("allowDeletes"),
+        budgets=tuple(
+            Budget(reach=Reach(reach), **limits)
+            for reach, limits in given.get("budgets", {}).items()
+        ),
+    )
     for name, text in _rendered(plan).items():
         found = _steady(text, plan)
         if request.config.getoption("--update-golden"):

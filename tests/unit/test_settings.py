@@ -16,10 +16,12 @@ from stateward.model.document import Document, Map
 from stateward.model.identity import ObjectKey
 from stateward.model.unit import (
     Adopt,
+    Budget,
     Drift,
     DriftMode,
     Ignore,
     Limits,
+    Reach,
     UnitSettings,
     Window,
     WindowKind,
@@ -34,13 +36,16 @@ from stateward.settings import (
     UnitFile,
     UnitOverrides,
     UnitRule,
+    budgets,
     read_configuration,
     read_environment,
     read_unit,
     rules,
 )
+from stateward.settings.models import PROTECTED_KINDS, RunSettings, SourceSettings
 from stateward.settings.reading import plain
 
+KINDS = frozenset(PROTECTED_KINDS)
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
@@ -156,6 +161,7 @@ class TestConfiguration:
         assert found.target.model_dump(include=about_servers) == Configuration().target.model_dump(
             include=about_servers
         )
+        assert found.sources[0].limits == SourceSettings().limits
         git = found.sources[0].git
         assert git
         limits = {"timeout", "fetch_timeout", "max_size"}
@@ -351,7 +357,7 @@ class TestUnit:
         assert unit() == UnitSettings(
             prune=True,
             adopt=Adopt.IDENTICAL,
-            limits=Limits(deletes=10, percent=25),
+            limits=Limits(deletes=10, percent=25, protected_kinds=KINDS),
             drift=Drift(mode=DriftMode.ENFORCE, interval=600),
         )
 
@@ -410,8 +416,21 @@ class TestUnit:
                 "moved",
                 {ObjectKey("A", ("b", "c")): ObjectKey("A", ("d", "e"))},
             ),
-            ("limits: {deletes: 0}", "limits", Limits(deletes=0, percent=25)),
-            ("limits: {percent: 0.5}", "limits", Limits(deletes=10, percent=0.5)),
+            (
+                "limits: {deletes: 0}",
+                "limits",
+                Limits(deletes=0, percent=25, protected_kinds=KINDS),
+            ),
+            (
+                "limits: {percent: 0.5}",
+                "limits",
+                Limits(deletes=10, percent=0.5, protected_kinds=KINDS),
+            ),
+            (
+                "limits: {protectedKinds: []}",
+                "limits",
+                Limits(deletes=10, percent=25),
+            ),
             (
                 "limits: {protectedKinds: [A, B]}",
                 "limits",
@@ -489,6 +508,33 @@ class TestUnit:
         assert (found.prune, found.adopt) == (False, Adopt.NEVER)
 
 
+class TestBudgets:
+    """Limits beyond those of single units."""
+
+    def of(self, text: str) -> tuple[Budget, ...]:
+        found = configuration(text)
+        return budgets(found.sources[0], found)
+
+    def test_source_has_one_unless_it_is_taken_away(self) -> None:
+        assert self.of("") == (Budget(reach=Reach.SOURCE, deletes=100, percent=25),)
+        assert self.of("sources: [{limits: null}]") == ()
+        assert self.of("sources: [{limits: {}}]") == ()
+
+    def test_either_figure_counts_alone(self) -> None:
+        assert self.of("sources: [{limits: {deletes: 5}}]") == (
+            Budget(reach=Reach.SOURCE, deletes=5, percent=0),
+        )
+        assert self.of("sources: [{limits: {percent: 2.5}}]") == (
+            Budget(reach=Reach.SOURCE, deletes=0, percent=2.5),
+        )
+
+    def test_round_has_none_unless_it_is_given(self) -> None:
+        assert RunSettings().limits is None
+        assert self.of("{sources: [{limits: null}], run: {limits: {deletes: 7, percent: 9}}}") == (
+            Budget(reach=Reach.ROUND, deletes=7, percent=9),
+        )
+
+
 class TestJsonSchema:
     @pytest.mark.parametrize("model", [Configuration, UnitFile])
     def test_takes_no_key_that_is_not_known(self, model: type[BaseModel]) -> None:
@@ -529,7 +575,7 @@ class TestJsonSchema:
         assert {name: own["default"] for name, own in limits.items()} == {
             "deletes": 10,
             "percent": 25,
-            "protectedKinds": [],
+            "protectedKinds": sorted(KINDS),
         }
 
 

@@ -70,7 +70,7 @@ def run_command(
     import asyncio
 
     found = asyncio.run(invocation.planned(asked))
-    invocation.show_report(found, invocation.dry_report(found), form)
+    invocation.show_report(found, invocation.dry_report(found), form, invocation.typed(asked))
     raise exits.Exit(exits.of_plan(found, detailed=detailed_exitcode))
 
 
@@ -107,5 +107,5 @@ def _apply(asked: Any, form: str, *, expected: str | None, detailed: bool, relyi
     found, report = asyncio.run(
         invocation.applied(asked, expected, options.progress(), relying=relying)
     )
-    invocation.show_report(found, report, form)
+    invocation.show_report(found, report, form, invocation.typed(asked))
     return exits.of_report(found, report, detailed=detailed)

@@ -15,6 +15,8 @@ from stateward.model.plan import Plan
 from stateward.model.run import Report
 from stateward.reporting import plan as plan_rendering
 from stateward.reporting import report as report_rendering
+from stateward.reporting.typed import Typed
+from stateward.reporting.typed import options as options_of
 from stateward.tracking.ledger import dry_runs
 from stateward.wiring import Invocation
 
@@ -53,7 +55,7 @@ def save(plan: Plan, asked: Invocation, out: str) -> None:
     """Write a plan with what is needed to make the very same one again."""
     revision = next(iter(plan.revisions.values()))
     request = replace(wiring.pinned(asked), revision=revision, target=plan.target)
-    document = {**plan_rendering.as_json(plan), "request": asdict(request)}
+    document = {**plan_rendering.as_json(plan, typed(asked)), "request": asdict(request)}
     try:
         Path(out).write_text(json.dumps(document, indent=2) + "\n")
     except OSError as error:
@@ -98,19 +100,28 @@ def dry_report(plan: Plan) -> Report:
     return Report(digest=plan.digest, writes=0, runs=tuple(dry_runs(plan)))
 
 
-def show_plan(plan: Plan, form: str) -> None:
-    if form == "json":
-        options.say_json(plan_rendering.as_json(plan))
-    elif form == "markdown":
-        options.say(plan_rendering.as_markdown(plan))
-    else:
-        options.say(plan_rendering.as_text(plan))
+def typed(asked: Invocation) -> Typed:
+    """Return how what was asked is typed again, and what an approval of it is told."""
+    own = asked
+    place = options_of(config=own.config, source=own.source)
+    again = options_of(rev=own.revision, target=own.target, unit=own.unit, worktree=own.worktree)
+    repo = (own.repo,) if own.repo is not None else ()
+    return Typed(again=("apply", *repo, *place, *again), about=(*options_of(repo=own.repo), *place))
 
 
-def show_report(plan: Plan, report: Report, form: str) -> None:
+def show_plan(plan: Plan, form: str, typed: Typed) -> None:
     if form == "json":
-        options.say_json(report_rendering.as_json(report, plan))
+        options.say_json(plan_rendering.as_json(plan, typed))
     elif form == "markdown":
-        options.say(report_rendering.as_markdown(report, plan))
+        options.say(plan_rendering.as_markdown(plan, typed))
     else:
-        options.say(report_rendering.as_text(report, plan))
+        options.say(plan_rendering.as_text(plan, typed))
+
+
+def show_report(plan: Plan, report: Report, form: str, typed: Typed) -> None:
+    if form == "json":
+        options.say_json(report_rendering.as_json(report, plan, typed))
+    elif form == "markdown":
+        options.say(report_rendering.as_markdown(report, plan, typed))
+    else:
+        options.say(report_rendering.as_text(report, plan, typed))

@@ -45,13 +45,14 @@ def plan(
     import asyncio
 
     from stateward.cli import invocation
+    from stateward.reporting.typed import NOWHERE
 
     asked = invocation.of(given)
     if against is not None:
-        found = asyncio.run(invocation.planned_against(asked, against))
+        found, typed = asyncio.run(invocation.planned_against(asked, against)), NOWHERE
     else:
-        found = asyncio.run(invocation.planned(asked))
+        found, typed = asyncio.run(invocation.planned(asked)), invocation.typed(asked)
     if out is not None:
         invocation.save(found, asked, out)
-    invocation.show_plan(found, form)
+    invocation.show_plan(found, form, typed)
     raise exits.Exit(exits.of_plan(found, detailed=detailed_exitcode))

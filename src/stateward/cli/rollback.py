@@ -42,21 +42,28 @@ def rollback(
     import asyncio
 
     from stateward.cli import invocation
+    from stateward.reporting.typed import ROLLBACK, Typed
+    from stateward.reporting.typed import options as typed_options
     from stateward.wiring.rollback import Meant
     from stateward.wiring.rollback import rollback as opened
 
+    told = typed_options(round=whole, commit=commit, source=source)
+    where = typed_options(repo=repo, config=config, target=target, force=force)
+    typed = Typed(
+        again=("rollback", *((run,) if run else ()), *told, *where), about=None, meanwhile=ROLLBACK
+    )
     meant = Meant(run=run, round=whole, commit=commit, source=source)
 
     async def carry_out() -> int:
         async with opened(meant, repo=repo, config=config, target=target) as (own, records):
             if dry_run:
                 plan = await own.plan(*records, force=force, allow_deletes=allow_deletes)
-                invocation.show_plan(plan, form)
+                invocation.show_plan(plan, form, typed)
                 return exits.of_plan(plan, detailed=False)
             plan, report = await own.apply(
                 *records, force=force, allow_deletes=allow_deletes, progress=options.progress()
             )
-            invocation.show_report(plan, report, form)
+            invocation.show_report(plan, report, form, typed)
             return exits.of_report(plan, report, detailed=False)
 
     raise exits.Exit(asyncio.run(carry_out()))

@@ -31,21 +31,22 @@ def status(form: str, repo: str | None, config: str | None, *, watch: bool) -> N
     try:
         while watch:
             click.clear()  # nothing is written where nobody looks
-            _say(found, form)
+            _say(found, form, repo, config)
             time.sleep(_AGAIN)
             found = asyncio.run(overviews(repo, config))
     except KeyboardInterrupt:
         raise exits.Exit(exits.of_status(found)) from None
-    _say(found, form)
+    _say(found, form, repo, config)
     raise exits.Exit(exits.of_status(found))
 
 
-def _say(found: "Sequence[Overview]", form: str) -> None:
+def _say(found: "Sequence[Overview]", form: str, repo: str | None, config: str | None) -> None:
     import time
 
     from stateward.reporting import status as rendering
+    from stateward.reporting.typed import options as options_of
 
     if form == "json":
         options.say_json(rendering.as_json(found, time.time()))
     else:
-        options.say(rendering.as_text(found, time.time()))
+        options.say(rendering.as_text(found, time.time(), options_of(repo=repo, config=config)))

@@ -49,7 +49,9 @@ class Verdict:
     held: bool = False
     """Whether a rollback keeps it as it is."""
     blocked: str | None = None
-    """The digest of the prune that a guard holds back."""
+    """The digest of the prune that a guard holds back, and that can be approved."""
+    details: tuple[str, ...] = ()
+    """What of that prune tells most."""
     corrected: tuple[Correction, ...] | None = None
     """What a look for drift had to set back; None where it came to no such look."""
     anew: bool = False
@@ -223,6 +225,7 @@ class Board:
             message=_told(fights) if found is Condition.FIGHTING else verdict.message,
             run=run.id or before.run,
             blocked=verdict.blocked,
+            details=verdict.details,
             at=now,
             succeeded=now if done else before.succeeded,
             fingerprint=fingerprint,

@@ -10,11 +10,12 @@ from stateward.daemon.pausing import Pauses
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, Stalled, Transient
 from stateward.instruments import Known
-from stateward.model.plan import Plan, UnitPlan, UnitState
+from stateward.model.plan import Blocked, Plan, UnitPlan, UnitState
 from stateward.model.record import Cause
 from stateward.model.run import Fault, Outcome, Report, Run
 from stateward.model.status import Reason
 from stateward.model.unit import DriftMode
+from stateward.planning import telling
 from stateward.tracking.carry import Progress
 from stateward.tracking.ledger import dry_runs
 
@@ -149,6 +150,7 @@ def _verdicts(
         gone = own.leaves and runs[unit].outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
         held = own.state is UnitState.HELD
         looked = unit in job.facts and _is_applied(own, job.facts[unit])
+        blocked = _blocked(plan, unit)
         yield Verdict(
             run=runs[unit],
             message=_message(plan, runs[unit]),
@@ -156,7 +158,8 @@ def _verdicts(
             held=held,
             corrected=tuple(writers.corrections(plan, unit)) if looked else None,
             anew=not looked,
-            blocked=next((one.digest for one in plan.blocked if one.unit == unit), None),
+            blocked=blocked.digest if blocked and not blocked.protected else None,
+            details=tuple(telling.lines(blocked, plan.commit)) if blocked else (),
         )
 
 
@@ -169,16 +172,16 @@ def _message(plan: Plan, run: Run) -> str | None:
     """Say why a unit is not ready, and what it waits for."""
     if run.error is not None:
         return run.error
-    for blocked in plan.blocked:
-        if blocked.unit == run.unit:
-            return f"{blocked.reason}: {len(blocked.objects)} to delete: {_first(blocked.objects)}"
+    blocked = _blocked(plan, run.unit)
+    if blocked is not None:
+        return str(blocked)
     if run.outcome is Outcome.WAITING or plan.units[run.unit].state is UnitState.WAITING:
         return next((str(own) for own in plan.problems if own.unit == run.unit), None)
     return None
 
 
-def _first(keys: tuple[object, ...]) -> str:
-    return f"{keys[0]} (and {len(keys) - 1} more)" if len(keys) > 1 else str(keys[0])
+def _blocked(plan: Plan, unit: str) -> Blocked | None:
+    return next((own for own in plan.blocked if own.unit == unit), None)
 
 
 def _lost(job: Job, error: Stalled | Transient) -> Iterator[Verdict]:

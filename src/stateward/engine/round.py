@@ -11,13 +11,22 @@ from stateward.engine.history import History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
 from stateward.engine.memo import Memo
 from stateward.engine.stamps import stamps
-from stateward.errors import Code, ConfigError, Problem, Severity
+from stateward.errors import (
+    Code,
+    ConfigError,
+    Problem,
+    Severity,
+    SourceRefused,
+    SourceUnavailable,
+)
 from stateward.heap import undisturbed
+from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject
 from stateward.model.unit import (
+    Budget,
     ManageSchema,
     Stamp,
     UnitSettings,
@@ -48,6 +57,8 @@ class Scope:
     kept_from: Callable[[str, tuple[Window, ...]], bool] = lambda _unit, _windows: False
     """Whether a unit, with its windows, is to be left as it is now, even if it is gone from Git."""
     allow_deletes: int | None = None
+    budgets: tuple[Budget, ...] = ()
+    """How much may be deleted beyond what single units allow."""
     rely: float | None = None
     """How many seconds a full look at the target may be back for what has not changed since to be
     relied on; 0 is never, None also keeps nothing for the next time."""
@@ -120,8 +131,16 @@ class Round:
                 return planner.plan_of(looked)
         ours = prefix(self.scope.instance, self.scope.source)
         observed = await with_holds(session, question.observed, looked.going, ours)
+        commit = await self.said(loaded.revision)
         with undisturbed():
-            return planner.plan(replace(question, observed=observed))
+            return planner.plan(replace(question, observed=observed, commit=commit))
+
+    async def said(self, revision: str) -> Commit | None:
+        """Return what a revision says of itself; a plan is none the worse where nothing can be had."""
+        try:
+            return await self.loader.source.said(revision)
+        except (SourceRefused, SourceUnavailable):
+            return None
 
     async def _question(
         self, session: Session, loaded: Loaded, problems: tuple[Problem, ...]
@@ -151,6 +170,7 @@ class Round:
             formerly=formerly,
             owners=scope.owners,
             allow_deletes=scope.allow_deletes,
+            budgets=scope.budgets,
             approvals=await self.approvals.standing(scope.source),
             problems=(*problems, *unknown),
         )

@@ -26,10 +26,12 @@ from stateward.ports import Trail
 from stateward.reporting import plan as planned
 from stateward.reporting import report as reported
 from stateward.reporting.status import moment
+from stateward.reporting.typed import ROLLBACK, Typed
 from stateward.tracking.rollback import Rollback
 
 SCHEMA = "stateward/command/v1"
 _API = "api"
+_UNDONE = Typed(again=None, about=None, meanwhile=ROLLBACK)
 _ACTOR = Text(told="Whose doing it is; recorded with a note that it came this way.", most=100)
 _NOBODY_ELSE: Fields = {"actor": _ACTOR}
 _ASKING: Fields = {
@@ -156,9 +158,9 @@ class Commanding:
         force, deletes = asked.body.get("force", False), asked.body.get("allowDeletes")
         if asked.body.get("dryRun", False):
             plan = await own.plan(*records, force=force, allow_deletes=deletes)
-            return Json(planned.as_json(plan))
+            return Json(planned.as_json(plan, _UNDONE))
         plan, report = await self._to_its_end(self._undone(own, records, deletes, force=force))
-        return Json(reported.as_json(report, plan))
+        return Json(reported.as_json(report, plan, _UNDONE))
 
     async def _undone(
         self, own: Rollback, records: Sequence[Record], deletes: int | None, *, force: bool

@@ -16,6 +16,7 @@ from stateward.http.events import FOLLOWERS, Events
 from stateward.http.view import View
 from stateward.ports import Trail
 from stateward.reporting import history, plan, status
+from stateward.reporting.typed import Typed, options
 
 SOURCE = Text(told="The name of a source.")
 UNIT = Text(told="A unit: its path.")
@@ -89,7 +90,12 @@ class Reading:
             own, scope=replace(own.scope, unit=asked.query.get("unit", own.scope.unit), rely=None)
         )
         async with self._planning:
-            return Json(plan.as_json(await own.plan(revision)))
+            return Json(plan.as_json(await own.plan(revision), self._typed(tender.tended.name)))
+
+    def _typed(self, source: str) -> Typed:
+        """Return what is typed where the daemon is: nobody else writes there."""
+        several = len(self.view.tenders) > 1
+        return Typed(again=None, about=options(source=source if several else None))
 
     async def follow(self, asked: Asked) -> Response:
         if self.events.followers >= FOLLOWERS:

@@ -11,6 +11,7 @@ from stateward.model.plan import Action, UnitState
 from stateward.model.record import RunKind
 from stateward.model.run import EntryState, Outcome
 from stateward.model.status import Condition, Reason, Why
+from stateward.model.unit import Reach
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
@@ -58,6 +59,7 @@ _STANDING = {
     "next": _maybe(_MOMENT),
     "reason": _maybe(_one_of(Reason)),
     "blocked": _maybe(_TEXT),
+    "details": _list(_TEXT),
     "pause": _maybe(_PAUSE),
 }
 _SOURCE = _object(
@@ -92,11 +94,20 @@ _BLOCKED = _object(
         "unit": _TEXT,
         "reason": _TEXT,
         "figures": {"type": "object", "additionalProperties": {"type": "number"}},
-        "objects": _list(_object(_KEY)),
+        "limit": _one_of(Reach),
+        "kinds": _COUNTS,
+        "objects": _list(
+            _object({**_KEY, "protected": _FLAG, "along": _COUNT, "referring": _COUNT})
+        ),
         "protected": _FLAG,
+        "protectedBy": _list(_TEXT),
         "digest": _TEXT,
+        "meanwhile": _TEXT,
+        "approve": _maybe(_TEXT),
+        "allowDeletes": _maybe(_TEXT),
     }
 )
+_COMMIT = _maybe(_object({"id": _TEXT, "author": _TEXT, "subject": _TEXT}))
 _FOUND = _object(
     {
         "code": _TEXT,
@@ -121,6 +132,7 @@ _PLAN = _named(
         "schemaChanges": _list(_TEXT),
         "summary": _COUNTS,
         "changes": _list(_CHANGE),
+        "commit": _COMMIT,
         "blocked": _list(_BLOCKED),
         "problems": _list(_FOUND),
         "units": {"type": "object", "additionalProperties": _PLANNED},
@@ -146,6 +158,8 @@ _REPORT = _named(
         "requests": _COUNT,
         "merge": {"type": "object"},
         "runs": _list(_DONE),
+        "commit": _COMMIT,
+        "blocked": _list(_BLOCKED),
         "problems": _list(_FOUND),
     },
     but=("merge",),

@@ -1,5 +1,6 @@
 """The plan: what one round will do, as a value."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,8 +8,9 @@ from typing import Any, NamedTuple
 
 from stateward.errors import Location, Problem, Severity
 from stateward.model.command import Command
+from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey, Reference
-from stateward.model.unit import Stamp
+from stateward.model.unit import Reach, Stamp
 
 
 class Action(StrEnum):
@@ -89,6 +91,19 @@ class Change:
     """Changes of one level do not need each other; levels are applied in order."""
 
 
+class Going(NamedTuple):
+    """One object that a prune would delete, and what that would mean."""
+
+    key: ObjectKey
+    protected: bool = False
+    along: int = 0
+    """How many others its delete takes along."""
+    referring: int = 0
+    """How many others refer to it."""
+    concerns: int = 0
+    """How many others either is true of."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
     """A unit's prune that a guard holds back. ``digest`` is over exactly these objects."""
@@ -96,10 +111,35 @@ class Blocked:
     unit: str
     reason: str
     figures: Mapping[str, int | float]
-    objects: tuple[ObjectKey, ...]
+    going: tuple[Going, ...]
+    """What would be deleted, what tells most first."""
     digest: str
     protected: bool = False
     """Whether a protected kind is among the objects: then no budget lets them through."""
+    protecting: tuple[str, ...] = ()
+    """What the settings name that protects them: their kinds, or generics of those."""
+    unprotecting: tuple[str, ...] = ()
+    """What ``protectedKinds`` would have to be for them to go."""
+    reach: Reach = Reach.UNIT
+    """Whose limits hold it back: with those of a source or a round the figures are about that."""
+
+    @property
+    def objects(self) -> tuple[ObjectKey, ...]:
+        return tuple(own.key for own in self.going)
+
+    @property
+    def kinds(self) -> list[tuple[str, int]]:
+        """How many of each kind, the most first."""
+        counts = Counter(own.key.kind for own in self.going)
+        return sorted(counts.items(), key=lambda own: (-own[1], own[0]))
+
+    def __str__(self) -> str:
+        members = self.figures["members"]
+        objects = "object" if members == 1 else "objects"
+        return (
+            f"{self.figures['deletes']} of {members} {objects} ({self.figures['percent']:g} %)"
+            f" would be deleted: {self.reason}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +212,8 @@ class Plan:
     schema_changes: tuple[str, ...] = ()
     """What that would change, one line each."""
     digest: str = ""
+    commit: Commit | None = None
+    """What the revision says of itself, where something of it is to be deleted."""
     allow_deletes: int | None = None
     """The deletion budget that was raised for this plan."""
     approvals: tuple[Command, ...] = ()

@@ -102,7 +102,9 @@ class Status:
     """Why it is looked at then."""
     pause: Pause | None = None
     blocked: str | None = None
-    """The digest of the prune that a guard holds back, to be approved by."""
+    """The digest of the prune that a guard holds back, to be approved by; None also where nobody can."""
+    details: tuple[str, ...] = ()
+    """What of such a prune tells most: kinds, the commit, objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,23 @@ class Limits:
     protected_kinds: frozenset[str] = frozenset()
 
 
+class Reach(StrEnum):
+    """What a limit of deletes is about."""
+
+    UNIT = "unit"
+    SOURCE = "source"
+    ROUND = "round"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much of more than one unit may be deleted at once: over a source, or in a round."""
+
+    reach: Reach
+    deletes: int
+    percent: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignore:
     """Fields that are written when an object is made, and left alone afterwards."""

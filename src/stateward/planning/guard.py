@@ -1,115 +1,224 @@
 """The deletion guard: after moves are discounted and before anything is written."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 from stateward.model.command import Command
-from stateward.model.plan import Blocked, Change
-from stateward.model.unit import Limits, UnitSettings
+from stateward.model.identity import ObjectKey
+from stateward.model.plan import Blocked, Change, Going
+from stateward.model.schema import Schema
+from stateward.model.state import Observed
+from stateward.model.unit import Budget, Limits, Reach, UnitSettings
 from stateward.planning.digest import digest_of
 from stateward.planning.question import Holdings, Question
+from stateward.planning.telling import Concerned
+
+_Deletes = Mapping[str, Sequence[Change]]
+"""By unit."""
 
 
-def block(changes: Iterable[Change], question: Question, holdings: Holdings) -> Iterator[Blocked]:
-    """Yield the units whose deletes must not go through, with the figures that say why."""
-    deletes: dict[str, list[Change]] = {}
-    for change in changes:
-        deletes.setdefault(change.unit, []).append(change)
-    total = sum(len(own) for own in deletes.values())
-    allowed = question.allow_deletes is not None and total <= question.allow_deletes
-    for unit, own in sorted(deletes.items()):
-        members = len(holdings.members[unit])
-        protected = _protected(own, question, holdings)
-        reason = _reason(unit, own, question, members, allowed=allowed)
-        if protected:
-            reason = f"protected kinds are among them: {', '.join(protected)}"
-        if reason:
-            figures = _figures(len(own), members, question.units[unit].settings.limits)
-            keys = tuple(sorted(change.key for change in own))
-            nodes = sorted((str(change.key), change.node) for change in own)
-            yield Blocked(
+@dataclass(slots=True)
+class Guard:
+    """Looks at the deletes of one round: which units' are held back, and which people let through."""
+
+    question: Question
+    holdings: Holdings
+    blocked: list[Blocked] = field(default_factory=list)
+    approvals: list[Command] = field(default_factory=list)
+    """What lets through what would be held back."""
+    _concerned: Concerned = field(init=False)
+
+    def look(self, changes: Iterable[Change]) -> None:
+        """Find what is held back, with the figures that say why."""
+        deletes: dict[str, list[Change]] = {}
+        for change in changes:
+            deletes.setdefault(change.unit, []).append(change)
+        self._concerned = Concerned(self.question.observed, chain(*deletes.values()))
+        total = sum(map(len, deletes.values()))
+        allowed = self.question.allow_deletes is not None and total <= self.question.allow_deletes
+        through = {
+            unit: own
+            for unit, own in sorted(deletes.items())
+            if self._goes(self._of_unit(unit, own, allowed=allowed))
+        }
+        approved = {own.unit for own in self.approvals}
+        if not allowed:
+            self._budgets({unit: own for unit, own in through.items() if unit not in approved})
+
+    def _goes(self, blocked: Blocked | None) -> bool:
+        """Take note of what is held back, unless somebody let exactly that through."""
+        leave = approval(blocked, self.question) if blocked is not None else None
+        if leave is not None:
+            self.approvals.append(leave)
+        elif blocked is not None:
+            self.blocked.append(blocked)
+        return blocked is None or leave is not None
+
+    def _of_unit(self, unit: str, deletes: Sequence[Change], *, allowed: bool) -> Blocked | None:
+        members = len(self.holdings.members[unit])
+        protecting = {own.node: self._protecting(own) for own in deletes}
+        kinds = sorted({own.key.kind for own in deletes if protecting[own.node]})
+        reason = None if allowed else self._reason(unit, deletes, members)
+        if kinds:
+            reason = f"protected kinds are among them: {', '.join(kinds)}"
+        if reason is None:
+            return None
+        limits = self.question.units[unit].settings.limits
+        names = frozenset().union(*protecting.values())
+        return Blocked(
+            unit=unit,
+            reason=reason,
+            figures=_figures(len(deletes), members, limits),
+            going=self._concerned.order(deletes, (own for own in deletes if protecting[own.node])),
+            digest=self._digest(unit, deletes),
+            protected=bool(kinds),
+            protecting=tuple(sorted(names)),
+            unprotecting=tuple(sorted(limits.protected_kinds - names)),
+        )
+
+    def _reason(self, unit: str, deletes: Sequence[Change], members: int) -> str | None:
+        facts = self.question.units[unit]
+        if facts.vanished:
+            return "the directory is gone"
+        if not self.question.desired.units[unit].objects and not facts.settings.may_empty:
+            return "the directory declares nothing any more"
+        return _beyond(facts.settings.limits, len(deletes), members, Reach.UNIT)
+
+    def _protecting(self, change: Change) -> frozenset[str]:
+        """Return what protects an object's kind: any holder's word counts, as one deletes for all."""
+        units = self.holdings.holders[change.node or ""]
+        limits = (self.question.units[unit].settings.limits for unit in units)
+        return frozenset().union(
+            *(protecting(change.key.kind, own, self.question.schema) for own in limits)
+        )
+
+    def _digest(self, unit: str, deletes: Iterable[Change]) -> str:
+        nodes = sorted((str(change.key), change.node) for change in deletes)
+        return digest_of([self.question.target, unit, nodes])
+
+    def _budgets(self, deletes: _Deletes) -> None:
+        """Hold all deletes back that are more together than a source, or a round, may have.
+
+        What the units' own limits hold back does not go and is not counted, nor is what somebody
+        let through.
+        """
+        for budget in self.question.budgets:
+            members = len(self._within(budget))
+            count = sum(map(len, deletes.values()))
+            reason = _beyond(budget, count, members, budget.reach)
+            if reason is None:
+                continue
+            leaves = {unit: self._leave(unit, own) for unit, own in deletes.items()}
+            self.approvals += [own for own in leaves.values() if own is not None]
+            deletes = {unit: own for unit, own in deletes.items() if leaves[unit] is None}
+            count = sum(map(len, deletes.values()))
+            if _beyond(budget, count, members, budget.reach):
+                self._hold(deletes, reason, budget, _figures(count, members, budget))
+                return
+
+    def _within(self, budget: Budget) -> frozenset[str]:
+        """Return the members that a budget is measured by, each once."""
+        return frozenset().union(
+            *(
+                self.holdings.members[unit]
+                for unit, facts in self.question.units.items()
+                if facts.selected or budget.reach is Reach.SOURCE
+            )
+        )
+
+    def _leave(self, unit: str, deletes: Sequence[Change]) -> Command | None:
+        return _approval(unit, self._digest(unit, deletes), self.question)
+
+    def _hold(
+        self, deletes: _Deletes, reason: str, budget: Budget, figures: Mapping[str, int | float]
+    ) -> None:
+        self.blocked += [
+            Blocked(
                 unit=unit,
                 reason=reason,
                 figures=figures,
-                objects=keys,
-                digest=digest_of([question.target, unit, nodes]),
-                protected=bool(protected),
+                going=self._concerned.order(own),
+                digest=self._digest(unit, own),
+                reach=budget.reach,
             )
+            for unit, own in deletes.items()
+        ]
+        self.blocked.sort(key=lambda own: own.unit)
 
 
 def approval(blocked: Blocked, question: Question) -> Command | None:
     """Return what lets a prune through after all: never one of a protected kind."""
+    return None if blocked.protected else _approval(blocked.unit, blocked.digest, question)
+
+
+def _approval(unit: str, digest: str, question: Question) -> Command | None:
     for own in question.approvals:
-        digest = own.digest if own.unit == blocked.unit and not blocked.protected else None
-        if digest is not None and blocked.digest.startswith(digest):
+        if own.unit == unit and own.digest is not None and digest.startswith(own.digest):
             return own
     return None
 
 
+def protecting(kind: str, limits: Limits, schema: Schema) -> frozenset[str]:
+    """Return what of the protected kinds covers a kind: itself, or generics that it inherits from."""
+    return frozenset(own for own in limits.protected_kinds if schema.is_a(kind, own))
+
+
 def exceeded(
-    unit: str, deletes: Sequence[Change], settings: UnitSettings, *, members: int, allowed: bool
+    unit: str,
+    deletes: Sequence[Change],
+    settings: UnitSettings,
+    schema: Schema,
+    observed: Observed,
+    *,
+    members: int,
+    allowed: bool,
+    along: Sequence[ObjectKey] = (),
 ) -> Blocked | None:
     """Say whether deletes that are no prune go beyond what a unit's settings let through.
 
-    The digest is left to the caller.
+    ``along`` is what goes along with them, and counts as they do. The digest is left to the caller.
     """
-    protected = sorted(
-        {own.key.kind for own in deletes if own.key.kind in settings.limits.protected_kinds}
-    )
-    kept = sorted({str(own.key) for own in deletes if settings.protects(own.key)})
-    reason = None if allowed else _beyond(settings.limits, len(deletes), members)
-    if protected or kept:
-        reason = f"protected objects are among them: {', '.join((*protected, *kept))}"
+    limits, count = settings.limits, len(deletes) + len(along)
+    gone = [*(own.key for own in deletes), *along]
+    kinds = {own.kind: names for own in gone if (names := protecting(own.kind, limits, schema))}
+    kept = {own for own in gone if settings.protects(own)}
+    reason = None if allowed else _beyond(limits, count, members, Reach.UNIT)
+    if kinds or kept:
+        found = (*sorted(kinds), *sorted(map(str, kept)))
+        reason = f"protected objects are among them: {', '.join(found)}"
     if reason is None:
         return None
+    safe = {own for own in gone if own.kind in kinds} | kept
+    ordered = Concerned(observed, deletes).order(
+        deletes, (own for own in deletes if own.key in safe)
+    )
+    names = frozenset().union(*kinds.values())
+    carried = (Going(own, protected=own in safe) for own in sorted(along))
     return Blocked(
         unit=unit,
         reason=reason,
-        figures=_figures(len(deletes), members, settings.limits),
-        objects=tuple(sorted(own.key for own in deletes)),
+        figures=_figures(count, members, limits),
+        going=(*ordered, *carried),
         digest="",
-        protected=bool(protected or kept),
+        protected=bool(safe),
+        protecting=tuple(sorted(names)),
+        unprotecting=tuple(sorted(limits.protected_kinds - names)),
     )
 
 
-def _figures(deletes: int, members: int, limits: Limits) -> Mapping[str, int | float]:
+def _figures(deletes: int, members: int, limits: Limits | Budget) -> Mapping[str, int | float]:
     return {
         "deletes": deletes,
         "members": members,
-        "percent": _percent(deletes, members),
+        "percent": round(100 * deletes / members, 1) if members else 100.0,
         "limitDeletes": limits.deletes,
         "limitPercent": limits.percent,
     }
 
 
-def _percent(deletes: int, members: int) -> float:
-    return round(100 * deletes / members, 1) if members else 100.0
-
-
-def _beyond(limits: Limits, deletes: int, members: int) -> str | None:
+def _beyond(limits: Limits | Budget, deletes: int, members: int, reach: Reach) -> str | None:
     if deletes > limits.deletes and 100 * deletes > limits.percent * members:
-        return f"more than {limits.deletes} objects and more than {limits.percent:g} % of the unit"
+        most = f"more than {limits.deletes} objects and more than {limits.percent:g} %"
+        return f"{most} of the {reach}"
     return None
-
-
-def _reason(
-    unit: str, deletes: list[Change], question: Question, members: int, *, allowed: bool
-) -> str | None:
-    facts = question.units[unit]
-    if allowed:
-        return None
-    if facts.vanished:
-        return "the directory is gone"
-    if not question.desired.units[unit].objects and not facts.settings.may_empty:
-        return "the directory declares nothing any more"
-    return _beyond(facts.settings.limits, len(deletes), members)
-
-
-def _protected(changes: Iterable[Change], question: Question, holdings: Holdings) -> list[str]:
-    """Return the protected kinds among the objects: any holder protects, as one deletes for all."""
-    found = {
-        change.key.kind
-        for change in changes
-        for unit in holdings.holders[change.node or ""]
-        if change.key.kind in question.units[unit].settings.limits.protected_kinds
-    }
-    return sorted(found)

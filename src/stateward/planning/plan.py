@@ -12,7 +12,7 @@ from stateward.planning.claims import Claims
 from stateward.planning.compare import Comparison, references
 from stateward.planning.digest import digest_of
 from stateward.planning.ends import Ends
-from stateward.planning.guard import approval, block
+from stateward.planning.guard import Guard
 from stateward.planning.handover import HandOvers
 from stateward.planning.matches import Matches, match
 from stateward.planning.order import Order
@@ -131,12 +131,9 @@ class _Attempt:
         """Leave out the deletes that a guard holds back, and those that would take these along."""
         releases = [own for own in dropped if own.action is Action.RELEASE]
         deletes = self.prune.possible(own for own in dropped if own.action is Action.DELETE)
-        question = self.known.question
-        found = [
-            (own, approval(own, question)) for own in block(deletes, question, self.known.holdings)
-        ]
-        self.blocked = tuple(own for own, leave in found if leave is None)
-        self.approvals = tuple(leave for _, leave in found if leave is not None)
+        guard = Guard(self.known.question, self.known.holdings)
+        guard.look(deletes)
+        self.blocked, self.approvals = tuple(guard.blocked), tuple(guard.approvals)
         held = {own.unit for own in self.blocked}
         if held:
             deletes = self.prune.possible(own for own in deletes if own.unit not in held)
@@ -183,6 +180,7 @@ class _Attempt:
             units=units,
             loads_schema=question.loads_schema,
             schema_changes=question.schema_changes,
+            commit=question.commit,
             allow_deletes=question.allow_deletes,
             approvals=self.approvals,
             ids=self.known.identities.ids,

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from stateward.errors import Problem
 from stateward.model.command import Command
+from stateward.model.commit import Commit
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject, Observed
-from stateward.model.unit import ADOPTED, Stamp, UnitSettings
+from stateward.model.unit import ADOPTED, Budget, Stamp, UnitSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,11 @@ class Question:
     """What the revisions last applied or attempted declared, fields merged."""
     owners: Callable[[ObjectKey], str | None] = lambda _key: None
     """The unit that the configuration names as the owner of an object, if it names one."""
+    commit: Commit | None = None
+    """What the revision says of itself, where that may matter."""
     allow_deletes: int | None = None
+    budgets: tuple[Budget, ...] = ()
+    """How much may be deleted beyond what single units allow."""
     approvals: tuple[Command, ...] = ()
     """Prunes that people let through, whatever a guard says."""
     schema_changes: tuple[str, ...] = ()

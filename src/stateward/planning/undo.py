@@ -188,18 +188,40 @@ class _Attempt:
         for own in changes:
             if own.action is Action.DELETE:
                 by_unit.setdefault(own.unit, []).append(own)
-        total = sum(map(len, by_unit.values()))
+        along = self._along(by_unit)
+        total = sum(map(len, by_unit.values())) + sum(map(len, along.values()))
         for unit, deletes in sorted(by_unit.items()):
             blocked = exceeded(
                 unit,
                 deletes,
                 undoing.settings[unit],
+                undoing.schema,
+                undoing.observed,
                 members=len(self.inverse.members(unit)),
                 allowed=undoing.allow_deletes is not None and total <= undoing.allow_deletes,
+                along=[self._key(node) for node in along.get(unit, ())],
             )
             if blocked is not None:
                 nodes = sorted((str(own.key), own.node) for own in deletes)
                 yield replace(blocked, digest=digest_of([undoing.target, unit, nodes]))
+
+    def _along(self, deletes: Mapping[str, Sequence[Change]]) -> dict[str, list[str]]:
+        """Return what goes along with the deletes of each unit by cascade: each object once."""
+        seen = {own.node for unit in deletes.values() for own in unit}
+        found: dict[str, list[str]] = {}
+        for unit, own in sorted(deletes.items()):
+            carried = (
+                one.id for change in own for one in self.inverse.hold(change.node or "").cascade
+            )
+            for node in carried:
+                if node not in seen:
+                    seen.add(node)
+                    found.setdefault(unit, []).append(node)
+        return found
+
+    def _key(self, node: str) -> ObjectKey:
+        name = self.inverse.identities.name(node)
+        return name if isinstance(name, ObjectKey) else ObjectKey("", (node,))
 
 
 def back_to(record: Record, now: Stamp, *, gone: bool = False) -> Stamp:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from stateward.errors import Problem, Severity
-from stateward.model.command import LEAST_DIGEST
 from stateward.model.plan import Action, Change, FieldChange, Plan, UnitState
-from stateward.reporting import values
+from stateward.reporting import blocked, values
+from stateward.reporting.typed import ROUND, Typed
 
 SCHEMA = "stateward/plan/v1"
 SIGNS = {
@@ -45,7 +45,7 @@ def summary(plan: Plan) -> dict[str, int]:
     return {**{action.value: counts[action] for action in Action}, "unchanged": unchanged}
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
+def as_json(plan: Plan, typed: Typed = ROUND) -> dict[str, Any]:
     """Return the documented form, ``stateward/plan/v1``."""
     return {
         "schema": SCHEMA,
@@ -56,17 +56,8 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "schemaChanges": list(plan.schema_changes),
         "summary": summary(plan),
         "changes": [_change(own) for own in plan.changes],
-        "blocked": [
-            {
-                "unit": own.unit,
-                "reason": own.reason,
-                "figures": dict(own.figures),
-                "objects": [{"kind": key.kind, "hfid": list(key.hfid)} for key in own.objects],
-                "protected": own.protected,
-                "digest": own.digest,
-            }
-            for own in plan.blocked
-        ],
+        "commit": blocked.commit(plan.commit),
+        "blocked": blocked.as_json(plan, typed),
         "problems": [values.problem(own) for own in plan.problems],
         "units": {
             unit: {"state": own.state.value, "unchanged": own.unchanged, "kept": own.kept}
@@ -94,12 +85,12 @@ def _change(change: Change) -> dict[str, Any]:
     return found
 
 
-def as_text(plan: Plan) -> str:
+def as_text(plan: Plan, typed: Typed = ROUND) -> str:
     """Return the plan as a person reads it, unit by unit."""
-    return "\n".join(_text(plan)) + "\n"
+    return "\n".join(_text(plan, typed)) + "\n"
 
 
-def _text(plan: Plan) -> Iterator[str]:
+def _text(plan: Plan, typed: Typed) -> Iterator[str]:
     if plan.loads_schema:
         yield from _schema_lines(plan, lambda own: values.safe(f"  * {own}"))
         yield ""
@@ -111,7 +102,7 @@ def _text(plan: Plan) -> Iterator[str]:
         for change in changes:
             yield from _change_lines(change)
         yield ""
-    yield from blocked_lines(plan)
+    yield from blocked.lines(plan, typed)
     yield from problem_lines(plan.problems)
     yield from stalled_lines(plan)
     yield from held_lines(plan)
@@ -135,33 +126,6 @@ def _later(change: Change, own: FieldChange) -> str:
         held = f"holds {values.shown(between, 30)}" if between is not None else "is unset"
         return f"  (written last, {held} in between: others swap values with it)"
     return "  (written once its peer exists)"
-
-
-def blocked_lines(plan: Plan) -> Iterator[str]:
-    for own in plan.blocked:
-        figures = own.figures
-        yield values.safe(
-            f"blocked: {own.unit}: {figures['deletes']} of {_objects(figures['members'])}"
-            f" ({figures['percent']:g} %) would be deleted: {own.reason}"
-        )
-        for key in own.objects[:_MOST_SHOWN]:
-            yield f"  - {values.safe(str(key))}"
-        yield from _more(own.objects, _MOST_SHOWN)
-        if own.protected:
-            yield "  to delete them after all: take the kind out of limits.protectedKinds"
-        else:
-            yield f"  to let it through once: --allow-deletes {_deletes(plan)}"
-            approve = f"stateward approve {own.unit} {own.digest[:LEAST_DIGEST]}"
-            yield f"  or, for exactly these: {values.safe(approve)}"
-        yield ""
-
-
-_MOST_SHOWN = 10
-
-
-def _deletes(plan: Plan) -> int:
-    planned = sum(own.action is Action.DELETE for own in plan.changes)
-    return planned + sum(len(own.objects) for own in plan.blocked)
 
 
 def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
@@ -222,7 +186,7 @@ def counted(counts: "Counter[str] | dict[str, int]") -> str:
     return ", ".join(f"{counts[own.value]} to {own.value}" for own in Action if counts[own.value])
 
 
-def as_markdown(plan: Plan) -> str:
+def as_markdown(plan: Plan, typed: Typed = ROUND) -> str:
     """Return the plan for a merge request."""
     lines = [f"### Stateward plan for {_TICK}{plan.target}{_TICK}", "", sentence(plan), ""]
     if plan.loads_schema:
@@ -235,15 +199,20 @@ def as_markdown(plan: Plan) -> str:
             lines.append(f"| | … and {len(plan.changes) - _MOST_ROWS} more | | | |")
         lines.append("")
     for title, found in (
-        ("Blocked", blocked_lines(plan)),
+        ("Blocked", blocked.lines(plan, typed)),
         ("Problems", [*problem_lines(plan.problems), *stalled_lines(plan)]),
         ("Held", held_lines(plan)),
     ):
-        text = "\n".join(found).rstrip()
-        if text:
-            lines += [f"**{title}**", "", "```text", text.replace("```", "'''"), "```", ""]
+        lines += fenced(title, found)
     lines.append(f"Digest {_TICK}{plan.digest}{_TICK}")
     return "\n".join(lines) + "\n"
+
+
+def fenced(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines as data of a Markdown document, under a title, if there are any."""
+    text = "\n".join(lines).rstrip()
+    if text:
+        yield from (f"**{title}**", "", "```text", text.replace("```", "'''"), "```", "")
 
 
 _MOST_ROWS = 500

@@ -6,13 +6,14 @@ from typing import Any
 
 from stateward.model.plan import Action, Plan
 from stateward.model.run import Outcome, Report, Run
-from stateward.reporting import values
-from stateward.reporting.plan import blocked_lines, held_lines, problem_lines
+from stateward.reporting import blocked, values
+from stateward.reporting.plan import fenced, held_lines, problem_lines
+from stateward.reporting.typed import ROUND, Typed
 
 SCHEMA = "stateward/report/v1"
 
 
-def as_json(report: Report, plan: Plan) -> dict[str, Any]:
+def as_json(report: Report, plan: Plan, typed: Typed = ROUND) -> dict[str, Any]:
     """Return the documented form, ``stateward/report/v1``."""
     return {
         "schema": SCHEMA,
@@ -21,6 +22,8 @@ def as_json(report: Report, plan: Plan) -> dict[str, Any]:
         "requests": report.requests,
         **({"merge": asdict(report.merge)} if report.merge else {}),
         "runs": [_run(own) for own in report.runs],
+        "commit": blocked.commit(plan.commit),
+        "blocked": blocked.as_json(plan, typed),
         "problems": [values.problem(own) for own in plan.problems],
     }
 
@@ -42,12 +45,12 @@ def _run(run: Run) -> dict[str, Any]:
     return found
 
 
-def as_text(report: Report, plan: Plan) -> str:
+def as_text(report: Report, plan: Plan, typed: Typed = ROUND) -> str:
     """Return one line a unit, with what went wrong and what a guard held back below."""
     return (
         "\n".join(
             [
-                *blocked_lines(plan),
+                *blocked.lines(plan, typed),
                 *problem_lines(plan.problems),
                 *held_lines(plan),
                 *_runs(report),
@@ -57,16 +60,18 @@ def as_text(report: Report, plan: Plan) -> str:
     )
 
 
-def as_markdown(report: Report, plan: Plan) -> str:
+def as_markdown(report: Report, plan: Plan, typed: Typed = ROUND) -> str:
     lines = ["### Stateward report", "", _written(report), ""]
     lines += ["| unit | outcome | done | error |", "|---|---|---|---|"]
     for run in report.runs:
         cells = (run.unit, run.outcome.value, _done(run), run.error or "")
         lines.append("| " + " | ".join(values.cell(own) for own in cells) + " |")
-    if plan.problems:
-        text = "\n".join(problem_lines(plan.problems)).rstrip()
-        lines += ["", "```text", text.replace("```", "'''"), "```"]
-    return "\n".join(lines) + "\n"
+    for title, found in (
+        ("Blocked", blocked.lines(plan, typed)),
+        ("Problems", problem_lines(plan.problems)),
+    ):
+        lines += [*(("",) if lines[-1] else ()), *fenced(title, found)]
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _runs(report: Report) -> Iterator[str]:

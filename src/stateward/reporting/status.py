@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from stateward.model.command import LEAST_DIGEST, Command, Verb
+from stateward.model.command import Command, Verb
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
+from stateward.reporting.typed import Typed, options
 
 SCHEMA = "stateward/status/v1"
 _SHORT = 12
@@ -24,13 +25,20 @@ _WHY_NEXT = {
 }
 
 
-def as_text(overviews: Sequence[Overview], now: float) -> str:
+def as_text(overviews: Sequence[Overview], now: float, about: tuple[str, ...] = ()) -> str:
+    """Say how units stand; ``about`` are the options by which other commands are told of the same."""
     if not overviews:
         return "Nothing is known here: `stateward run` keeps it in the state database.\n"
-    return "\n\n".join("\n".join(_overview(own, now)) for own in overviews) + "\n"
+    several = len({own.source.source for own in overviews}) > 1
+    found = (_overview(own, now, _typed(own, about, several=several)) for own in overviews)
+    return "\n\n".join("\n".join(own) for own in found) + "\n"
 
 
-def _overview(overview: Overview, now: float) -> Iterator[str]:
+def _typed(overview: Overview, about: tuple[str, ...], *, several: bool) -> Typed:
+    return Typed(about=(*about, *options(source=overview.source.source if several else None)))
+
+
+def _overview(overview: Overview, now: float, typed: Typed) -> Iterator[str]:
     source = overview.source
     revision = source.revision[:_SHORT] if source.revision else "no revision seen"
     leader = f" by {_line(source.leader)}" if source.leader else ""
@@ -47,11 +55,11 @@ def _overview(overview: Overview, now: float) -> Iterator[str]:
     for row, unit in zip(rows, units, strict=True):
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         if unit is not None:
-            yield from (f"    {_line(own)}" for own in _notes(unit, now))
+            yield from (f"    {_line(own)}" for own in _notes(unit, now, typed))
     yield _count(overview.units)
 
 
-def _notes(own: Status, now: float) -> Iterator[str]:
+def _notes(own: Status, now: float, typed: Typed) -> Iterator[str]:
     """Yield what keeps rounds from a unit, why it is not ready, and how to let it through."""
     pause = _pause(own, now)
     if pause is not None:
@@ -59,8 +67,11 @@ def _notes(own: Status, now: float) -> Iterator[str]:
         yield f"{_PAUSED[pause.why]}{pause.message}{until}"
     if own.message:
         yield own.message
+    yield from own.details
+    if own.condition is Condition.BLOCKED:
+        yield typed.meanwhile
     if own.blocked is not None:
-        yield f"to let it through once: stateward approve {own.unit} {own.blocked[:LEAST_DIGEST]}"
+        yield f"to let exactly these go, once: {typed.approving(own.unit, own.blocked)}"
 
 
 _PAUSED = {Why.SUSPENDED: "suspended ", Why.WINDOW: "", Why.REWOUND: ""}
@@ -192,6 +203,7 @@ def unit(own: Status) -> dict[str, Any]:
         "next": moment(own.next),
         "reason": own.reason.value if own.reason else None,
         "blocked": own.blocked,
+        "details": list(own.details),
         "pause": None
         if own.pause is None
         else {

@@ -18,6 +18,7 @@ from stateward.settings.models import (
     UnitRule,
 )
 from stateward.settings.reading import (
+    budgets,
     read_configuration,
     read_environment,
     read_unit,
@@ -46,6 +47,7 @@ __all__ = [
     "UnitFile",
     "UnitOverrides",
     "UnitRule",
+    "budgets",
     "duration",
     "read_configuration",
     "read_environment",

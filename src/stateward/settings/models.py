@@ -20,6 +20,15 @@ from stateward.settings.server import ServerSettings
 
 DEFAULT_TARGET = "sqlite:///.stateward/target.db"
 DEFAULT_STATE = "sqlite:///.stateward/state.db"
+PROTECTED_KINDS = (
+    "BuiltinIPNamespace",
+    "CoreGenericAccount",
+    "CoreGenericRepository",
+    "CoreGroup",
+    "SchemaGeneric",
+    "SchemaNode",
+)
+"""What much hangs on that no plan shows: addresses, logins, imports, whatever asks a group who is in it."""
 
 
 class DeleteLimits(Model):
@@ -29,8 +38,17 @@ class DeleteLimits(Model):
     """Up to so many objects always pass."""
     percent: Annotated[float, Field(ge=0, le=100, strict=False)] = 25
     """Beyond that number, up to so many percent of the unit's members pass."""
-    protected_kinds: tuple[str, ...] = ()
-    """Objects of these kinds are never deleted, whatever else is allowed."""
+    protected_kinds: tuple[str, ...] = PROTECTED_KINDS
+    """Objects of these kinds, or of kinds that inherit from them, are never deleted, whatever else is allowed."""
+
+
+class WideLimits(Model):
+    """How much may be deleted at once in all units together: either figure may be left out."""
+
+    deletes: Annotated[int | None, Field(ge=0)] = None
+    """Up to so many objects always pass."""
+    percent: Annotated[float | None, Field(ge=0, le=100, strict=False)] = None
+    """Beyond that number, up to so many percent of all members pass."""
 
 
 class IgnoredFields(Model):
@@ -134,6 +152,8 @@ class SourceSettings(Model):
     units: tuple[UnitRule, ...] = ()
     allow_rewind: bool = False
     """Whether the daemon goes along where the branch is set back, or rewritten."""
+    limits: WideLimits | None = WideLimits(deletes=100, percent=25)
+    """How much of all of its units one round may delete; none where it is null."""
     owner: Mapping[str, str] = Field(default_factory=dict)
     """The unit that owns an object which several units declare, by a pattern of its key."""
 
@@ -209,6 +229,8 @@ class RunSettings(Model):
     """How often a field is set back, look after look, until it is called a fight."""
     approval: Limit = timedelta(hours=24)
     """How long an approval of a prune counts."""
+    limits: WideLimits | None = None
+    """How much one round may delete of the units that it is about."""
 
 
 class Configuration(Model):

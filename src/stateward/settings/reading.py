@@ -10,7 +10,7 @@ from stateward.desired.discover import Rule
 from stateward.errors import Code, ConfigError, Location, Problem
 from stateward.model.document import Document, Map, Seq
 from stateward.model.identity import ObjectKey
-from stateward.model.unit import Drift, Ignore, Limits, UnitSettings, Window
+from stateward.model.unit import Budget, Drift, Ignore, Limits, Reach, UnitSettings, Window
 from stateward.settings.models import (
     Configuration,
     DeleteLimits,
@@ -115,6 +115,16 @@ def _limits(own: UnitLimits, rule: UnitLimits, defaults: DeleteLimits) -> Limits
         protected_kinds=frozenset(
             _first(own.protected_kinds, rule.protected_kinds, defaults.protected_kinds)
         ),
+    )
+
+
+def budgets(source: SourceSettings, configuration: Configuration) -> tuple[Budget, ...]:
+    """Return the limits that are set beyond those of single units."""
+    given = ((Reach.SOURCE, source.limits), (Reach.ROUND, configuration.run.limits))
+    return tuple(
+        Budget(reach=reach, deletes=own.deletes or 0, percent=own.percent or 0)
+        for reach, own in given
+        if own is not None and (own.deletes is not None or own.percent is not None)
     )
 
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stateward.errors import Code, SourceRefused
+from stateward.model.commit import Commit
 from stateward.ports import Checkout
 from stateward.sources import listing
 from stateward.sources.git import Git, Result
-from stateward.sources.text import listed, shown
+from stateward.sources.text import listed, short, shown
 
 _LONGEST_REVISION = 1024
 
@@ -119,6 +120,14 @@ class Objects:
             )
         return contents.found
 
+    async def said(self, commit: str) -> Commit:
+        """Return what a commit says of itself, by its full id."""
+        result = await self._ask("rev-list", *_SAID, await self._commit(commit))
+        if not result.ok:
+            raise self._damaged(result)
+        _, author, subject = result.text.split("\0", 2)
+        return Commit(id=commit, author=short(author), subject=short(subject))
+
     async def changed(self, old: str, new: str) -> frozenset[str]:
         """Return the paths that differ between two commits, by their full ids."""
         result = await self._ask(
@@ -219,6 +228,7 @@ _LOOKUP = re.compile(r"@\{|:")
 """``@{…}`` and ``:…`` end git with an error where they merely find nothing."""
 
 _VERIFY = ("--verify", "--quiet", "--end-of-options")
+_SAID = ("--max-count=1", "--encoding=UTF-8", "--format=%x00%an <%ae>%x00%s")
 _SHALLOW = "; the clone is shallow: fetch more of its history, with a mirror by git.depth"
 _FSCK = "; run `git fsck` there"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stateward.errors import Code, SourceRefused, SourceUnavailable
+from stateward.model.commit import Commit
 from stateward.ports import Checkout
 from stateward.sources import listing, tips
 from stateward.sources.access import OPEN, Access, Grant
@@ -125,6 +126,10 @@ class RemoteSource:
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         return await self._whole(lambda: self._objects.contents(blobs))
+
+    async def said(self, revision: str) -> Commit:
+        """Return what a commit says of itself."""
+        return await self._whole(lambda: self._objects.said(revision))
 
     async def changed(self, old: str, new: str) -> frozenset[str]:
         """Return the paths that differ between two revisions, as ``checkout`` gave them."""

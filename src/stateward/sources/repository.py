@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stateward.errors import Code, SourceRefused
+from stateward.model.commit import Commit
 from stateward.ports import Checkout
 from stateward.sources.git import Git
 from stateward.sources.objects import Damaged, Objects
@@ -53,6 +54,10 @@ class RepositorySource:
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         return await (await self._objects()).contents(blobs)
+
+    async def said(self, revision: str) -> Commit:
+        """Return what a commit says of itself."""
+        return await (await self._objects()).said(revision)
 
     async def changed(self, old: str, new: str) -> frozenset[str]:
         """Return the paths that differ between two revisions, as ``checkout`` gave them."""

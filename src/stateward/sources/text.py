@@ -16,8 +16,13 @@ _EXCUSE = "could not read from remote repository"
 
 def shown(name: str) -> str:
     """Return a name that cannot forge a line of output, nor fail to be encoded."""
-    short = name if len(name) <= LONGEST else name[:LONGEST] + "…"
-    return short if short.isprintable() else repr(short)
+    own = short(name)
+    return own if own.isprintable() else repr(own)
+
+
+def short(text: str) -> str:
+    """Return a text, or its beginning."""
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
 def listed(names: list[str]) -> str:
@@ -41,7 +46,7 @@ def reason(errors: bytes) -> str:
     last = telling[-2:] if telling and _EXCUSE in telling[-1].lower() else telling[-1:]
     words = "; ".join(line.removeprefix("fatal: ") for line in last) or "git said nothing"
     clean = "".join(char if char.isprintable() else "?" for char in masked(words))
-    return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"
+    return short(clean)
 
 
 def without(errors: bytes, secrets: Iterable[str], *, cut: bool = False) -> bytes:

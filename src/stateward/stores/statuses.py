@@ -104,6 +104,7 @@ def _status(body: str) -> Status | None:
         reason = known.pop("reason")
         known["condition"] = Condition(known["condition"])
         pause = _pause(known.pop("pause", None))
+        known["details"] = tuple(known.get("details", ()))
         return Status(reason=Reason(reason) if reason else None, pause=pause, **known)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -12,7 +12,7 @@ from stateward.model.run import Outcome, Report, Run
 from stateward.model.unit import Stamp
 
 CHANGE = Change(action=Action.CREATE, unit="a", key=ObjectKey("NetDevice", ("d1",)))
-BLOCKED = Blocked(unit="a", reason="", figures={}, objects=(), digest="")
+BLOCKED = Blocked(unit="a", reason="", figures={}, going=(), digest="")
 ERROR = Problem(code=Code.TYPE, message="is wrong")
 WARNING = Problem(code=Code.TYPE, message="is odd", severity=Severity.WARNING)
 

@@ -2,13 +2,16 @@
 
 import pytest
 
+from stateward.model.command import Command, Verb
 from stateward.model.identity import NodeId
 from stateward.model.plan import Plan, UnitState
 from stateward.model.state import Hold
+from stateward.model.unit import Budget, Reach
 from unit.builders import (
     asset,
     codes,
     device,
+    group,
     held,
     key,
     limits,
@@ -182,3 +185,134 @@ def test_survivor_is_no_delete_that_counts() -> None:
     )
     assert not found.blocked
     assert codes(found) == ["survivor"]
+
+
+def test_generic_protects_the_kinds_that_inherit_from_it() -> None:
+    found = plan(
+        [unit("a", device("kept"), limits=limits(10, 25, "CoreGroup", "NetAsset"))],
+        held("a", device("kept"), group("ops")),
+    )
+    (blocked,) = found.blocked
+    assert blocked.reason == "protected kinds are among them: CoreStandardGroup"
+    assert (blocked.protecting, blocked.unprotecting) == (("CoreGroup",), ("NetAsset",))
+
+
+def test_group_of_a_unit_that_ends_is_no_object_of_a_protected_kind() -> None:
+    found = plan(
+        [unit("a", vanished=True, limits=limits(10, 25, "CoreGroup"))],
+        held("a", device("d")),
+        allow_deletes=1,
+    )
+    assert told(found) == ["delete NetDevice/d"]
+    assert found.units["a"].leaves
+
+
+SOURCE = Budget(reach=Reach.SOURCE, deletes=3, percent=25)
+
+
+def spread(
+    units: int, members: int, deletes: int, budget: Budget = SOURCE, **given: object
+) -> Plan:
+    """Plan some units each of which drops as many of its members as it may."""
+    cases, there = [], []
+    for number in range(units):
+        own = [device(f"{number}-{index}") for index in range(members)]
+        cases.append(unit(f"u{number}", *own[deletes:]))
+        there += held(f"u{number}", *own)
+    return plan(cases, there, budgets=(budget,), **given)
+
+
+@pytest.mark.parametrize(
+    ("units", "members", "deletes", "blocked"),
+    [
+        pytest.param(3, 2, 1, False, id="as many as are allowed"),
+        pytest.param(4, 4, 1, False, id="more, and just the part that is allowed"),
+        pytest.param(4, 3, 1, True, id="more, and more than the part"),
+    ],
+)
+def test_deletes_are_counted_over_all_units(
+    units: int, members: int, deletes: int, blocked: bool
+) -> None:
+    found = spread(units, members, deletes)
+    assert len(found.blocked) == (units if blocked else 0)
+    assert len(found.changes) == (0 if blocked else units * deletes)
+
+
+def test_what_exceeds_a_source_is_told_with_its_figures() -> None:
+    found = spread(4, 3, 1)
+    assert [own.unit for own in found.blocked] == ["u0", "u1", "u2", "u3"]
+    assert {own.reach for own in found.blocked} == {Reach.SOURCE}
+    assert str(found.blocked[0]) == (
+        "4 of 12 objects (33.3 %) would be deleted:"
+        " more than 3 objects and more than 25 % of the source"
+    )
+    assert found.units["u0"].state is UnitState.BLOCKED
+
+
+def test_round_is_measured_by_the_units_that_it_is_about() -> None:
+    there = [device(f"d{number}") for number in range(8)]
+    cases = [unit("a", *there[4:]), unit("b", device("x"), selected=False)]
+    more = [device("x"), *(device(f"x{number}") for number in range(30))]
+    target = [*held("a", *there), *held("b", *more)]
+    for reach, blocked in ((Reach.ROUND, True), (Reach.SOURCE, False)):
+        budget = Budget(reach=reach, deletes=3, percent=25)
+        assert bool(plan(cases, target, budgets=(budget,)).blocked) is blocked
+
+
+def test_what_a_unit_holds_back_itself_does_not_go_and_is_not_counted() -> None:
+    """One bad directory holds back itself only."""
+    there = [*held("a", device("x"), device("y")), *held("b", device("z"), device("kept"))]
+    budget = Budget(reach=Reach.SOURCE, deletes=2, percent=0)
+    found = plan([unit("a"), unit("b", device("kept"))], there, budgets=(budget,))
+    assert [(own.unit, own.reach) for own in found.blocked] == [("a", Reach.UNIT)]
+    assert told(found) == ["delete NetDevice/z"]
+
+
+def test_shared_object_is_counted_once() -> None:
+    there = held("a b", device("x"), device("y"), device("z"), device("kept"))
+    cases = [unit("a", device("kept")), unit("b", device("kept"))]
+    budget = Budget(reach=Reach.SOURCE, deletes=2, percent=0)
+    (blocked,) = plan(cases, there, budgets=(budget,)).blocked
+    assert (blocked.figures["deletes"], blocked.figures["members"]) == (3, 4)
+
+
+def approved(plan: Plan, *units: str) -> tuple[Command, ...]:
+    """Approve what is held back of some units."""
+    return tuple(
+        Command(
+            id=own.unit,
+            verb=Verb.APPROVE,
+            source="default",
+            unit=own.unit,
+            actor="ada",
+            at=0,
+            digest=own.digest[:12],
+        )
+        for own in plan.blocked
+        if own.unit in units
+    )
+
+
+def test_what_was_approved_is_not_counted_and_used_up() -> None:
+    leaves = approved(spread(5, 2, 1), "u0", "u1")
+    found = spread(5, 2, 1, approvals=leaves)
+    assert not found.blocked
+    assert {own.unit for own in found.approvals} == {"u0", "u1"}
+
+
+def test_approval_lets_through_what_it_is_for_although_the_rest_is_too_much() -> None:
+    leaves = approved(spread(5, 2, 1), "u0")
+    found = spread(5, 2, 1, approvals=leaves)
+    assert [own.unit for own in found.blocked] == ["u1", "u2", "u3", "u4"]
+    assert told(found) == ["delete NetDevice/0-0"]
+
+
+def test_approval_that_nothing_needs_is_not_used_up() -> None:
+    leaves = approved(spread(5, 2, 1), "u0")
+    wide = Budget(reach=Reach.SOURCE, deletes=5, percent=0)
+    assert not spread(5, 2, 1, budget=wide, approvals=leaves).approvals
+
+
+@pytest.mark.parametrize(("allowed", "blocked"), [(4, True), (5, False)])
+def test_raised_budget_is_for_a_source_too(allowed: int, blocked: bool) -> None:
+    assert bool(spread(5, 2, 1, allow_deletes=allowed).blocked) is blocked

@@ -3,8 +3,18 @@
 from typing import Any
 
 from stateward.errors import Code, Location, Problem
+from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action, Blocked, Change, FieldChange, Plan, UnitPlan, UnitState
+from stateward.model.plan import (
+    Action,
+    Blocked,
+    Change,
+    FieldChange,
+    Going,
+    Plan,
+    UnitPlan,
+    UnitState,
+)
 from stateward.model.run import Outcome, Report, Run
 
 HOSTILE = {
@@ -28,6 +38,11 @@ MARKUP = {
     "emphasis": "**bold** _soft_",
     "escaped": "a\\| b",
 }
+COMMIT = Commit(
+    id="226cff6d00f3244574154c04e4a6d3b694badf2e",
+    author="Ada <ada@example.org>",
+    subject="Remove the lab",
+)
 CANARY = "c4nary-in-the-mine"
 
 
@@ -52,7 +67,7 @@ def blocked(*names: str, **given: Any) -> Blocked:
         "unit": "a",
         "reason": "too many",
         "figures": {"deletes": len(names), "members": 20, "percent": 60.0},
-        "objects": tuple(ObjectKey("NetDevice", (own,)) for own in names),
+        "going": tuple(Going(ObjectKey("NetDevice", (own,))) for own in names),
         "digest": "b10c",
     }
     return Blocked(**{**known, **given})

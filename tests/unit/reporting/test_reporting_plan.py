@@ -5,12 +5,15 @@ import re
 from typing import Any
 
 import pytest
-from shown_plans import CANARY, HOSTILE, MARKUP, blocked, change, plan, problem
+from shown_plans import CANARY, COMMIT, HOSTILE, MARKUP, blocked, change, plan, problem
 
 from stateward.errors import Code, Location, Severity
+from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action, Plan, Secret, UnitState
+from stateward.model.plan import Action, Going, Plan, Secret, UnitState
+from stateward.model.unit import Reach
 from stateward.reporting import plan as rendering
+from stateward.reporting.typed import NOWHERE, ROUND, Typed
 
 
 class TestJson:
@@ -33,6 +36,7 @@ class TestJson:
                 "unchanged": 2,
             },
             "changes": [],
+            "commit": None,
             "blocked": [],
             "problems": [],
             "units": {"a": {"state": "ready", "unchanged": 2, "kept": 1}},
@@ -64,11 +68,36 @@ class TestJson:
         (own,) = rendering.as_json(plan(blocked=(blocked("leaf1"),)))["blocked"]
         assert own == {
             "unit": "a",
+            "limit": "unit",
             "reason": "too many",
             "figures": {"deletes": 1, "members": 20, "percent": 60.0},
-            "objects": [{"kind": "NetDevice", "hfid": ["leaf1"]}],
+            "kinds": {"NetDevice": 1},
+            "objects": [
+                {
+                    "kind": "NetDevice",
+                    "hfid": ["leaf1"],
+                    "protected": False,
+                    "along": 0,
+                    "referring": 0,
+                }
+            ],
             "digest": "b10c",
             "protected": False,
+            "protectedBy": [],
+            "meanwhile": ROUND.meanwhile,
+            "approve": "stateward approve a b10c",
+            "allowDeletes": "stateward apply --allow-deletes 1",
+        }
+
+    def test_what_is_protected_can_be_let_through_by_nobody(self) -> None:
+        (own,) = rendering.as_json(plan(blocked=(blocked("leaf1", protected=True),)))["blocked"]
+        assert (own["approve"], own["allowDeletes"]) == (None, None)
+
+    def test_tells_the_commit(self) -> None:
+        assert rendering.as_json(plan(commit=COMMIT))["commit"] == {
+            "id": "226cff6d00f3244574154c04e4a6d3b694badf2e",
+            "author": "Ada <ada@example.org>",
+            "subject": "Remove the lab",
         }
 
     def test_keeps_the_order_of_the_changes(self) -> None:
@@ -155,7 +184,72 @@ class TestText:
 
     def test_blocked_says_how_to_let_it_through(self) -> None:
         own = plan(change("x", Action.DELETE), blocked=(blocked("y", "z"),))
-        assert "--allow-deletes 3\n" in rendering.as_text(own)
+        text = rendering.as_text(own)
+        assert "  to let exactly these go, once: stateward approve a b10c\n" in text
+        assert "  to let up to 3 go in one round: stateward apply --allow-deletes 3\n" in text
+
+    def test_blocked_says_what_is_typed_where_it_was_asked(self) -> None:
+        typed = Typed(again=("apply", "/a b", "--source", "x"), about=("--source", "x"))
+        text = rendering.as_text(plan(blocked=(blocked("y", unit="sites/a b"),)), typed)
+        assert "once: stateward approve --source x 'sites/a b' b10c\n" in text
+        assert "round: stateward apply '/a b' --source x --allow-deletes 1\n" in text
+
+    def test_blocked_by_a_protected_kind_offers_no_leave(self) -> None:
+        given = {"protecting": ("CoreGroup",), "unprotecting": ("A", "B"), "unit": "a/b"}
+        text = rendering.as_text(plan(blocked=(blocked("y", protected=True, **given),)))
+        assert "stateward a" not in text
+        assert "protectedKinds has CoreGroup: in a/b/.stateward.yaml, or for more" in text
+        assert "set limits: {protectedKinds: [A, B]}\n" in text
+
+    def test_blocked_by_a_pattern_says_so(self) -> None:
+        text = rendering.as_text(plan(blocked=(blocked("y", protected=True, unit="."),)))
+        assert "take them out of protect, in .stateward.yaml or stateward.yaml\n" in text
+
+    def test_what_a_source_holds_back_is_told_together(self) -> None:
+        names = ("b", "c d")
+        given = {"reach": Reach.SOURCE, "reason": "too many of the source"}
+        own = [blocked(f"{name}1", unit=name, digest=name[0] * 40, **given) for name in names]
+        text = rendering.as_text(plan(blocked=tuple(own)))
+        assert text.startswith(
+            "blocked: source default: 1 of 20 objects (60 %) would be deleted: too many of the source\n"
+            "  2 NetDevice\n"
+            "  - NetDevice/b1\n"
+            "  - NetDevice/c d1\n"
+            f"  {ROUND.meanwhile}\n"
+            "  in 2 units; to let exactly those of one go, once:\n"
+            "  - b, 1 to delete: stateward approve b bbbbbbbbbbbb\n"
+            "  - c d, 1 to delete: stateward approve 'c d' cccccccccccc\n"
+            "  to let up to 2 go in one round: stateward apply --allow-deletes 2\n"
+        )
+
+    def test_of_many_units_that_are_held_back_together_some_are_named(self) -> None:
+        own = (blocked("x", unit=f"u{number}", reach=Reach.ROUND) for number in range(12))
+        text = rendering.as_text(plan(blocked=tuple(own)))
+        assert text.startswith("blocked: this round: ")
+        assert text.count("stateward approve u") == 10
+        assert "  … and 2 more (--format json names them all)\n" in text
+
+    def test_blocked_comparison_offers_no_command(self) -> None:
+        text = rendering.as_text(plan(blocked=(blocked("y"),)), NOWHERE)
+        assert "stateward a" not in text
+
+    def test_blocked_says_whose_doing_it_is_and_what_comes_of_waiting(self) -> None:
+        text = rendering.as_text(plan(blocked=(blocked("y", "z"),), commit=COMMIT))
+        assert text.startswith(
+            "blocked: a: 2 of 20 objects (60 %) would be deleted: too many\n"
+            "  2 NetDevice\n"
+            "  at commit 226cff6d00f3 of Ada <ada@example.org>: Remove the lab\n"
+            "  - NetDevice/y\n"
+            "  - NetDevice/z\n"
+            f"  {ROUND.meanwhile}\n"
+        )
+
+    def test_blocked_says_what_an_object_means_to_others(self) -> None:
+        key = ObjectKey("NetDevice", ("y",))
+        going = (Going(key, protected=True, along=2, referring=1), Going(key, referring=3))
+        text = rendering.as_text(plan(blocked=(blocked(going=going),)))
+        assert "  - NetDevice/y  (protected, takes 2 along, 1 refers to it)\n" in text
+        assert "  - NetDevice/y  (3 refer to it)\n" in text
 
     def test_problem_has_its_place_and_code(self) -> None:
         text = rendering.as_text(plan(problems=(problem("is wrong"),)))
@@ -178,7 +272,12 @@ def _everywhere(text: str) -> Plan:
         ),
         change(text, Action.MOVE, giver=text),
         change(text, Action.UPDATE, fields=[("name", text, "x")]),
-        blocked=(blocked(text, unit=text),),
+        blocked=(
+            blocked(text, unit=text),
+            blocked(text, unit=text, protected=True, protecting=(text,)),
+            blocked(text, unit=text, reach=Reach.SOURCE),
+        ),
+        commit=Commit(id="c0", author=text, subject=text),
         problems=(
             problem(text, location=Location(text, 1, 1), unit=text),
             problem(text, location=None, unit=text, code=Code.STRANGER),

@@ -19,7 +19,9 @@ class TestJson:
         document = rendering.as_json(
             report(run(writes=3, summary={"create": 1}), writes=4), plan(problems=(problem(),))
         )
-        assert list(document) == ["schema", "digest", "writes", "requests", "runs", "problems"]
+        assert list(document) == [
+            *("schema", "digest", "writes", "requests", "runs", "commit", "blocked", "problems")
+        ]
         assert (document["schema"], document["digest"]) == ("stateward/report/v1", "d1")
         assert document["writes"] == 4
         assert [own["name"] for own in document["problems"]] == ["type"]

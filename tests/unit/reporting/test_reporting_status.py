@@ -7,6 +7,7 @@ import pytest
 from stateward.model.command import Command, Verb
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 from stateward.reporting import status as rendering
+from stateward.reporting.typed import ROUND
 
 NOW = 1_800_000_000.0
 REVISION = "0123456789abcdef" * 2
@@ -76,7 +77,27 @@ def test_a_pause_that_is_over_is_none() -> None:
 
 def test_says_what_a_blocked_prune_is_approved_by() -> None:
     found = text(replace(READY, condition=Condition.BLOCKED, blocked="0123456789abcdef" * 4))
-    assert "to let it through once: stateward approve objects/base 0123456789ab\n" in found
+    line = "    to let exactly these go, once: stateward approve objects/base 0123456789ab\n"
+    assert f"    {ROUND.meanwhile}\n{line}" in found
+
+
+def test_says_what_of_a_blocked_prune_tells_most() -> None:
+    details = ("2 NetDevice", "at commit 0 of A\x1b[2J: x", "- NetDevice/a", "- NetDevice/b")
+    own = replace(READY, condition=Condition.BLOCKED, message="2 of 2", details=details)
+    found = text(own)
+    shown = ("2 of 2", "2 NetDevice", r"at commit 0 of A\x1b[2J: x", *details[2:])
+    assert "".join(f"    {line}\n" for line in shown) in found
+    assert "approve" not in found  # a protected kind is among them
+    document = rendering.as_json([Overview(source=SOURCE, units=(own,))], NOW)
+    assert document["sources"][0]["units"]["objects/base"]["details"] == list(details)
+
+
+def test_names_the_source_where_there_are_several() -> None:
+    own = replace(READY, condition=Condition.BLOCKED, blocked="0123456789abcdef" * 4, unit="a b")
+    both = [Overview(source=replace(SOURCE, source=name), units=(own,)) for name in ("x", "y z")]
+    found = rendering.as_text(both, NOW, ("--config", "c.yaml"))
+    assert "once: stateward approve --config c.yaml --source x 'a b' 0123456789ab\n" in found
+    assert "once: stateward approve --config c.yaml --source 'y z' 'a b' 0123456789ab\n" in found
 
 
 @pytest.mark.parametrize(("at", "late"), [(NOW - 180, False), (NOW - 181, True)])
@@ -140,6 +161,7 @@ def test_programs_read_the_same() -> None:
             "next": "2027-01-15T08:00:18.000+00:00",
             "reason": "retry",
             "blocked": None,
+            "details": [],
             "pause": None,
         }
     }

@@ -332,6 +332,34 @@ class TestGuard:
         plan, _ = await back(shop, allow_deletes=12)
         assert len(plan.changes) == 12
 
+    async def test_counts_what_goes_along_with_a_delete(self, shop: Workshop) -> None:
+        """Interfaces that came since go with the device that the run made."""
+        await applied(shop, KEEP, {**KEEP, "a/1.yml": device()})
+        run = await newest(shop)
+        made = await shop.find("NetDevice", "d1")
+        for name in ("e1", "e2"):
+            await shop.make("NetInterface", name=name, device=made.id)
+        limits = {"limits": {"deletes": 2, "percent": 0}}
+        plan, _ = await back(shop, run, limits, force=True)
+        (blocked,) = plan.blocked
+        assert blocked.figures["deletes"] == 3
+        assert list(map(str, blocked.objects)) == [
+            *("NetDevice/d1", "NetInterface/d1/e1", "NetInterface/d1/e2")
+        ]
+        plan, _ = await back(shop, run, limits, force=True, allow_deletes=2)
+        assert plan.blocked
+        plan, _ = await back(shop, run, limits, force=True, allow_deletes=3)
+        assert did(plan) == ["delete NetDevice/d1"]
+
+    async def test_what_goes_along_with_a_delete_may_be_protected(self, shop: Workshop) -> None:
+        await applied(shop, KEEP, {**KEEP, "a/1.yml": device()})
+        run = await newest(shop)
+        made = await shop.find("NetDevice", "d1")
+        await shop.make("NetInterface", name="e1", device=made.id)
+        limits = {"limits": {"protectedKinds": ("NetInterface",)}}
+        plan, _ = await back(shop, run, limits, force=True, allow_deletes=9)
+        assert [own.protecting for own in plan.blocked] == [("NetInterface",)]
+
     @pytest.mark.parametrize(
         "limits", [{"limits": {"protectedKinds": ("BuiltinTag",)}}, {"protect": ("*/red",)}]
     )
