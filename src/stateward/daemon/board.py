@@ -32,8 +32,6 @@ class Facts:
     """What a revision says of one unit."""
 
     fingerprint: str
-    files: str
-    """A digest of its files, as its tracking group's stamp bears it."""
     drift: Drift
     windows: tuple[Window, ...] = ()
 

@@ -10,7 +10,7 @@ from stateward.daemon.pausing import Pauses
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, Stalled, Transient
 from stateward.instruments import Known
-from stateward.model.plan import Plan, UnitPlan, UnitState
+from stateward.model.plan import Plan, UnitState
 from stateward.model.record import Cause
 from stateward.model.run import Fault, Outcome, Report, Run
 from stateward.model.status import Reason
@@ -114,15 +114,8 @@ async def _watched(reconciler: Reconciler, job: Job) -> dict[str, Verdict]:
     return {
         unit: _drift(plan, runs[unit], job.facts[unit])
         for unit in units
-        if unit in plan.units and _is_applied(plan.units[unit], job.facts[unit])
+        if unit in plan.units and plan.units[unit].as_applied
     }
-
-
-def _is_applied(own: UnitPlan, facts: Facts) -> bool:
-    """Tell whether what the files declare was applied, so that what differs is drift."""
-    if own.before.reached is not None and own.stamp is not None:
-        return own.stamp.reached == own.before.reached
-    return own.before.files == facts.files and not (own.stamp and own.before.attempted)
 
 
 def _drift(plan: Plan, run: Run, facts: Facts) -> Verdict:
@@ -148,7 +141,7 @@ def _verdicts(
             continue
         gone = own.leaves and runs[unit].outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
         held = own.state is UnitState.HELD
-        looked = unit in job.facts and _is_applied(own, job.facts[unit])
+        looked = unit in job.facts and own.as_applied
         yield Verdict(
             run=runs[unit],
             message=_message(plan, runs[unit]),

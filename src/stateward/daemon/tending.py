@@ -139,7 +139,6 @@ class Tender:
         facts = {
             unit: Facts(
                 fingerprint=digest,
-                files=loaded.digests.get(unit, ""),
                 drift=loaded.settings[unit].drift or self.board.usual,
                 windows=loaded.settings[unit].windows,
             )
