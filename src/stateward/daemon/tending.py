@@ -203,7 +203,6 @@ class Tender:
             revision=revision,
             taken=taken,
             facts=self.board.facts,
-            fights=self.board.fights,
             pauses=self.board.pauses,
             now=self.means.clock(),
             actor=", ".join(sorted(asked)) or None,

@@ -44,6 +44,7 @@ def _named(
 
 
 _PAUSE = _object({"why": _one_of(Why), "message": _TEXT, "until": _maybe(_MOMENT)})
+_DRIFT = _object({"objects": _COUNT, "fields": _COUNT, "found": _MOMENT, "mended": _FLAG})
 _STANDING = {
     "state": _one_of(Condition),
     "since": _MOMENT,
@@ -58,6 +59,7 @@ _STANDING = {
     "next": _maybe(_MOMENT),
     "reason": _maybe(_one_of(Reason)),
     "blocked": _maybe(_TEXT),
+    "drift": _maybe(_DRIFT),
     "pause": _maybe(_PAUSE),
 }
 _SOURCE = _object(

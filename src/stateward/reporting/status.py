@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stateward.model.command import LEAST_DIGEST, Command, Verb
+from stateward.model.drift import UnitDrift
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 
 SCHEMA = "stateward/status/v1"
@@ -34,7 +35,7 @@ def _overview(overview: Overview, now: float) -> Iterator[str]:
     source = overview.source
     revision = source.revision[:_SHORT] if source.revision else "no revision seen"
     leader = f" by {_line(source.leader)}" if source.leader else ""
-    looked = f"looked at {_ago(source.at, now)}{leader}"
+    looked = f"looked at {ago(source.at, now)}{leader}"
     yield f"{source.source}  {revision}, {looked}  →  {source.target}"
     if source.error:
         yield f"  cannot be looked at: {_line(source.error)}"
@@ -59,8 +60,18 @@ def _notes(own: Status, now: float) -> Iterator[str]:
         yield f"{_PAUSED[pause.why]}{pause.message}{until}"
     if own.message:
         yield own.message
+    if own.drift is not None:
+        yield f"{drifted(own.drift, now)}: stateward drift {own.unit}"
     if own.blocked is not None:
         yield f"to let it through once: stateward approve {own.unit} {own.blocked[:LEAST_DIGEST]}"
+
+
+def drifted(own: UnitDrift, now: float) -> str:
+    """Say how much differed, and when that was."""
+    objects = f"{own.objects} object{'' if own.objects == 1 else 's'}"
+    fields = f"{own.fields} field{'' if own.fields == 1 else 's'}"
+    done = ", set back at once" if own.mended else ""
+    return f"drift: {objects}, {fields}, found {ago(own.at, now)}{done}"
 
 
 _PAUSED = {Why.SUSPENDED: "suspended ", Why.WINDOW: "", Why.REWOUND: ""}
@@ -76,7 +87,7 @@ def _row(own: Status, now: float) -> tuple[str, str, str, str, str]:
     return (
         _line(own.unit),
         _state(own, now),
-        _ago(own.since, now),
+        ago(own.since, now),
         own.applied[:_SHORT] if own.applied else "never",
         _next(own, now),
     )
@@ -136,7 +147,7 @@ def is_late(source: SourceStatus, now: float) -> bool:
     return now - source.at > _LATE * source.every
 
 
-def _ago(moment: float, now: float) -> str:
+def ago(moment: float, now: float) -> str:
     return f"{_spell(now - moment)} ago" if now - moment >= 1 else "now"
 
 
@@ -192,6 +203,14 @@ def unit(own: Status) -> dict[str, Any]:
         "next": moment(own.next),
         "reason": own.reason.value if own.reason else None,
         "blocked": own.blocked,
+        "drift": None
+        if own.drift is None
+        else {
+            "objects": own.drift.objects,
+            "fields": own.drift.fields,
+            "found": moment(own.drift.at),
+            "mended": own.drift.mended,
+        },
         "pause": None
         if own.pause is None
         else {

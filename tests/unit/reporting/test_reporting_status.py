@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stateward.model.command import Command, Verb
+from stateward.model.drift import UnitDrift
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 from stateward.reporting import status as rendering
 
@@ -79,6 +80,21 @@ def test_says_what_a_blocked_prune_is_approved_by() -> None:
     assert "to let it through once: stateward approve objects/base 0123456789ab\n" in found
 
 
+def test_says_how_much_has_drifted_and_where_to_look() -> None:
+    drift = UnitDrift(revision=REVISION, at=NOW - 65, objects=2, fields=1)
+    found = text(replace(READY, condition=Condition.DRIFTED, drift=drift))
+    assert "    drift: 2 objects, 1 field, found 1m5s ago: stateward drift objects/base\n" in found
+    mended = replace(READY, drift=replace(drift, mended=True))
+    assert "found 1m5s ago, set back at once: stateward drift objects/base\n" in text(mended)
+    (source,) = rendering.as_json([Overview(source=SOURCE, units=(mended,))], NOW)["sources"]
+    assert source["units"]["objects/base"]["drift"] == {
+        "objects": 2,
+        "fields": 1,
+        "found": "2027-01-15T07:58:55.000+00:00",
+        "mended": True,
+    }
+
+
 @pytest.mark.parametrize(("at", "late"), [(NOW - 180, False), (NOW - 181, True)])
 def test_says_whether_anybody_takes_up_what_was_told(at: float, late: bool) -> None:
     command = Command(id="1", verb=Verb.SUSPEND, source="network", actor="ada", at=NOW)
@@ -140,6 +156,7 @@ def test_programs_read_the_same() -> None:
             "next": "2027-01-15T08:00:18.000+00:00",
             "reason": "retry",
             "blocked": None,
+            "drift": None,
             "pause": None,
         }
     }
