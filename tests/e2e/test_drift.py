@@ -104,3 +104,27 @@ class TestKept:
         (source,) = asked(cli, "drift")["sources"]
         assert source["unknown"] == {"objects/network": "it was not looked at yet"}
         assert cli("drift", "--source", "another")[0] == 1
+
+
+class TestSuggestion:
+    def test_is_taken_over_and_nothing_is_left_to_change(self, repo: Repository, cli: Cli) -> None:
+        before = b"ignore: [{kind: DcimDevice, fields: [status]}]\n"
+        repo.write("objects/network/.stateward.yaml", before)
+        repo.commit("what counts already")
+        assert cli("apply")[0] == 0
+        meddle(repo)
+        code, answer = cli("drift", "--suggest-ignore")
+        assert (code, answer.splitlines()[0].partition(":")[0]) == (
+            0,
+            "# objects/network/.stateward.yaml",
+        )
+        repo.write("objects/network/.stateward.yaml", answer.encode())
+        repo.commit("as suggested")
+        assert asked(cli, "plan", "--detailed-exitcode")["changes"] == []
+        assert cli("drift", "--detailed-exitcode")[0] == 0
+        said = (repo.path / "objects/network/.stateward.yaml").read_text()
+        assert "kind: DcimDevice\n  fields:\n  - status\n" in said
+
+    def test_is_yaml(self, cli: Cli) -> None:
+        assert cli("drift", "--suggest-ignore", "--format", "json") == (1, "")
+        assert "leave --format out" in cli.errors

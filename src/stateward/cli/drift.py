@@ -20,10 +20,21 @@ if TYPE_CHECKING:
 @options.recorded
 @options.source
 @click.option("--now", is_flag=True, help="Look now, whatever a daemon has kept.")
+@click.option(
+    "--suggest-ignore",
+    is_flag=True,
+    help="Write what would have it left alone, as YAML for the units' .stateward.yaml.",
+)
 @options.detailed_exitcode
 @options.output("text", "json", "markdown")
 def drift(
-    units: tuple[str, ...], form: str, *, now: bool, detailed_exitcode: bool, **given: Any
+    units: tuple[str, ...],
+    form: str,
+    *,
+    now: bool,
+    suggest_ignore: bool,
+    detailed_exitcode: bool,
+    **given: Any,
 ) -> None:
     """Show which fields differ although Git did not change, and who changed them.
 
@@ -33,8 +44,14 @@ def drift(
 
     from stateward.wiring.drift import drifted
 
-    found = asyncio.run(drifted(_asked(units, given, now=now)))
-    _say(found, form)
+    if suggest_ignore and form != "text":
+        raise click.UsageError("--suggest-ignore answers in YAML: leave --format out")
+    asked = _asked(units, given, now=now)
+    found = asyncio.run(drifted(asked))
+    if suggest_ignore:
+        _suggest(found, asked)
+    else:
+        _say(found, form)
     raise exits.Exit(exits.of_drift(found, detailed=detailed_exitcode))
 
 
@@ -45,6 +62,16 @@ def _asked(units: tuple[str, ...], given: dict[str, Any], *, now: bool) -> "Aske
     # Of another target, or another revision, no daemon has kept anything.
     named = given["target"] is not None or given["rev"] is not None
     return Asked(invocation=invocation.of(given), units=units, now=now or named)
+
+
+def _suggest(found: "Sequence[SourceDrift]", asked: "Asked") -> None:
+    import asyncio
+
+    from stateward.reporting import suggestion
+    from stateward.wiring.drift import ignored
+
+    said = asyncio.run(ignored(asked.invocation, found))
+    options.say(suggestion.as_yaml(found, said))
 
 
 def _say(found: "Sequence[SourceDrift]", form: str) -> None:

@@ -9,8 +9,17 @@ from stateward.errors import Code, ConfigError
 from stateward.model.drift import SourceDrift, UnitDrift
 from stateward.model.plan import Plan, UnitState
 from stateward.model.status import Overview
+from stateward.model.unit import Ignore
 from stateward.reporting.status import is_late
-from stateward.wiring import Invocation, Setup, place, planner, put_together, set_up_all
+from stateward.wiring import (
+    Invocation,
+    Setup,
+    place,
+    planner,
+    put_together,
+    set_up,
+    set_up_all,
+)
 
 _UNTOLD = {
     UnitState.SUSPENDED: "it is suspended",
@@ -94,6 +103,22 @@ def _unknown(plan: Plan, found: Mapping[str, UnitDrift | None]) -> Iterator[tupl
     for unit, own in plan.units.items():
         if found[unit] is None:
             yield unit, _UNTOLD.get(own.state, _OTHERS)
+
+
+async def ignored(
+    invocation: Invocation, found: Iterable[SourceDrift]
+) -> Mapping[tuple[str, str], Sequence[Ignore]]:
+    """Return what Git says now is left alone in each unit that has drifted, by source and unit."""
+    said: dict[tuple[str, str], Sequence[Ignore]] = {}
+    for own in found:
+        drifted = [unit for unit, one in own.units.items() if one.objects]
+        if drifted:
+            loader = set_up(replace(invocation, source=own.source)).loader()
+            settings = (await loader.load(invocation.revision)).settings
+            for unit in drifted:
+                known = settings.get(unit) or loader.read_settings(unit, None)[0]
+                said[own.source, unit] = known.ignore
+    return said
 
 
 def _chosen(found: Iterable[SourceDrift], units: Collection[str]) -> list[SourceDrift]:
