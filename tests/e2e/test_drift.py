@@ -128,3 +128,30 @@ class TestSuggestion:
     def test_is_yaml(self, cli: Cli) -> None:
         assert cli("drift", "--suggest-ignore", "--format", "json") == (1, "")
         assert "leave --format out" in cli.errors
+
+
+class TestIgnore:
+    @pytest.mark.parametrize(
+        ("file", "text", "at"),
+        [
+            ("objects/network/.stateward.yaml", "ignore: [{kind: DcimDevice, fields: [statsu]}]", "1:38"),
+            ("stateward.yaml", "defaults:\n  ignore: [{kind: DcimDevise, fields: [status]}]", "2:19"),
+            (
+                "stateward.yaml",
+                "sources: [{units: [{path: objects/network, ignore: [{kind: '*', fields: [nope]}]}]}]",
+                "1:74",
+            ),
+        ],
+        ids=["unit", "defaults", "rule"],
+    )  # fmt: skip
+    def test_of_what_does_not_exist_is_an_error_at_its_place(
+        self, repo: Repository, cli: Cli, file: str, text: str, at: str
+    ) -> None:
+        repo.write(file, text.encode())
+        repo.commit("a slip of the pen")
+        code, answer = cli("validate")
+        assert code == 1
+        assert f"{file}:{at}: SW1512 ignore: ignore: " in answer
+        assert "mend the name" in answer
+        plan = asked(cli, "plan", code=1)
+        assert not any(own["unit"] == "objects/network" for own in plan["changes"])

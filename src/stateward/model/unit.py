@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from stateward.errors import Location
 from stateward.model.identity import ObjectKey
 
 TRACKING = "stateward/"
@@ -95,7 +96,10 @@ class Ignore:
     """Fields that are written when an object is made, and left alone afterwards."""
 
     kind: str
+    """A kind, a generic for all that inherit from it, or a pattern over the names of kinds."""
     fields: frozenset[str]
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where each of these words stands, if it stands in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +145,6 @@ class UnitSettings:
 
     def protects(self, key: ObjectKey) -> bool:
         return any(fnmatchcase(str(key), pattern) for pattern in self.protect)
-
-    def ignored(self, kind: str) -> frozenset[str]:
-        return frozenset().union(*(own.fields for own in self.ignore if own.kind == kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

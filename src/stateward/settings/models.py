@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stateward.daemon import windows
+from stateward.errors import Location
 from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy, WindowKind
 from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
@@ -37,7 +38,14 @@ class IgnoredFields(Model):
     """Fields that are written when an object is made and left alone afterwards."""
 
     kind: str
+    """A kind, a generic for all that inherit from it, or a pattern over the names of kinds."""
     fields: tuple[str, ...]
+    _places: dict[str, Location] = PrivateAttr(default_factory=dict)
+
+    @property
+    def places(self) -> dict[str, Location]:
+        """Where each of these words stands: it is told once it is known what they mean."""
+        return self._places
 
 
 class Rename(Model):
