@@ -12,6 +12,8 @@ from stateward.model.identity import ObjectKey
 TRACKING = "stateward/"
 """What the names of all units' tracking groups start with."""
 ADOPTED = "/adopted"
+PART = "#"
+"""Stands between the name of an attribute and the JSON Pointer to a part of its value."""
 NO_FILES = "none"
 """What stands in a stamp for the digest of the files of a directory that is gone."""
 _MOST_ATTEMPTS = 50
@@ -98,6 +100,7 @@ class Ignore:
     kind: str
     """A kind, a generic for all that inherit from it, or a pattern over the names of kinds."""
     fields: frozenset[str]
+    """Their names; ``name#/pointer`` is only that part of a value that is JSON."""
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
     """Where each of these words stands, if it stands in a file."""
 

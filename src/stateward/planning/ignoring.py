@@ -1,18 +1,33 @@
 """What units leave alone of objects that exist, whatever Git says: their settings, read by the schema."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from stateward.errors import Code, Problem
 from stateward.model.schema import LINEAGE, PROTECTED, Kind, Schema
-from stateward.model.unit import Ignore, UnitSettings
+from stateward.model.unit import PART, Ignore, UnitSettings
 from stateward.planning.question import Question, UnitFacts
+from stateward.schema import parts
+from stateward.schema.parts import Part
 
 _PATTERN = frozenset("*?[")
 _METADATA = (PROTECTED, *LINEAGE)
 _Mistake = tuple[str, str]
 """The word that is wrong, and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """What is left alone of objects of one kind."""
+
+    fields: frozenset[str] = frozenset()
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+    """Of attributes that are JSON: what is left alone within their values."""
+
+
+NOTHING = Ignored()
 
 
 class Ignoring:
@@ -21,20 +36,28 @@ class Ignoring:
     def __init__(self, schema: Schema, units: Mapping[str, UnitFacts]) -> None:
         self._schema = schema
         self._units = units
-        self._known: dict[tuple[str, str], frozenset[str]] = {}
+        self._known: dict[tuple[str, str], Ignored] = {}
 
-    def of(self, unit: str, kind: str) -> frozenset[str]:
-        """Return the fields of a kind that a unit leaves alone."""
+    def of(self, unit: str, kind: str) -> Ignored:
+        """Return what a unit leaves alone of a kind."""
         settings = self._units[unit].settings
         if not settings.ignore:
-            return frozenset()
+            return NOTHING
         if (unit, kind) not in self._known:
             self._known[unit, kind] = self._of(settings, kind)
         return self._known[unit, kind]
 
-    def _of(self, settings: UnitSettings, kind: str) -> frozenset[str]:
-        found = (own.fields for own in settings.ignore if concerns(own, kind, self._schema))
-        return frozenset().union(*found)
+    def _of(self, settings: UnitSettings, kind: str) -> Ignored:
+        words = (own.fields for own in settings.ignore if concerns(own, kind, self._schema))
+        fields: set[str] = set()
+        found: dict[str, tuple[Part, ...]] = {}
+        for word in sorted(frozenset().union(*words)):
+            name, _, pointer = word.partition(PART)
+            if pointer:
+                found[name] = (*found.get(name, ()), parts.read(pointer))
+            else:
+                fields.add(name)
+        return Ignored(frozenset(fields), found)
 
 
 def concerns(ignore: Ignore, kind: str, schema: Schema) -> bool:
@@ -60,10 +83,18 @@ def _mistakes(own: Ignore, schema: Schema) -> Iterator[_Mistake]:
         what = "no kind matches" if _PATTERN & {*own.kind} else "no such kind"
         yield own.kind, f"{own.kind}: {what}{_meant(own.kind, schema.kinds)}: mend the name"
         return
-    for name in sorted(own.fields):
-        if not any(_has(kind, name) for kind in kinds):
+    for word in sorted(own.fields):
+        name, _, pointer = word.partition(PART)
+        if pointer and not any(_is_json(kind, name) for kind in kinds):
+            what = f"{name!r} is no attribute of kind JSON, and has no parts"
+            yield word, f"{own.kind}: {what}: name all of it, or mend the name"
+        elif not any(_has(kind, name) for kind in kinds):
             names = {one for kind in kinds for one in (*kind.attributes, *kind.relationships)}
-            yield name, f"{own.kind}: no such field {name!r}{_meant(name, names)}: mend the name"
+            yield word, f"{own.kind}: no such field {name!r}{_meant(name, names)}: mend the name"
+
+
+def _is_json(kind: Kind, name: str) -> bool:
+    return name in kind.attributes and kind.attributes[name].kind == "JSON"
 
 
 def _has(kind: Kind, name: str) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stateward.desired import documents
 from stateward.desired.discover import UNIT_FILE
-from stateward.model.drift import Departure, SourceDrift, UnitDrift
-from stateward.model.unit import Ignore
+from stateward.model.drift import Departure, DriftedField, SourceDrift, UnitDrift
+from stateward.model.unit import PART, Ignore
 from stateward.reporting import values
 
 _REASONS = {
@@ -55,5 +55,10 @@ def _fields(drift: UnitDrift, said: Iterable[Ignore]) -> dict[str, set[str]]:
         found.setdefault(ignore.kind, set()).update(ignore.fields)
     for own in drift.differences:
         if own.fields:
-            found.setdefault(own.key.kind, set()).update(one.name for one in own.fields)
+            found.setdefault(own.key.kind, set()).update(*map(_words, own.fields))
     return found
+
+
+def _words(own: DriftedField) -> list[str]:
+    """Return the parts of a field that differ, or all of it where it has none."""
+    return [f"{own.name}{PART}{one}" for one in own.parts] or [own.name]

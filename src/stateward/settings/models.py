@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stateward.daemon import windows
 from stateward.errors import Location
-from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy, WindowKind
+from stateward.model.unit import PART, Adopt, DriftMode, ManageSchema, Strategy, WindowKind
+from stateward.schema import parts
 from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
 from stateward.settings.leader import LeaderSettings
@@ -34,12 +35,22 @@ class DeleteLimits(Model):
     """Objects of these kinds are never deleted, whatever else is allowed."""
 
 
+def _field(word: str) -> str:
+    name, mark, pointer = word.partition(PART)
+    if not name:
+        raise ValueError("expected the name of a field")
+    if mark:
+        parts.read(pointer)
+    return word
+
+
 class IgnoredFields(Model):
     """Fields that are written when an object is made and left alone afterwards."""
 
     kind: str
     """A kind, a generic for all that inherit from it, or a pattern over the names of kinds."""
-    fields: tuple[str, ...]
+    fields: tuple[Annotated[str, AfterValidator(_field)], ...]
+    """Names; with ``#`` and a JSON Pointer only that part of a value."""
     _places: dict[str, Location] = PrivateAttr(default_factory=dict)
 
     @property

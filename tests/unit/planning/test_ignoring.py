@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from stateward.errors import Location
-from stateward.model.plan import UnitState
+from stateward.model.plan import Default, UnitState
 from stateward.model.unit import Ignore
-from unit.builders import asset, codes, device, held, messages, plan, site, told, unit
+from unit.builders import asset, codes, device, held, messages, plan, server, site, told, unit
 
 KIND, FIELD = Location("a/.stateward.yaml", 1, 10), Location("a/.stateward.yaml", 1, 30)
 
@@ -91,3 +91,58 @@ def stalled(kind: str, *names: str) -> Any:
 
 def test_a_field_that_one_of_the_kinds_has_is_one() -> None:
     assert changes("Net*", "comment", "serial", "uplink_of") == [SITE]
+
+
+OURS, THEIRS = {"mtu": 9000, "seen": {"at": 1}}, {"mtu": 1500, "seen": {"at": 7}, "by": "eve"}
+
+
+def written(want: Any, have: Any, *pointers: str, **given: Any) -> dict[str, Any]:
+    """Return what is written of a value that is JSON, of which some parts are left alone."""
+    own = ignore("NetServer", *(f"settings#{one}" for one in pointers))
+    declared = {} if want is GONE else {"settings": want}
+    found = plan(
+        [unit("a", server("s", **declared), ignore=own)],
+        held("a", server("s", settings=have)),
+        **given,
+    )
+    assert not found.problems, messages(found)
+    return {one.name: one.new for change in found.changes for one in change.fields}
+
+
+GONE = object()
+FORMERLY = {"formerly": [server("s", settings=OURS)]}
+
+
+@pytest.mark.parametrize(
+    ("pointers", "new"),
+    [
+        ([], {"settings": OURS}),
+        (["/seen/at"], {"settings": {"mtu": 9000, "seen": {"at": 7}}}),
+        (["/seen"], {"settings": {"mtu": 9000, "seen": {"at": 7}}}),
+        (["/seen/at", "/by"], {"settings": {"mtu": 9000, "seen": {"at": 7}, "by": "eve"}}),
+        (["/mtu", "/seen/at", "/by"], {}),
+    ],
+)
+def test_parts_of_a_value_are_written_as_they_stand(
+    pointers: list[str], new: dict[str, Any]
+) -> None:
+    assert written(OURS, THEIRS, *pointers) == new
+
+
+@pytest.mark.parametrize("want", [None, GONE], ids=["null", "dropped"])
+def test_of_what_git_gives_up_the_parts_of_others_stay(want: Any) -> None:
+    assert written(want, THEIRS, "/by", **FORMERLY) == {"settings": {"by": "eve"}}
+    assert written(want, {"by": "eve"}, "/by", **FORMERLY) == {}
+    assert written(want, OURS, "/by", **FORMERLY) == {"settings": Default(None)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "message"),
+    [
+        ("NetServer", "slots#/a", "'slots' is no attribute of kind JSON, and has no parts"),
+        ("NetServer", "setings#/a", "'setings' is no attribute of kind JSON, and has no parts"),
+        ("NetDevice", "settings#/a", "'settings' is no attribute of kind JSON, and has no parts"),
+    ],
+)
+def test_only_what_is_json_has_parts(kind: str, word: str, message: str) -> None:
+    assert f"SW1512 ignore: ignore: {kind}: {message}: name all" in messages(stalled(kind, word))

@@ -56,6 +56,14 @@ def test_what_counted_before_goes_on_to_count() -> None:
     assert read(suggestion.as_yaml(found(own), said)) == {"NetDevice": frozenset({"role", "site"})}
 
 
+def test_of_values_that_are_json_it_names_the_parts_that_differ() -> None:
+    fields = (DriftedField("settings", {"a": 1}, {"a": 2}, parts=("/a", "/b~1c")),)
+    own = Difference(what=Departure.CHANGED, key=LEAF, fields=fields)
+    assert read(suggestion.as_yaml(found(own), {})) == {
+        "NetDevice": frozenset({"settings#/a", "settings#/b~1c"})
+    }
+
+
 def test_what_cannot_be_silenced_is_said() -> None:
     text = suggestion.as_yaml(
         found(
