@@ -90,7 +90,8 @@ class TestKept:
             mode == "enforce",
         )
         answer = cli("drift")[1]
-        assert "  as the daemon has kept it; to look now: stateward drift --now\n" in answer
+        assert "  as the daemon has kept it, of looks up to " in answer
+        assert " old; to look now: stateward drift --now\n" in answer
         assert (", set back at once)" in answer) is (mode == "enforce")
         assert ": stateward drift objects/network\n" in cli("status")[1]
         left = [("changed", ["mtu"])] if mode == "report" else []

@@ -6,7 +6,7 @@ from typing import Any
 
 from stateward.model.drift import Departure, Difference, DriftedField, SourceDrift, UnitDrift
 from stateward.reporting import values
-from stateward.reporting.status import ago, moment
+from stateward.reporting.status import ago, moment, spell
 
 SCHEMA = "stateward/drift/v1"
 _SHORT = 12
@@ -84,7 +84,9 @@ def _source(own: SourceDrift, now: float) -> Iterator[str]:
     revision = own.revision[:_SHORT] if own.revision else "no revision seen"
     yield values.safe(f"{own.source}  {revision}  →  {own.target}")
     if own.kept:
-        yield "  as the daemon has kept it; to look now: stateward drift --now"
+        oldest = min((one.at for one in own.units.values()), default=None)
+        looks = f", of looks up to {spell(now - oldest)} old" if oldest is not None else ""
+        yield f"  as the daemon has kept it{looks}; to look now: stateward drift --now"
     if own.late:
         yield "  no daemon seems to be running"
     yield ""

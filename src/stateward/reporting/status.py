@@ -40,7 +40,7 @@ def _overview(overview: Overview, now: float) -> Iterator[str]:
     if source.error:
         yield f"  cannot be looked at: {_line(source.error)}"
     if is_late(source, now):
-        yield f"  no daemon seems to be running: it should look every {_spell(source.every)}"
+        yield f"  no daemon seems to be running: it should look every {spell(source.every)}"
     rows = [("UNIT", "STATE", "SINCE", "APPLIED", "NEXT")]
     rows += [_row(own, now) for own in overview.units]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -104,12 +104,12 @@ _SHOWN = {Why.SUSPENDED: Condition.SUSPENDED, Why.REWOUND: Condition.STALLED}
 def _next(own: Status, now: float) -> str:
     pause = _pause(own, now)
     if pause is not None and pause.until is not None:
-        return f"in {_spell(pause.until - now)}: goes on"
+        return f"in {spell(pause.until - now)}: goes on"
     if pause is not None:
         return "when resumed" if pause.why is Why.SUSPENDED else "with a commit"
     if own.next is None or own.reason is None:
         return "with a commit"
-    when = f"in {_spell(own.next - now)}" if own.next > now else "due"
+    when = f"in {spell(own.next - now)}" if own.next > now else "due"
     again = f", {own.failures} in a row" if own.failures > 1 else ""
     return f"{when}: {_WHY_NEXT[own.reason]}{again}"
 
@@ -148,10 +148,10 @@ def is_late(source: SourceStatus, now: float) -> bool:
 
 
 def ago(moment: float, now: float) -> str:
-    return f"{_spell(now - moment)} ago" if now - moment >= 1 else "now"
+    return f"{spell(now - moment)} ago" if now - moment >= 1 else "now"
 
 
-def _spell(seconds: float) -> str:
+def spell(seconds: float) -> str:
     """Spell a time by its two largest units."""
     left = max(0, round(seconds))
     found: list[str] = []

@@ -40,7 +40,7 @@ FOUND = SourceDrift(
 def test_people_read_what_differs_who_changed_it_and_when_it_was_found() -> None:
     assert rendering.as_text([FOUND], NOW) == (
         "network  0123456789ab  →  sqlite:///t.db\n"
-        "  as the daemon has kept it; to look now: stateward drift --now\n"
+        "  as the daemon has kept it, of looks up to 1m5s old; to look now: stateward drift --now\n"
         "  no daemon seems to be running\n"
         "\n"
         "a  (1 changed, 1 missing, found 1m5s ago)\n"
@@ -105,6 +105,11 @@ def test_markdown_is_a_row_a_field_and_names_are_data() -> None:
     assert "| a | NetDevice/le\\|af2 | missing |  |  |  |  |\n" in text
     assert "* not known: c: it is suspended\n" in text
     assert "c4nary" not in text
+
+
+def test_of_what_was_never_looked_at_there_is_no_age() -> None:
+    text = rendering.as_text([replace(FOUND, units={})], NOW)
+    assert "  as the daemon has kept it; to look now: stateward drift --now\n" in text
 
 
 def test_no_drift_is_said_in_one_line() -> None:
