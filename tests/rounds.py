@@ -12,8 +12,8 @@ import yaml
 from stateward import settings
 from stateward.desired.discover import Layout
 from stateward.engine.load import Loader
-from stateward.engine.reconcile import Look, Reconciler
-from stateward.engine.round import Round, Scope
+from stateward.engine.reconcile import Reconciler
+from stateward.engine.round import Look, Round, Scope
 from stateward.errors import Code, Problem, SourceRefused
 from stateward.model.commit import Commit
 from stateward.model.document import Document

@@ -87,6 +87,7 @@ class Code(StrEnum):
     EXISTS = "SW1509"
     NOT_FOUND = "SW1510"
     FIGHT = "SW1511"
+    IGNORE = "SW1512"
 
     CHANGED_SINCE = "SW1601"
     NOT_RESTORED = "SW1602"

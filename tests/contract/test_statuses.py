@@ -6,10 +6,38 @@ from dataclasses import replace
 import pytest
 from states import SqliteStore, Store
 
-from stateward.errors import StateUnavailable
+from stateward.errors import Location, StateUnavailable
+from stateward.model.drift import Departure, Difference, DriftedField, UnitDrift
+from stateward.model.fight import Writer
+from stateward.model.identity import NodeId, ObjectKey
+from stateward.model.plan import Default, Secret
 from stateward.model.status import Condition, Pause, Reason, SourceStatus, Status, Why
 from stateward.stores.statuses import KeptStatuses
 
+LEAF = ObjectKey("NetDevice", ("leaf1", "é\udcff"))
+DRIFT = UnitDrift(
+    revision="r1",
+    at=2.25,
+    objects=7,
+    fields=9,
+    mended=True,
+    differences=(
+        Difference(
+            what=Departure.CHANGED,
+            key=LEAF,
+            node="1",
+            fields=(
+                DriftedField("settings", {"a": [1]}, {"a": None}, parts=("/a",)),
+                DriftedField("role", "spine", Default("leaf"), cut=True),
+                DriftedField("peers", frozenset({LEAF, NodeId("2")}), frozenset()),
+                DriftedField("password", Secret(None), Secret(None)),
+            ),
+            writer=Writer("Eve", "at noon"),
+            origin=Location("a/x.yml", 3, 5),
+        ),
+        Difference(what=Departure.MISSING, key=LEAF),
+    ),
+)
 A = Status(
     unit="a",
     condition=Condition.RETRYING,
@@ -27,6 +55,7 @@ A = Status(
     pause=Pause(why=Why.SUSPENDED, message="by ada", until=9.5),
     details=("2 NetDevice", "- NetDevice/é\udcff"),
     blocked="0123",
+    drift=DRIFT,
 )
 B = Status(unit="b", condition=Condition.PENDING, since=1)
 SOURCE = SourceStatus(target="t", source="s", at=7, every=60, revision="r2")
@@ -77,13 +106,30 @@ async def test_targets_and_sources_are_apart(statuses: KeptStatuses) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["{", "[]", "{}", '{"condition": "odd", "reason": null}', '{"reason": null, "new": 1}']
+    "body",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"condition": "odd", "reason": null}',
+        '{"reason": null, "new": 1}',
+        '{"condition": "ready", "reason": null, "unit": "a", "since": 1, "drift": {"at": 1}}',
+    ],
 )
 async def test_what_is_not_understood_is_not_there(
     statuses: KeptStatuses, store: Store, body: str
 ) -> None:
     await statuses.keep("t", {"a": A, "b": B}, "s")
     store.change(f"UPDATE status SET body = '{body}' WHERE unit = 'a'")  # noqa: S608
+    assert await statuses.load("t", "s") == {"b": B}
+
+
+async def test_what_an_older_version_has_kept_is_understood(
+    statuses: KeptStatuses, store: Store
+) -> None:
+    await statuses.keep("t", {"b": A}, "s")
+    body = '{"condition": "pending", "reason": null, "unit": "b", "since": 1}'
+    store.change(f"UPDATE status SET body = '{body}' WHERE unit = 'b'")  # noqa: S608
     assert await statuses.load("t", "s") == {"b": B}
 
 

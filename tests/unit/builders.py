@@ -42,6 +42,7 @@ MORE = """
       - {name: community, kind: Password, optional: true}
       - {name: hashed, kind: HashedPassword, optional: true}
       - {name: given, kind: Text, optional: true, read_only: true}
+      - {name: settings, kind: JSON, optional: true}
     relationships:
       - {name: address, peer: NetAsset, cardinality: one, identifier: server__address}
       - {name: cards, peer: NetCard, cardinality: many, kind: Component, identifier: server__cards}

@@ -412,6 +412,11 @@ class TestUnit:
                 (Ignore(kind="A", fields=frozenset("bc")),),
             ),
             (
+                "ignore: [{kind: A*, fields: [b.owner, 'c#/d/e~1f']}]",
+                "ignore",
+                (Ignore(kind="A*", fields=frozenset({"b.owner", "c#/d/e~1f"})),),
+            ),
+            (
                 "moved: [{from: [A, b, c], to: [A, d, e]}]",
                 "moved",
                 {ObjectKey("A", ("b", "c")): ObjectKey("A", ("d", "e"))},
@@ -490,6 +495,14 @@ class TestUnit:
             ("moved: [{from: [A], to: [A, b]}]", "1:16: SW4001 configuration: moved.0.from: "),
             ("moved:\n  - {to: [A, b]}", "2:5: SW4001 configuration: moved.0.from: field required"),
             ("limits: {deletes: many}", "1:19: SW4001 configuration: limits.deletes: "),
+            (
+                "ignore: [{kind: A, fields: [b, 'c#d']}]",
+                "1:32: SW4001 configuration: ignore.0.fields.1: value error, expected a JSON Pointer: ",
+            ),
+            (
+                "ignore: [{kind: A, fields: ['#/d']}]",
+                "1:29: SW4001 configuration: ignore.0.fields.0: value error, expected the name of a",
+            ),
             ("path: a", "1:1: SW4001 configuration: path: no such setting"),
             ("- a", "1:1: SW4001 configuration: : input should be a valid dictionary"),
         ],

@@ -13,6 +13,7 @@ from stateward.cli.apply import apply, run_command
 from stateward.cli.config import config
 from stateward.cli.control import allow_rewind, approve, reconcile, resume, suspend
 from stateward.cli.doctor import doctor
+from stateward.cli.drift import drift
 from stateward.cli.exits import INTERRUPTED, Exit
 from stateward.cli.export import export
 from stateward.cli.history import audit, history, show
@@ -38,6 +39,7 @@ for command in (
     show,
     rollback,
     status,
+    drift,
     reconcile,
     suspend,
     resume,

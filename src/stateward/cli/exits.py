@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stateward.errors import Severity
 
 if TYPE_CHECKING:
+    from stateward.model.drift import SourceDrift
     from stateward.model.plan import Plan
     from stateward.model.run import Report
     from stateward.model.status import Overview
@@ -52,6 +53,11 @@ def of_status(overviews: "Iterable[Overview]") -> int:
     if Condition.BLOCKED in conditions:
         return BLOCKED
     return WAITING if conditions & {Condition.WAITING, Condition.PENDING} else DONE
+
+
+def of_drift(found: "Iterable[SourceDrift]", *, detailed: bool) -> int:
+    drifted = any(unit.objects for own in found for unit in own.units.values())
+    return CHANGES if detailed and drifted else DONE
 
 
 def of_report(plan: "Plan", report: "Report", *, detailed: bool) -> int:

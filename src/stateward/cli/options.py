@@ -22,6 +22,7 @@ _TARGET = click.option(
     metavar="URL",
     help="The target; default: the configuration's, else sqlite:///.stateward/target.db in REPO.",
 )
+_REV = click.option("--rev", metavar="REV", help="The branch, tag or commit; default: HEAD.")
 _SOURCE = click.option(
     "--source", metavar="NAME", help="The source, where the configuration has several."
 )
@@ -39,7 +40,7 @@ def repository(command: _F) -> _F:
         click.option("--unit", metavar="GLOB", help="Change only the units whose path matches."),
         _TARGET,
         _CONFIG,
-        click.option("--rev", metavar="REV", help="The branch, tag or commit; default: HEAD."),
+        _REV,
         _REPO,
     ):
         command = add(command)
@@ -70,6 +71,16 @@ def recorded(command: _F) -> _F:
 def source(command: _F) -> _F:
     """Add the option that says which source it is about."""
     return _SOURCE(command)
+
+
+def target(command: _F) -> _F:
+    """Add the option that says which target it is about."""
+    return _TARGET(command)
+
+
+def revision(command: _F) -> _F:
+    """Add the option that says which revision it is about."""
+    return _REV(command)
 
 
 def output(*formats: str) -> Callable[[_F], _F]:

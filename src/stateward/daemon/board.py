@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.daemon import requeue
-from stateward.daemon.fights import Fights
+from stateward.daemon.fights import Fights, told
 from stateward.daemon.pausing import Pauses
 from stateward.daemon.queue import Mark, Queue
 from stateward.daemon.requeue import Pace
 from stateward.daemon.tally import DONE, Tally
-from stateward.errors import Code
 from stateward.model.command import Command
-from stateward.model.fight import Correction, Fight
+from stateward.model.drift import UnitDrift
+from stateward.model.fight import Correction
 from stateward.model.run import Run
 from stateward.model.status import Condition, Pause, Reason, Status, Why
 from stateward.model.unit import Drift, DriftMode, Window
@@ -32,8 +32,6 @@ class Facts:
     """What a revision says of one unit."""
 
     fingerprint: str
-    files: str
-    """A digest of its files, as its tracking group's stamp bears it."""
     drift: Drift
     windows: tuple[Window, ...] = ()
 
@@ -46,6 +44,8 @@ class Verdict:
     message: str | None = None
     """Why it is not ready."""
     drifted: bool = False
+    drift: UnitDrift | None = None
+    """What differs although Git did not change; None where it came to no look that could tell."""
     held: bool = False
     """Whether a rollback keeps it as it is."""
     blocked: str | None = None
@@ -214,7 +214,7 @@ class Board:
             retry_after=run.retry_after,
         )
         self.queue.done(run.unit, mark)
-        done = run.outcome in DONE
+        done, drift = run.outcome in DONE, verdict.drift or before.drift
         self.statuses[run.unit] = replace(
             before,
             condition=found,
@@ -222,10 +222,11 @@ class Board:
             attempted=revision,
             applied=revision if done else before.applied,
             outcome=run.outcome.value,
-            message=_told(fights) if found is Condition.FIGHTING else verdict.message,
+            message=told(fights) if found is Condition.FIGHTING else verdict.message,
             run=run.id or before.run,
             blocked=verdict.blocked,
             details=verdict.details,
+            drift=drift if drift and drift.objects else None,
             at=now,
             succeeded=now if done else before.succeeded,
             fingerprint=fingerprint,
@@ -290,12 +291,6 @@ class Board:
 _GONE = "gone"
 _ELSEWHERE = ""
 """No unit has an empty name."""
-
-
-def _told(fights: Sequence[Fight]) -> str:
-    more = f" (and {len(fights) - 1} more)" if len(fights) > 1 else ""
-    advice = "looked at less often now: have one of both leave it alone"
-    return f"{Code.FIGHT} {Code.FIGHT.slug}: {fights[0]}{more}: {advice}"
 
 
 def _pending(unit: str, now: float) -> Status:

@@ -1,8 +1,9 @@
 """Fights: fields that we set back and somebody else changes again, told apart from drift. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from stateward.errors import Code
 from stateward.model.fight import Correction, Fight
 from stateward.model.identity import ObjectKey
 
@@ -62,11 +63,14 @@ class Fights:
         ]
         return tuple(sorted(fights, key=lambda own: (-own.count, own.key, own.field)))
 
-    def suspects(self, unit: str, key: ObjectKey) -> bool:
-        """Tell whether something of an object was set back before: then it matters by whom."""
-        return any(own.last.key == key for own in self._counts.get(unit, {}).values())
-
     def factor(self, unit: str) -> int:
         """Return by what the pauses between looks at a unit are longer than they would be."""
         most = max((own.count for own in self.of(unit)), default=self.after - 1)
         return 1 << min(most - self.after + 1, _MOST)
+
+
+def told(fights: Sequence[Fight]) -> str:
+    """Say of a unit what is fought over in it."""
+    more = f" (and {len(fights) - 1} more)" if len(fights) > 1 else ""
+    advice = "looked at less often now: have one of both leave it alone"
+    return f"{Code.FIGHT} {Code.FIGHT.slug}: {fights[0]}{more}: {advice}"

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from stateward.daemon.board import Facts, Verdict
-from stateward.daemon.corrections import Writers
-from stateward.daemon.fights import Fights
+from stateward.daemon.corrections import corrections
 from stateward.daemon.pausing import Pauses
+from stateward.engine.drift import Writers, drift
 from stateward.engine.reconcile import Reconciler
 from stateward.errors import Code, Stalled, Transient
 from stateward.instruments import Known
-from stateward.model.plan import Blocked, Plan, UnitPlan, UnitState
+from stateward.model.drift import UnitDrift
+from stateward.model.plan import Blocked, Plan, UnitState
 from stateward.model.record import Cause
 from stateward.model.run import Fault, Outcome, Report, Run
 from stateward.model.status import Reason
@@ -33,7 +34,6 @@ class Job:
     revision: str
     taken: Mapping[str, frozenset[Reason]]
     facts: Mapping[str, Facts]
-    fights: Fights
     pauses: Pauses
     """What keeps this round from units that it would look after by itself: those that are gone."""
     now: float
@@ -76,7 +76,7 @@ async def run(reconciler: Reconciler, job: Job, progress: Progress) -> Done:
         rest = job.taken.keys() - verdicts.keys()
         if not rest:
             return Done(verdicts=tuple(verdicts.values()))
-        writers = Writers(job.fights)
+        writers = Writers()
         plan, report = await replace(_about(reconciler, job, rest), look=writers.look).apply(
             job.revision, expected=None, progress=progress
         )
@@ -110,32 +110,30 @@ async def _watched(reconciler: Reconciler, job: Job) -> dict[str, Verdict]:
     units = job.watched()
     if not units:
         return {}
-    plan = await _about(reconciler, job, units).round.plan(job.revision)
+    writers = Writers()
+    plan = await _about(reconciler, job, units).round.plan(job.revision, writers.look)
     runs = {own.unit: own for own in dry_runs(plan)}
     return {
-        unit: _drift(plan, runs[unit], job.facts[unit])
+        unit: _reported(plan, runs[unit], job, writers)
         for unit in units
-        if unit in plan.units and _is_applied(plan.units[unit], job.facts[unit])
+        if unit in plan.units and plan.units[unit].as_applied
     }
 
 
-def _is_applied(own: UnitPlan, facts: Facts) -> bool:
-    """Tell whether what the files declare was applied, so that what differs is drift."""
-    if own.before.reached is not None and own.stamp is not None:
-        return own.stamp.reached == own.before.reached
-    return own.before.files == facts.files and not (own.stamp and own.before.attempted)
-
-
-def _drift(plan: Plan, run: Run, facts: Facts) -> Verdict:
+def _reported(plan: Plan, run: Run, job: Job, writers: Writers) -> Verdict:
     changes = [own for own in plan.changes if own.unit == run.unit]
-    if facts.drift.mode is DriftMode.IGNORE or not changes or run.outcome is Outcome.FAILED:
-        kept = Outcome.UNCHANGED if run.outcome is Outcome.PLANNED else run.outcome
+    ignored = job.facts[run.unit].drift.mode is DriftMode.IGNORE
+    found = None if ignored else drift(plan, run.unit, writers.found, at=job.now)
+    if ignored or not changes or run.outcome is Outcome.FAILED:
+        kept = replace(
+            run, outcome=Outcome.UNCHANGED if run.outcome is Outcome.PLANNED else run.outcome
+        )
         held = plan.units[run.unit].state is UnitState.HELD
-        return Verdict(run=replace(run, outcome=kept), message=_message(plan, run), held=held)
+        return Verdict(run=kept, message=_message(plan, run), held=held, drift=found)
     first, *more = changes
     others = f" (and {len(more)} more)" if more else ""
     message = f"the target differs, and drift is only reported: {first.action} {first.key}{others}"
-    return Verdict(run=run, message=message, drifted=True)
+    return Verdict(run=run, message=message, drifted=True, drift=found)
 
 
 def _verdicts(
@@ -149,18 +147,27 @@ def _verdicts(
             continue
         gone = own.leaves and runs[unit].outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
         held = own.state is UnitState.HELD
-        looked = unit in job.facts and _is_applied(own, job.facts[unit])
+        looked = unit in job.facts and own.as_applied
         blocked = _blocked(plan, unit)
         yield Verdict(
             run=runs[unit],
             message=_message(plan, runs[unit]),
             gone=gone,
             held=held,
-            corrected=tuple(writers.corrections(plan, unit)) if looked else None,
+            corrected=tuple(corrections(plan, unit, writers.found)) if looked else None,
+            drift=_mended(plan, runs[unit], job, writers),
             anew=not looked,
             blocked=blocked.digest if blocked and not blocked.protected else None,
             details=tuple(telling.lines(blocked, plan.commit)) if blocked else (),
         )
+
+
+def _mended(plan: Plan, run: Run, job: Job, writers: Writers) -> UnitDrift | None:
+    """Return what a round found to have drifted; after a commit that is through, nothing has."""
+    done = run.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
+    found = drift(plan, run.unit, writers.found, at=job.now, mended=run.outcome is Outcome.APPLIED)
+    new = UnitDrift(revision=run.revision, at=job.now)
+    return new if found is None and done else found
 
 
 def _nothing(unit: str, plan: Plan) -> Run:

@@ -139,7 +139,6 @@ class Tender:
         facts = {
             unit: Facts(
                 fingerprint=digest,
-                files=loaded.digests.get(unit, ""),
                 drift=loaded.settings[unit].drift or self.board.usual,
                 windows=loaded.settings[unit].windows,
             )
@@ -204,7 +203,6 @@ class Tender:
             revision=revision,
             taken=taken,
             facts=self.board.facts,
-            fights=self.board.fights,
             pauses=self.board.pauses,
             now=self.means.clock(),
             actor=", ".join(sorted(asked)) or None,

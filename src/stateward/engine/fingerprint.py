@@ -20,7 +20,8 @@ def fingerprints(loaded: Loaded, schemas: tuple[str, ...] | None, ours: str) -> 
 
 def _fingerprint(loaded: Loaded, unit: str, shared: str) -> str:
     settings = loaded.settings[unit]
-    known = asdict(replace(settings, moved={}))
+    ignore = tuple(replace(own, places={}) for own in settings.ignore)
+    known = asdict(replace(settings, moved={}, ignore=ignore))
     renames = sorted([str(old), str(new)] for old, new in settings.moved.items())
     problems = [str(own) for own in loaded.units[unit].problems]
     return digest_of([shared, loaded.digests.get(unit, ""), known, renames, problems])[:16]

@@ -1,9 +1,9 @@
 """Plan and apply in one session: what is planned is what is done."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from stateward.engine.round import Round
+from stateward.engine.round import Look, Round
 from stateward.errors import PlanMoved, Severity
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, RunKind
@@ -15,8 +15,6 @@ from stateward.tracking.carry import Progress
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.mandate import UNLIMITED, fence
 from stateward.tracking.session import Tracking
-
-Look = Callable[[Session, Plan], Awaitable[None]]
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """One round: everything that is known, put to the planner as one question."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -39,6 +39,9 @@ from stateward.planning.digest import digest_of
 from stateward.planning.question import Question, UnitFacts
 from stateward.ports import Recall, Session, Target
 from stateward.tracking.observe import known_of, observe, with_holds
+
+Look = Callable[[Session, Plan], Awaitable[None]]
+"""Is shown a plan and the target that it was made for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +97,16 @@ class Round:
         schema, problems = declared_schema(loaded, self.scope.schemas)
         return loaded, schema, (*loaded.problems, *problems)
 
-    async def plan(self, revision: str | None = None) -> Plan:
+    async def plan(self, revision: str | None = None, look: Look | None = None) -> Plan:
         """Plan without writing anything."""
         loaded, declared, problems = await self.load(revision)
         if any(own.severity is Severity.ERROR for own in problems):
             return self.refused(loaded, problems)
         async with self.target.session(declared, write=False) as session:
-            return await self.plan_in(session, loaded, problems)
+            plan = await self.plan_in(session, loaded, problems)
+            if look is not None:
+                await look(session, plan)
+            return plan
 
     def refused(self, loaded: Loaded, problems: tuple[Problem, ...]) -> Plan:
         """Return the plan of a revision whose schema cannot be used: nothing is done."""

@@ -45,6 +45,7 @@ def _named(
 
 
 _PAUSE = _object({"why": _one_of(Why), "message": _TEXT, "until": _maybe(_MOMENT)})
+_DRIFT = _object({"objects": _COUNT, "fields": _COUNT, "found": _MOMENT, "mended": _FLAG})
 _STANDING = {
     "state": _one_of(Condition),
     "since": _MOMENT,
@@ -60,6 +61,7 @@ _STANDING = {
     "reason": _maybe(_one_of(Reason)),
     "blocked": _maybe(_TEXT),
     "details": _list(_TEXT),
+    "drift": _maybe(_DRIFT),
     "pause": _maybe(_PAUSE),
 }
 _SOURCE = _object(

@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 
 from stateward.daemon.tally import Tally
 from stateward.http.view import Seen
+from stateward.model.drift import UnitDrift
 from stateward.model.plan import Action
 from stateward.model.status import Condition, SourceStatus, Status
 from stateward.ports import Mandate
@@ -31,6 +32,10 @@ _OF_STATUS: tuple[tuple[str, str, Callable[[Status], _Number]], ...] = (
         lambda own: own.succeeded,
     ),
     ("failures", "Rounds in a row after which it had to be tried again.", lambda own: own.failures),
+)
+_DRIFT: tuple[tuple[str, str, Callable[[UnitDrift], int]], ...] = (
+    ("drifted_objects", "Objects that the last look found to differ.", lambda own: own.objects),
+    ("drifted_fields", "Fields that the last look found to differ.", lambda own: own.fields),
 )
 _GAUGES: tuple[tuple[str, str, Callable[[Tally], _Number]], ...] = (
     (
@@ -118,6 +123,10 @@ def of_units(seen: Sequence[Seen]) -> Iterator[Metric]:
         yield _gauge(f"stateward_unit_{name}", told, _UNIT, found)
     for name, told, of in _OF_STATUS:
         yield _gauge(f"stateward_unit_{name}", told, _UNIT, [(at, of(own)) for at, own in rows])
+    for name, told, counted in _DRIFT:
+        # Most units have none: what is not there is nought.
+        some = [(at, counted(own.drift)) for at, own in rows if own.drift is not None]
+        yield _gauge(f"stateward_unit_{name}", told, _UNIT, some)
     tallies = [
         (_labels(own, one), own.tallies.get(one.unit, _NONE))
         for own in seen

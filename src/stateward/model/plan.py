@@ -181,6 +181,8 @@ class UnitPlan:
     """Objects that are left out of this round: something is wrong with them, or they wait."""
     keeps: bool = False
     """Whether members are left that the unit does not declare: then the group has to stay."""
+    files: str = ""
+    """A digest of its files; empty where the directory is gone."""
     before: Stamp = field(default_factory=Stamp)
     """What the group says now."""
     stamp: Stamp | None = None
@@ -189,6 +191,14 @@ class UnitPlan:
     """Whether the directory is gone: the group goes too, once it has no member."""
     survivors: tuple[Survivor, ...] = ()
     """Members whose delete would be refused, or take along what is not ours."""
+
+    @property
+    def as_applied(self) -> bool:
+        """Whether what the files declare was applied before, so that what differs is drift."""
+        before, stamp = self.before, self.stamp
+        if before.reached is not None and stamp is not None:
+            return stamp.reached == before.reached
+        return before.files == self.files and not (stamp and before.attempted)
 
     @property
     def leaves(self) -> bool:

@@ -6,6 +6,8 @@ Moments are seconds since the epoch, in UTC.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stateward.model.drift import UnitDrift
+
 
 class Reason(StrEnum):
     """Why a unit is looked at. The order is that of the words in a run's trigger."""
@@ -105,6 +107,8 @@ class Status:
     """The digest of the prune that a guard holds back, to be approved by; None also where nobody can."""
     details: tuple[str, ...] = ()
     """What of such a prune tells most: kinds, the commit, objects."""
+    drift: UnitDrift | None = None
+    """What the last look found to differ although Git did not change; None is nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from stateward.errors import Location
 from stateward.model.identity import ObjectKey
 
 TRACKING = "stateward/"
 """What the names of all units' tracking groups start with."""
 ADOPTED = "/adopted"
+PART = "#"
+"""Stands between the name of an attribute and the JSON Pointer to a part of its value."""
 NO_FILES = "none"
 """What stands in a stamp for the digest of the files of a directory that is gone."""
 _MOST_ATTEMPTS = 50
@@ -112,7 +115,11 @@ class Ignore:
     """Fields that are written when an object is made, and left alone afterwards."""
 
     kind: str
+    """A kind, a generic for all that inherit from it, or a pattern over the names of kinds."""
     fields: frozenset[str]
+    """Their names; ``name#/pointer`` is only that part of a value that is JSON."""
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where each of these words stands, if it stands in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +165,6 @@ class UnitSettings:
 
     def protects(self, key: ObjectKey) -> bool:
         return any(fnmatchcase(str(key), pattern) for pattern in self.protect)
-
-    def ignored(self, kind: str) -> frozenset[str]:
-        return frozenset().union(*(own.fields for own in self.ignore if own.kind == kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

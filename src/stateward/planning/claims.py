@@ -9,6 +9,7 @@ from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.state import DesiredObject, ObservedObject
 from stateward.model.unit import Adopt
 from stateward.planning.compare import Comparison
+from stateward.planning.ignoring import Ignoring
 from stateward.planning.question import Declared, Holdings, Question
 from stateward.planning.standing import Standing
 
@@ -31,8 +32,12 @@ class Claims:
     """What units claim in this round that others may give up: declared keys by id."""
     given: set[tuple[str, str]] = field(default_factory=set)
     """Units and the ids that they give up in a move."""
+    _ignoring: Ignoring = field(init=False)
     _as_before: dict[str, bool] = field(default_factory=dict)
     """Units whose files, and what is left out of them, are what they were."""
+
+    def __post_init__(self) -> None:
+        self._ignoring = Ignoring(self.question.schema, self.question.units)
 
     def changes(self) -> Iterator[Change]:
         for key, units in self.declared.by_key.items():
@@ -96,8 +101,7 @@ class Claims:
 
     def _fields(self, obj: DesiredObject, have: ObservedObject) -> tuple[FieldChange, ...]:
         """Compare; what was declared before counts only for what was ours before."""
-        settings = self.question.units[obj.unit].settings
-        ignored = settings.ignored(obj.key.kind) if settings.ignore else ()
+        ignored = self._ignoring.of(obj.unit, obj.key.kind)
         formerly = None
         if have.id in self.holdings.holders:
             known = self.question.formerly

@@ -1,6 +1,5 @@
 """One declared object against what stands in the target: which fields are to change."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +7,9 @@ from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import Default, FieldChange, Secret
 from stateward.model.schema import OBJECT_TEMPLATE, PROTECTED, Relationship, Schema
 from stateward.model.state import DesiredObject, FromPool, ObservedObject, Related
+from stateward.planning.ignoring import NOTHING, Ignored
 from stateward.planning.question import Declared, Identities
+from stateward.schema import parts
 from stateward.schema.values import SECRET_KINDS
 
 _MISSING: Any = object()
@@ -50,7 +51,7 @@ class Comparison:
         want: DesiredObject,
         have: ObservedObject,
         formerly: DesiredObject | None,
-        ignored: Collection[str] = (),
+        ignored: Ignored = NOTHING,
     ) -> list[FieldChange]:
         """Return the declared fields that differ, then those to reset, as declared before."""
         notes = self._notes.get(want.key.kind) or self._note(want.key.kind)
@@ -58,6 +59,8 @@ class Comparison:
         observed = have.attributes
         for name, value in want.attributes.items():
             old = observed.get(name, _MISSING)
+            if name in ignored.parts:
+                value = parts.kept(value, old, ignored.parts[name])  # noqa: PLW2901
             if value.__class__ is old.__class__ and value == old:
                 continue
             if name in notes.write_only:
@@ -70,8 +73,8 @@ class Comparison:
             if change := self._relation(name, related, have, formerly, notes):
                 found.append(change)
         if formerly is not None:
-            found.extend(self._resets(want, have, formerly, notes))
-        found = [change for change in found if change.name not in ignored]
+            found.extend(self._resets(want, have, formerly, notes, ignored))
+        found = [change for change in found if change.name not in ignored.fields]
         return [_masked(change) if change.name in notes.secret else change for change in found]
 
     def created(self, want: DesiredObject) -> tuple[FieldChange, ...]:
@@ -155,6 +158,7 @@ class Comparison:
         have: ObservedObject,
         formerly: DesiredObject,
         notes: _KindNotes,
+        ignored: Ignored,
     ) -> list[FieldChange]:
         found = []
         for name in formerly.attributes:
@@ -162,8 +166,11 @@ class Comparison:
             if name in want.attributes or not notes.resets(name) or name in have.defaults:
                 continue
             default = False if name.endswith(PROTECTED) else notes.defaults.get(name)
-            if old is not None and old != default:
+            left = parts.kept(None, old, ignored.parts.get(name, ()))
+            if left is None and old is not None and old != default:
                 found.append(FieldChange(name, old, Default(default)))
+            elif left is not None and old != left:
+                found.append(FieldChange(name, old, left))
         for name, before in formerly.relations.items():
             if name in want.relations or not notes.resets(name):
                 continue

@@ -206,6 +206,7 @@ class _Attempt:
             withheld=withheld,
             keeps=stays,
             survivors=tuple(self.prune.survivors.get(unit, ())),
+            files=facts.files,
             before=before,
             stamp=self._stamp(
                 unit, changed=changed, through=acted and not blocked and not withheld

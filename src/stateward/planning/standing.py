@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey
 from stateward.model.state import DesiredObject, External, FromPool
-from stateward.planning import dependencies
+from stateward.planning import dependencies, ignoring
 from stateward.planning.digest import digest_of
 from stateward.planning.matches import Matches
 from stateward.planning.question import Declared, Holdings, Identities, Question
@@ -107,6 +107,7 @@ def first_look(question: Question, declared: Declared, holdings: Holdings) -> St
     for unit in question.desired.units.values():
         standing.take(own for own in unit.problems if not _is_settled(own, declared))
     standing.take(dependencies.wrong(question))
+    standing.take(ignoring.wrong(question))
     return standing
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stateward.model.command import Command, Verb
+from stateward.model.drift import UnitDrift
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 from stateward.reporting.typed import Typed, options
 
@@ -42,12 +43,12 @@ def _overview(overview: Overview, now: float, typed: Typed) -> Iterator[str]:
     source = overview.source
     revision = source.revision[:_SHORT] if source.revision else "no revision seen"
     leader = f" by {_line(source.leader)}" if source.leader else ""
-    looked = f"looked at {_ago(source.at, now)}{leader}"
+    looked = f"looked at {ago(source.at, now)}{leader}"
     yield f"{source.source}  {revision}, {looked}  →  {source.target}"
     if source.error:
         yield f"  cannot be looked at: {_line(source.error)}"
     if is_late(source, now):
-        yield f"  no daemon seems to be running: it should look every {_spell(source.every)}"
+        yield f"  no daemon seems to be running: it should look every {spell(source.every)}"
     rows = [("UNIT", "STATE", "SINCE", "APPLIED", "NEXT")]
     rows += [_row(own, now) for own in overview.units]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -72,6 +73,16 @@ def _notes(own: Status, now: float, typed: Typed) -> Iterator[str]:
         yield typed.meanwhile
     if own.blocked is not None:
         yield f"to let exactly these go, once: {typed.approving(own.unit, own.blocked)}"
+    if own.drift is not None:
+        yield f"{drifted(own.drift, now)}: {typed.looking(own.unit)}"
+
+
+def drifted(own: UnitDrift, now: float) -> str:
+    """Say how much differed, and when that was."""
+    objects = f"{own.objects} object{'' if own.objects == 1 else 's'}"
+    fields = f"{own.fields} field{'' if own.fields == 1 else 's'}"
+    done = ", set back at once" if own.mended else ""
+    return f"drift: {objects}, {fields}, found {ago(own.at, now)}{done}"
 
 
 _PAUSED = {Why.SUSPENDED: "suspended ", Why.WINDOW: "", Why.REWOUND: ""}
@@ -87,7 +98,7 @@ def _row(own: Status, now: float) -> tuple[str, str, str, str, str]:
     return (
         _line(own.unit),
         _state(own, now),
-        _ago(own.since, now),
+        ago(own.since, now),
         own.applied[:_SHORT] if own.applied else "never",
         _next(own, now),
     )
@@ -104,12 +115,12 @@ _SHOWN = {Why.SUSPENDED: Condition.SUSPENDED, Why.REWOUND: Condition.STALLED}
 def _next(own: Status, now: float) -> str:
     pause = _pause(own, now)
     if pause is not None and pause.until is not None:
-        return f"in {_spell(pause.until - now)}: goes on"
+        return f"in {spell(pause.until - now)}: goes on"
     if pause is not None:
         return "when resumed" if pause.why is Why.SUSPENDED else "with a commit"
     if own.next is None or own.reason is None:
         return "with a commit"
-    when = f"in {_spell(own.next - now)}" if own.next > now else "due"
+    when = f"in {spell(own.next - now)}" if own.next > now else "due"
     again = f", {own.failures} in a row" if own.failures > 1 else ""
     return f"{when}: {_WHY_NEXT[own.reason]}{again}"
 
@@ -147,11 +158,11 @@ def is_late(source: SourceStatus, now: float) -> bool:
     return now - source.at > _LATE * source.every
 
 
-def _ago(moment: float, now: float) -> str:
-    return f"{_spell(now - moment)} ago" if now - moment >= 1 else "now"
+def ago(moment: float, now: float) -> str:
+    return f"{spell(now - moment)} ago" if now - moment >= 1 else "now"
 
 
-def _spell(seconds: float) -> str:
+def spell(seconds: float) -> str:
     """Spell a time by its two largest units."""
     left = max(0, round(seconds))
     found: list[str] = []
@@ -204,6 +215,14 @@ def unit(own: Status) -> dict[str, Any]:
         "reason": own.reason.value if own.reason else None,
         "blocked": own.blocked,
         "details": list(own.details),
+        "drift": None
+        if own.drift is None
+        else {
+            "objects": own.drift.objects,
+            "fields": own.drift.fields,
+            "found": moment(own.drift.at),
+            "mended": own.drift.mended,
+        },
         "pause": None
         if own.pause is None
         else {

@@ -45,13 +45,20 @@ class Typed:
     def approving(self, unit: str, digest: str) -> str | None:
         if self.about is None:
             return None
-        end = ("--",) if unit.startswith("-") else ()
-        return line(("approve", *self.about, *end, unit, digest[:LEAST_DIGEST]))
+        return line(("approve", *self.about, *_named(unit), digest[:LEAST_DIGEST]))
+
+    def looking(self, unit: str) -> str:
+        """Return what shows how a unit has drifted."""
+        return line(("drift", *(self.about or ()), *_named(unit)))
 
     def allowing(self, deletes: int) -> str | None:
         if self.again is None:
             return None
         return line((*self.again, "--allow-deletes", str(deletes)))
+
+
+def _named(unit: str) -> tuple[str, ...]:
+    return ("--", unit) if unit.startswith("-") else (unit,)
 
 
 ROUND = Typed()

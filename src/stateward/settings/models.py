@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stateward.daemon import windows
-from stateward.model.unit import Adopt, DriftMode, ManageSchema, Strategy, WindowKind
+from stateward.errors import Location
+from stateward.model.unit import PART, Adopt, DriftMode, ManageSchema, Strategy, WindowKind
+from stateward.schema import parts
 from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
 from stateward.settings.leader import LeaderSettings
@@ -51,11 +53,28 @@ class WideLimits(Model):
     """Beyond that number, up to so many percent of all members pass."""
 
 
+def _field(word: str) -> str:
+    name, mark, pointer = word.partition(PART)
+    if not name:
+        raise ValueError("expected the name of a field")
+    if mark:
+        parts.read(pointer)
+    return word
+
+
 class IgnoredFields(Model):
     """Fields that are written when an object is made and left alone afterwards."""
 
     kind: str
-    fields: tuple[str, ...]
+    """A kind, a generic for all that inherit from it, or a pattern over the names of kinds."""
+    fields: tuple[Annotated[str, AfterValidator(_field)], ...]
+    """Names; with ``#`` and a JSON Pointer only that part of a value."""
+    _places: dict[str, Location] = PrivateAttr(default_factory=dict)
+
+    @property
+    def places(self) -> dict[str, Location]:
+        """Where each of these words stands: it is told once it is known what they mean."""
+        return self._places
 
 
 class Rename(Model):

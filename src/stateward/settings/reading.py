@@ -16,6 +16,7 @@ from stateward.settings.models import (
     DeleteLimits,
     DriftSettings,
     Environment,
+    IgnoredFields,
     SourceSettings,
     UnitDefaults,
     UnitDrift,
@@ -45,10 +46,15 @@ def read_configuration(documents: Iterable[Document]) -> Configuration:
     if others:
         raise ConfigError(f"{others[0].location(others[0].mark)}: one document is expected")
     try:
-        return Configuration.model_validate(plain(first.root), by_alias=True, by_name=False)
+        own = Configuration.model_validate(plain(first.root), by_alias=True, by_name=False)
     except ValidationError as error:
         wrong = [f"{at}: {message}" for at, message in _mistakes(error, first)]
         raise ConfigError("\n".join(wrong)) from error
+    _place(own.defaults.ignore, first, "defaults", "ignore")
+    for number, source in enumerate(own.sources):
+        for index, rule in enumerate(source.units):
+            _place(rule.ignore, first, "sources", number, "units", index, "ignore")
+    return own
 
 
 def server_settings(
@@ -74,18 +80,21 @@ def read_unit(
     try:
         if doc:
             own = UnitFile.model_validate(plain(doc.root), by_alias=True, by_name=False)
+            _place(own.ignore, doc, "ignore")
     except ValidationError as error:
         problems = tuple(
             Problem(code=Code.CONFIGURATION, message=message, location=at)
             for at, message in (_mistakes(error, doc) if doc else ())
         )
-    ignore = _first(own.ignore, rule.ignore, defaults.ignore)
     settings = UnitSettings(
         prune=_first(own.prune, rule.prune, defaults.prune),
         adopt=_first(own.adopt, rule.adopt, defaults.adopt),
         limits=_limits(own.limits, rule.limits, defaults.limits),
         protect=_first(own.protect, rule.protect, defaults.protect),
-        ignore=tuple(Ignore(kind=one.kind, fields=frozenset(one.fields)) for one in ignore),
+        ignore=tuple(
+            Ignore(kind=one.kind, fields=frozenset(one.fields), places=one.places)
+            for one in _first(own.ignore, rule.ignore, defaults.ignore)
+        ),
         drift=_drift(own.drift, rule.drift, defaults.drift),
         windows=tuple(
             Window(
@@ -160,6 +169,14 @@ def _mistakes(error: ValidationError, doc: Document) -> Iterable[tuple[Location,
         if own["type"] == "extra_forbidden":
             message = "no such setting"
         yield _locate(doc, path, key=own["type"] == "extra_forbidden"), f"{name}: {message}"
+
+
+def _place(ignore: Iterable[IgnoredFields] | None, doc: Document, *path: str | int) -> None:
+    """Note where the words stand that only a schema can tell to be wrong."""
+    for index, own in enumerate(ignore or ()):
+        own.places[own.kind] = _locate(doc, [*path, index, "kind"], key=False)
+        for number, name in enumerate(own.fields):
+            own.places[name] = _locate(doc, [*path, index, "fields", number], key=False)
 
 
 def _locate(doc: Document, path: list[str | int], *, key: bool) -> Location:

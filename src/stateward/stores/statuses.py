@@ -3,11 +3,12 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
+from stateward.stores import drifts
 from stateward.stores.database import Connection, Database
 from stateward.stores.sqlite import SqliteDatabase
 
@@ -39,7 +40,7 @@ class KeptStatuses:
 
     async def keep(self, target: str, units: Mapping[str, Status | None], source: str) -> None:
         rows = [
-            (target, source, unit, json.dumps(asdict(own)))
+            (target, source, unit, json.dumps(_body(own)))
             for unit, own in units.items()
             if own is not None
         ]
@@ -93,6 +94,10 @@ class SqliteStatuses(KeptStatuses):
         super().__init__(SqliteDatabase(path, "statuses", _TABLE))
 
 
+def _body(own: Status) -> dict[str, Any]:
+    return {**asdict(replace(own, drift=None)), "drift": drifts.body(own.drift)}
+
+
 def _pause(known: dict[str, Any] | None) -> Pause | None:
     return None if known is None else Pause(**{**known, "why": Why(known["why"])})
 
@@ -103,8 +108,9 @@ def _status(body: str) -> Status | None:
         known = json.loads(body)
         reason = known.pop("reason")
         known["condition"] = Condition(known["condition"])
-        pause = _pause(known.pop("pause", None))
+        pause, drift = _pause(known.pop("pause", None)), drifts.drift(known.pop("drift", None))
         known["details"] = tuple(known.get("details", ()))
-        return Status(reason=Reason(reason) if reason else None, pause=pause, **known)
+        reason = Reason(reason) if reason else None
+        return Status(reason=reason, pause=pause, drift=drift, **known)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

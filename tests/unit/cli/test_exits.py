@@ -6,6 +6,7 @@ import pytest
 
 from stateward.cli import exits
 from stateward.errors import Code, Problem, Severity
+from stateward.model.drift import SourceDrift, UnitDrift
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.run import Outcome, Report, Run
@@ -89,3 +90,12 @@ def test_report_of_a_failure_is_1_whatever_the_plan_said(own: Plan, _code: int) 
 @pytest.mark.parametrize(("own", "code"), CASES[3:])
 def test_report_of_what_was_hindered(own: Plan, code: int) -> None:
     assert exits.of_report(own, report(), detailed=True) == code
+
+
+@pytest.mark.parametrize(
+    ("detailed", "objects", "code"), [(True, 1, 2), (True, 0, 0), (False, 1, 0)]
+)
+def test_drift(objects: int, code: int, *, detailed: bool) -> None:
+    units = {"a": UnitDrift(revision="r1", at=0, objects=objects)}
+    found = SourceDrift(source="s", target="t", revision="r1", units=units, unknown={"b": "?"})
+    assert exits.of_drift([found], detailed=detailed) == code

@@ -23,7 +23,7 @@ def board(*known: Status) -> Board:
 
 
 def facts(drift: Drift = ENFORCE, **units: str) -> dict[str, Facts]:
-    return {unit: Facts(fingerprint=own, files=own, drift=drift) for unit, own in units.items()}
+    return {unit: Facts(fingerprint=own, drift=drift) for unit, own in units.items()}
 
 
 def verdict(unit: str, outcome: Outcome = Outcome.UNCHANGED, **given: Any) -> Verdict:

@@ -74,11 +74,3 @@ def test_looks_become_fewer_up_to_a_limit() -> None:
         factors.append(fights.factor("a"))
     assert factors == [1, 1, 2, 4, 8, 16, 16, 16]
     assert fights.factor("b") == 1
-
-
-def test_only_what_was_set_back_is_suspect() -> None:
-    fights = Fights(3)
-    fights.take("a", [ROLE])
-    assert fights.suspects("a", LEAF)
-    assert not fights.suspects("a", ObjectKey("NetDevice", ("leaf2",)))
-    assert not fights.suspects("b", LEAF)

@@ -8,6 +8,7 @@ from repositories import Repository, far
 from rounds import SCHEMA, objects
 from stateward.errors import Code, SourceUnavailable
 from stateward.model.command import Verb
+from stateward.model.drift import Departure, DriftedField
 from stateward.model.event import Action, Level
 from stateward.model.fight import Writer
 from stateward.model.mutation import Delete, Mutation, Refusal, Update
@@ -15,6 +16,7 @@ from stateward.model.record import Cause
 from stateward.model.status import Condition, Reason
 from stateward.model.unit import DriftMode
 from stateward.ports import Session
+from stateward.targets.embedded import EmbeddedTarget
 
 BAD = "kind: Object\nspec: ["
 CANARY = "hunter2"
@@ -201,6 +203,56 @@ class TestDrift:
         await desk.turn(a=tags("red", "blue"))
         assert desk.known["a"].condition is Condition.READY
         assert await desk.shop.members("a") == {"BuiltinTag/red", "BuiltinTag/blue"}
+
+    async def test_is_told_field_by_field_until_the_next_look(self, desk: Desk) -> None:
+        described = objects("BuiltinTag", {"name": "red", "description": "ours"})
+        await desk.turn(a=described)
+        red = await desk.shop.find("BuiltinTag", "red")
+        desk.target.writers = {red.id: Writer("Eve", "at noon")}
+        mine = Update(id=red.id, kind="BuiltinTag", attributes={"description": "mine"})
+        await desk.shop.do(mine)
+        desk.now += 600
+        await desk.turn()
+        found = desk.known["a"].drift
+        assert found is not None
+        assert (found.at, found.mended, found.revision) == (1600, True, "r1")
+        (own,) = found.differences
+        assert (own.fields, own.writer) == (
+            (DriftedField("description", "mine", "ours"),),
+            Writer("Eve", "at noon"),
+        )
+        again = desk.tended()
+        await again.recall()
+        assert again.board.statuses["a"].drift == found
+        desk.now += 600
+        await desk.turn()
+        assert desk.known["a"].drift is None
+        assert (await desk.statuses.load(desk.target.name, "default"))["a"].drift is None
+
+    async def test_that_is_only_reported_is_told_until_it_is_gone(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        desk.shop.defaults = desk.shop.defaults.model_copy(
+            update={"drift": desk.shop.defaults.drift.model_copy(update={"mode": DriftMode.REPORT})}
+        )
+        desk.tender = desk.tended()
+        await desk.turn(a=tags("red", "blue"))
+        red = await desk.shop.find("BuiltinTag", "red")
+        await desk.shop.do(Delete(id=red.id, kind="BuiltinTag"))
+        desk.now += 600
+        await desk.turn()
+        found = desk.known["a"].drift
+        assert found is not None
+        assert (found.at, found.mended) == (1600, False)
+        assert [own.what for own in found.differences] == [Departure.MISSING]
+        desk.tender.tended.reconciler.round.target = EmbeddedTarget(f"sqlite:///{tmp_path}")
+        desk.now += 600
+        await desk.turn()
+        assert desk.known["a"].condition in {Condition.STALLED, Condition.RETRYING}
+        assert desk.known["a"].drift == found
+        desk.tender.tended.reconciler.round.target = desk.target
+        await desk.turn(a=tags("blue"))
+        assert desk.known["a"].drift is None
 
     async def test_a_first_round_applies_whatever_is_said_of_drift(self, desk: Desk) -> None:
         desk.shop.defaults = desk.shop.defaults.model_copy(

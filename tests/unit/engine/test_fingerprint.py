@@ -46,6 +46,12 @@ async def test_a_commit_touches(shop: Workshop, change: dict[str, str], touched:
     assert {unit for unit in before | after if before.get(unit) != after.get(unit)} == touched
 
 
+async def test_where_a_setting_stands_is_no_part_of_it(shop: Workshop) -> None:
+    ignore = "ignore: [{kind: BuiltinTag, fields: [description]}]"
+    before = await found(shop, {**FILES, "b/.stateward.yaml": ignore})
+    assert await found(shop, {**FILES, "b/.stateward.yaml": f"# a comment\n{ignore}"}) == before
+
+
 async def test_what_is_gone_has_none(shop: Workshop) -> None:
     assert set(await found(shop, {"a/x.yml": A})) == {"a"}
 

@@ -8,7 +8,9 @@ from answering import Desk, asking
 from prometheus_client.parser import text_string_to_metric_families
 
 from desks import tags
+from rounds import objects
 from stateward.instruments import Step
+from stateward.model.mutation import Delete, Update
 from stateward.tracking.mandate import UNLIMITED
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -76,6 +78,23 @@ async def test_a_unit_that_is_gone_takes_its_numbers_along(desk: Desk) -> None:
     desk.shop.commit({"b/x.yml": tags("blue")})
     await desk.turn()
     assert not any(at.get("unit") == "a" for rows in (await told(desk)).values() for at, _ in rows)
+
+
+async def test_drift_is_counted_for_the_units_that_have_any(desk: Desk) -> None:
+    described = objects("BuiltinTag", {"name": "red", "description": "ours"}, {"name": "blue"})
+    await desk.turn(a=described, b=tags("green"))
+    red = await desk.shop.find("BuiltinTag", "red")
+    blue = await desk.shop.find("BuiltinTag", "blue")
+    mine = Update(id=red.id, kind="BuiltinTag", attributes={"description": "mine"})
+    await desk.shop.do(mine, Delete(id=blue.id, kind="BuiltinTag"))
+    desk.now += 600
+    await desk.turn()
+    found = await told(desk)
+    assert found["stateward_unit_drifted_objects"] == [(UNIT, 2)]
+    assert found["stateward_unit_drifted_fields"] == [(UNIT, 1)]
+    desk.now += 600
+    await desk.turn()
+    assert "stateward_unit_drifted_objects" not in await told(desk)
 
 
 async def test_sources_and_the_queue_are_told(desk: Desk) -> None:

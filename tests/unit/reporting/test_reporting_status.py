@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stateward.model.command import Command, Verb
+from stateward.model.drift import UnitDrift
 from stateward.model.status import Condition, Overview, Pause, Reason, SourceStatus, Status, Why
 from stateward.reporting import status as rendering
 from stateward.reporting.typed import ROUND
@@ -100,6 +101,21 @@ def test_names_the_source_where_there_are_several() -> None:
     assert "once: stateward approve --config c.yaml --source 'y z' 'a b' 0123456789ab\n" in found
 
 
+def test_says_how_much_has_drifted_and_where_to_look() -> None:
+    drift = UnitDrift(revision=REVISION, at=NOW - 65, objects=2, fields=1)
+    found = text(replace(READY, condition=Condition.DRIFTED, drift=drift))
+    assert "    drift: 2 objects, 1 field, found 1m5s ago: stateward drift objects/base\n" in found
+    mended = replace(READY, drift=replace(drift, mended=True))
+    assert "found 1m5s ago, set back at once: stateward drift objects/base\n" in text(mended)
+    (source,) = rendering.as_json([Overview(source=SOURCE, units=(mended,))], NOW)["sources"]
+    assert source["units"]["objects/base"]["drift"] == {
+        "objects": 2,
+        "fields": 1,
+        "found": "2027-01-15T07:58:55.000+00:00",
+        "mended": True,
+    }
+
+
 @pytest.mark.parametrize(("at", "late"), [(NOW - 180, False), (NOW - 181, True)])
 def test_says_whether_anybody_takes_up_what_was_told(at: float, late: bool) -> None:
     command = Command(id="1", verb=Verb.SUSPEND, source="network", actor="ada", at=NOW)
@@ -162,6 +178,7 @@ def test_programs_read_the_same() -> None:
             "reason": "retry",
             "blocked": None,
             "details": [],
+            "drift": None,
             "pause": None,
         }
     }
