@@ -122,6 +122,8 @@ class MemorySource:
         """Modes of paths that are no plain files."""
         self.lost: set[str] = set()
         """Revisions and paths that cannot be read any more."""
+        self.allows: dict[str, tuple[str, ...]] = {}
+        """What revisions let be deleted, by trailers of their messages."""
         self.failure: Exception | None = None
         self._blobs: dict[str, bytes] = {}
 
@@ -160,7 +162,12 @@ class MemorySource:
         return {blob: self._blobs[blob] for blob in blobs}
 
     async def said(self, revision: str) -> Commit:
-        return Commit(id=revision, author="Ada <ada@example.org>", subject=f"Commit {revision}")
+        return Commit(
+            id=revision,
+            author="Ada <ada@example.org>",
+            subject=f"Commit {revision}",
+            allows=self.allows.get(revision, ()),
+        )
 
 
 class Workshop:

@@ -88,6 +88,7 @@ class Code(StrEnum):
     NOT_FOUND = "SW1510"
     FIGHT = "SW1511"
     IGNORE = "SW1512"
+    COMMIT_TRAILER = "SW1513"
 
     CHANGED_SINCE = "SW1601"
     NOT_RESTORED = "SW1602"

@@ -381,6 +381,37 @@ async def test_commit_says_whose_it_is(
         assert said.author == (f"{author} <a@b.c>" if len(name) < 300 else author)
 
 
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        pytest.param("a\n\nStateward-Allow-Deletes: 12", ("12",), id="last paragraph"),
+        pytest.param("a\n\nstateward-allow-deletes: 12", ("12",), id="any case"),
+        pytest.param(
+            "a\n\nb\n\nStateward-Allow-Deletes: 12\nSigned-off-by: A <a@b.c>",
+            ("12",),
+            id="among others",
+        ),
+        pytest.param(
+            "a\n\nStateward-Allow-Deletes: 1\nStateward-Allow-Deletes: 2", ("1", "2"), id="twice"
+        ),
+        pytest.param("a\n\nStateward-Allow-Deletes: some\n more", ("some more",), id="folded"),
+        pytest.param("a\n\nStateward-Allow-Deletes: 12\n\nb", (), id="not the last paragraph"),
+        pytest.param("a\n\nsay Stateward-Allow-Deletes: 12 there", (), id="in a sentence"),
+        pytest.param("Stateward-Allow-Deletes: 12", (), id="the subject"),
+        pytest.param("a\n\nStateward-Allow-Deletes:", (), id="nothing"),
+        pytest.param("a\n\nStateward-Allow-Deletes= 12", (), id="another separator"),
+    ],
+)
+async def test_trailers_are_read_as_git_reads_them(
+    world: World, message: str, found: tuple[str, ...]
+) -> None:
+    world.repository.commit(message, a="1")
+    world.repository.git("config", "trailer.separators", "=")
+    source = world.source
+    said = await source.said((await source.checkout()).revision)
+    assert (said.allows if said is not None else found) == found
+
+
 async def test_commit_that_is_not_there_is_refused(world: World) -> None:
     world.repository.commit(a="1")
     source = world.source

@@ -463,7 +463,17 @@ class TestReportDocument:
     def test_has_the_documented_keys(self, cli: Cli) -> None:
         report = asked(cli, "apply")
         assert list(report) == [
-            *("schema", "digest", "writes", "requests", "runs", "commit", "blocked", "problems")
+            *(
+                "schema",
+                "digest",
+                "writes",
+                "requests",
+                "runs",
+                "commit",
+                "letThrough",
+                "blocked",
+                "problems",
+            )
         ]
         keys = ["unit", "revision", "outcome", "summary", "writes", "survivors"]
         assert all(list(own) == keys for own in report["runs"])

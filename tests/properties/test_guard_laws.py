@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stateward.model.commit import Leave
 from stateward.model.plan import Action, Plan
 from stateward.model.state import DesiredObject
 from stateward.model.unit import Budget, Reach
@@ -70,9 +71,11 @@ def deleted(plan: Plan) -> set[str | None]:
     return {own.node for own in plan.changes if own.action is Action.DELETE}
 
 
-@given(cases(), st.none() | st.integers(0, 50))
-def test_no_budget_lets_a_protected_kind_through(case: Case, allowed: int | None) -> None:
-    found = case.plan(allow_deletes=allowed)
+@given(cases(), st.none() | st.integers(0, 50), st.integers(0, 50))
+def test_no_budget_lets_a_protected_kind_through(
+    case: Case, allowed: int | None, left: int
+) -> None:
+    found = case.plan(allow_deletes=allowed, leave=Leave(deletes=left, author="ada"))
     kinds = {own.key.kind for own in found.changes if own.action is Action.DELETE}
     assert "LocationSite" not in kinds
 
@@ -84,6 +87,14 @@ def test_more_leave_never_blocks_more(case: Case, allowed: int, more: int) -> No
     assert {own.unit for own in found.blocked} <= {own.unit for own in less.blocked}
     assert deleted(found) >= deleted(less)
     assert deleted(less) >= deleted(case.plan())
+
+
+@given(cases(), st.integers(0, 12), st.integers(0, 12))
+def test_more_leave_of_a_commit_never_blocks_more(case: Case, allowed: int, more: int) -> None:
+    less = case.plan(leave=Leave(deletes=allowed, author="ada"))
+    found = case.plan(leave=Leave(deletes=allowed + more, author="ada"))
+    assert {own.unit for own in found.blocked} <= {own.unit for own in less.blocked}
+    assert deleted(found) >= deleted(less) >= deleted(case.plan())
 
 
 @given(cases())

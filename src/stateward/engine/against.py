@@ -49,12 +49,11 @@ async def plan_against(round_: Round, revision: str | None, base: str) -> Plan:
         units=facts,
         formerly=formerly,
         owners=round_.scope.owners,
-        commit=await round_.said(after.revision),
         allow_deletes=round_.scope.allow_deletes,
         budgets=round_.scope.budgets,
         problems=problems,
     )
-    plan = planner.plan(question)
+    plan = planner.plan(await round_.with_commit(question, after.revision))
     changes = tuple(replace(own, node=None) for own in plan.changes)
     return replace(plan, changes=changes)
 

@@ -100,6 +100,8 @@ class Reconciler:
         leave = [f"prune approved by {one.actor}" for one in plan.approvals if one.unit == unit]
         if plan.allow_deletes is not None:
             leave.append(f"--allow-deletes {plan.allow_deletes}")
+        if unit in plan.by_commit:
+            leave.append(str(plan.leave))
         return Opening(
             run=tracking.runs[unit],
             kind=RunKind.ROUND,

@@ -36,6 +36,7 @@ from stateward.model.unit import (
 )
 from stateward.planning import plan as planner
 from stateward.planning.digest import digest_of
+from stateward.planning.leave import leave_of
 from stateward.planning.question import Question, UnitFacts
 from stateward.ports import Recall, Session, Target
 from stateward.tracking.observe import known_of, observe, with_holds
@@ -60,6 +61,8 @@ class Scope:
     kept_from: Callable[[str, tuple[Window, ...]], bool] = lambda _unit, _windows: False
     """Whether a unit, with its windows, is to be left as it is now, even if it is gone from Git."""
     allow_deletes: int | None = None
+    trailers: bool = False
+    """Whether a commit may let deletes through by its message."""
     budgets: tuple[Budget, ...] = ()
     """How much may be deleted beyond what single units allow."""
     rely: float | None = None
@@ -137,9 +140,16 @@ class Round:
                 return planner.plan_of(looked)
         ours = prefix(self.scope.instance, self.scope.source)
         observed = await with_holds(session, question.observed, looked.going, ours)
-        commit = await self.said(loaded.revision)
+        question = await self.with_commit(question, loaded.revision)
         with undisturbed():
-            return planner.plan(replace(question, observed=observed, commit=commit))
+            return planner.plan(replace(question, observed=observed))
+
+    async def with_commit(self, question: Question, revision: str) -> Question:
+        """Add what a revision says of itself, and what it lets through, if that is to count."""
+        commit = await self.said(revision)
+        leave, wrong = leave_of(commit) if self.scope.trailers else (None, ())
+        problems = (*question.problems, *wrong)
+        return replace(question, commit=commit, leave=leave, problems=problems)
 
     async def said(self, revision: str) -> Commit | None:
         """Return what a revision says of itself; a plan is none the worse where nothing can be had."""

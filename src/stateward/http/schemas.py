@@ -109,6 +109,7 @@ _BLOCKED = _object(
         "allowDeletes": _maybe(_TEXT),
     }
 )
+_LEAVE = _maybe(_object({"deletes": _COUNT, "author": _TEXT, "units": _list(_TEXT)}))
 _COMMIT = _maybe(_object({"id": _TEXT, "author": _TEXT, "subject": _TEXT}))
 _FOUND = _object(
     {
@@ -135,6 +136,7 @@ _PLAN = _named(
         "summary": _COUNTS,
         "changes": _list(_CHANGE),
         "commit": _COMMIT,
+        "letThrough": _LEAVE,
         "blocked": _list(_BLOCKED),
         "problems": _list(_FOUND),
         "units": {"type": "object", "additionalProperties": _PLANNED},
@@ -161,6 +163,7 @@ _REPORT = _named(
         "merge": {"type": "object"},
         "runs": _list(_DONE),
         "commit": _COMMIT,
+        "letThrough": _LEAVE,
         "blocked": _list(_BLOCKED),
         "problems": _list(_FOUND),
     },

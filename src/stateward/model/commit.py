@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+TRAILER = "Stateward-Allow-Deletes"
+"""A line at the end of a commit's message that lets deletes through."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
@@ -11,3 +14,17 @@ class Commit:
     author: str
     """Name and address, whoever they belong to."""
     subject: str
+    allows: tuple[str, ...] = ()
+    """What its trailers ``Stateward-Allow-Deletes`` say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """How much a commit lets the round delete that brings it about."""
+
+    deletes: int
+    author: str
+    """Whose word it is."""
+
+    def __str__(self) -> str:
+        return f"{TRAILER}: {self.deletes} of {self.author}"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from stateward.errors import Location, Problem, Severity
 from stateward.model.command import Command
-from stateward.model.commit import Commit
+from stateward.model.commit import Commit, Leave
 from stateward.model.identity import ObjectKey, Reference
 from stateward.model.unit import Reach, Stamp
 
@@ -228,6 +228,10 @@ class Plan:
     """The deletion budget that was raised for this plan."""
     approvals: tuple[Command, ...] = ()
     """What people let through of what a guard would hold back: each counts once."""
+    leave: Leave | None = None
+    """What the revision itself lets through, by a trailer of its commit."""
+    by_commit: frozenset[str] = frozenset()
+    """The units of which that lets something through that a guard would hold back."""
     ids: Mapping[Reference, str] = field(default_factory=dict, repr=False)
     """The ids of what exists already, by the references that changes use."""
     groups: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -27,6 +27,10 @@ class Guard:
     blocked: list[Blocked] = field(default_factory=list)
     approvals: list[Command] = field(default_factory=list)
     """What lets through what would be held back."""
+    by_commit: set[str] = field(default_factory=set)
+    """Units of which the revision itself lets that through."""
+    _late: frozenset[str] = frozenset()
+    """Units that the revision's own leave is for, where it is enough for all of them."""
     _concerned: Concerned = field(init=False)
 
     def look(self, changes: Iterable[Change]) -> None:
@@ -37,20 +41,31 @@ class Guard:
         self._concerned = Concerned(self.question.observed, chain(*deletes.values()))
         total = sum(map(len, deletes.values()))
         allowed = self.question.allow_deletes is not None and total <= self.question.allow_deletes
+        self._late = self._left(deletes)
         through = {
             unit: own
             for unit, own in sorted(deletes.items())
             if self._goes(self._of_unit(unit, own, allowed=allowed))
         }
-        approved = {own.unit for own in self.approvals}
+        looked_at = {own.unit for own in self.approvals} | self.by_commit
         if not allowed:
-            self._budgets({unit: own for unit, own in through.items() if unit not in approved})
+            self._budgets({unit: own for unit, own in through.items() if unit not in looked_at})
+
+    def _left(self, deletes: _Deletes) -> frozenset[str]:
+        """Return the units that the revision's own leave is for: never those that have reached it."""
+        units = self.question.units
+        late = {unit for unit in deletes if self.holdings.has_yet_to_reach(unit, units[unit])}
+        leave, count = self.question.leave, sum(len(deletes[unit]) for unit in late)
+        return frozenset(late if leave is not None and count <= leave.deletes else ())
 
     def _goes(self, blocked: Blocked | None) -> bool:
         """Take note of what is held back, unless somebody let exactly that through."""
         leave = approval(blocked, self.question) if blocked is not None else None
         if leave is not None:
             self.approvals.append(leave)
+        elif blocked is not None and not blocked.protected and blocked.unit in self._late:
+            self.by_commit.add(blocked.unit)
+            return True
         elif blocked is not None:
             self.blocked.append(blocked)
         return blocked is None or leave is not None
@@ -112,6 +127,8 @@ class Guard:
             leaves = {unit: self._leave(unit, own) for unit, own in deletes.items()}
             self.approvals += [own for own in leaves.values() if own is not None]
             deletes = {unit: own for unit, own in deletes.items() if leaves[unit] is None}
+            self.by_commit |= self._late & deletes.keys()
+            deletes = {unit: own for unit, own in deletes.items() if unit not in self._late}
             count = sum(map(len, deletes.values()))
             if _beyond(budget, count, members, budget.reach):
                 self._hold(deletes, reason, budget, _figures(count, members, budget))

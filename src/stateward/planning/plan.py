@@ -90,6 +90,8 @@ class _Attempt:
     blocked: tuple[Blocked, ...] = ()
     approvals: tuple[Command, ...] = ()
     """What lets a prune through that a guard would hold back."""
+    by_commit: frozenset[str] = frozenset()
+    """The units of which the revision itself does."""
     ordered: list[Change] = field(default_factory=list)
     doomed: list[Problem] = field(default_factory=list)
 
@@ -134,6 +136,7 @@ class _Attempt:
         guard = Guard(self.known.question, self.known.holdings)
         guard.look(deletes)
         self.blocked, self.approvals = tuple(guard.blocked), tuple(guard.approvals)
+        self.by_commit = frozenset(guard.by_commit)
         held = {own.unit for own in self.blocked}
         if held:
             deletes = self.prune.possible(own for own in deletes if own.unit not in held)
@@ -183,6 +186,8 @@ class _Attempt:
             commit=question.commit,
             allow_deletes=question.allow_deletes,
             approvals=self.approvals,
+            leave=question.leave,
+            by_commit=self.by_commit,
             ids=self.known.identities.ids,
             groups={name: own.id for name, own in question.observed.groups.items()},
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from stateward.errors import Problem
 from stateward.model.command import Command
-from stateward.model.commit import Commit
+from stateward.model.commit import Commit, Leave
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.schema import Schema
 from stateward.model.state import Desired, DesiredObject, Observed
@@ -45,6 +45,8 @@ class Question:
     commit: Commit | None = None
     """What the revision says of itself, where that may matter."""
     allow_deletes: int | None = None
+    leave: Leave | None = None
+    """What the revision itself lets through, of units that it has yet to reach."""
     budgets: tuple[Budget, ...] = ()
     """How much may be deleted beyond what single units allow."""
     approvals: tuple[Command, ...] = ()
@@ -108,6 +110,10 @@ class Holdings:
             self.stamps[unit] = Stamp.parse(group.description if group else "")
             for node in self.members[unit]:
                 self.holders.setdefault(node, []).append(unit)
+
+    def has_yet_to_reach(self, unit: str, facts: UnitFacts) -> bool:
+        """Tell whether a unit is to be brought to other files than it was brought to last."""
+        return facts.vanished or self.stamps[unit].files != facts.files
 
     def was_adopted(self, node: str) -> bool:
         """Tell whether a member existed before any of its holders claimed it."""

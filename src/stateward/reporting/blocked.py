@@ -77,6 +77,20 @@ def _unprotecting(own: Blocked) -> str:
     )
 
 
+def let_through(plan: Plan) -> Iterator[str]:
+    """Say what the commit lets through by itself, of what would be held back."""
+    if plan.leave is not None and plan.by_commit:
+        yield values.safe(f"let through: {', '.join(sorted(plan.by_commit))}: {plan.leave}")
+        yield ""
+
+
+def leave(plan: Plan) -> dict[str, Any] | None:
+    if plan.leave is None or not plan.by_commit:
+        return None
+    units = sorted(plan.by_commit)
+    return {"deletes": plan.leave.deletes, "author": plan.leave.author, "units": units}
+
+
 def deletes(plan: Plan) -> int:
     """Return how many deletes a budget has to let through, so that nothing is held back."""
     planned = sum(own.action is Action.DELETE for own in plan.changes)

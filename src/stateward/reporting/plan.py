@@ -57,6 +57,7 @@ def as_json(plan: Plan, typed: Typed = ROUND) -> dict[str, Any]:
         "summary": summary(plan),
         "changes": [_change(own) for own in plan.changes],
         "commit": blocked.commit(plan.commit),
+        "letThrough": blocked.leave(plan),
         "blocked": blocked.as_json(plan, typed),
         "problems": [values.problem(own) for own in plan.problems],
         "units": {
@@ -102,6 +103,7 @@ def _text(plan: Plan, typed: Typed) -> Iterator[str]:
         for change in changes:
             yield from _change_lines(change)
         yield ""
+    yield from blocked.let_through(plan)
     yield from blocked.lines(plan, typed)
     yield from problem_lines(plan.problems)
     yield from stalled_lines(plan)
@@ -199,6 +201,7 @@ def as_markdown(plan: Plan, typed: Typed = ROUND) -> str:
             lines.append(f"| | … and {len(plan.changes) - _MOST_ROWS} more | | | |")
         lines.append("")
     for title, found in (
+        ("Let through", blocked.let_through(plan)),
         ("Blocked", blocked.lines(plan, typed)),
         ("Problems", [*problem_lines(plan.problems), *stalled_lines(plan)]),
         ("Held", held_lines(plan)),

@@ -23,6 +23,7 @@ def as_json(report: Report, plan: Plan, typed: Typed = ROUND) -> dict[str, Any]:
         **({"merge": asdict(report.merge)} if report.merge else {}),
         "runs": [_run(own) for own in report.runs],
         "commit": blocked.commit(plan.commit),
+        "letThrough": blocked.leave(plan),
         "blocked": blocked.as_json(plan, typed),
         "problems": [values.problem(own) for own in plan.problems],
     }
@@ -50,6 +51,7 @@ def as_text(report: Report, plan: Plan, typed: Typed = ROUND) -> str:
     return (
         "\n".join(
             [
+                *blocked.let_through(plan),
                 *blocked.lines(plan, typed),
                 *problem_lines(plan.problems),
                 *held_lines(plan),
@@ -67,6 +69,7 @@ def as_markdown(report: Report, plan: Plan, typed: Typed = ROUND) -> str:
         cells = (run.unit, run.outcome.value, _done(run), run.error or "")
         lines.append("| " + " | ".join(values.cell(own) for own in cells) + " |")
     for title, found in (
+        ("Let through", blocked.let_through(plan)),
         ("Blocked", blocked.lines(plan, typed)),
         ("Problems", problem_lines(plan.problems)),
     ):

@@ -171,6 +171,8 @@ class SourceSettings(Model):
     units: tuple[UnitRule, ...] = ()
     allow_rewind: bool = False
     """Whether the daemon goes along where the branch is set back, or rewritten."""
+    trailers: bool = True
+    """Whether a commit may let deletes through by a trailer of its message."""
     limits: WideLimits | None = WideLimits(deletes=100, percent=25)
     """How much of all of its units one round may delete; none where it is null."""
     owner: Mapping[str, str] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stateward.errors import Code, SourceRefused
-from stateward.model.commit import Commit
+from stateward.model.commit import TRAILER, Commit
 from stateward.ports import Checkout
 from stateward.sources import listing
 from stateward.sources.git import Git, Result
@@ -122,11 +122,13 @@ class Objects:
 
     async def said(self, commit: str) -> Commit:
         """Return what a commit says of itself, by its full id."""
-        result = await self._ask("rev-list", *_SAID, await self._commit(commit))
+        result = await self._ask(*_SAID, await self._commit(commit))
         if not result.ok:
             raise self._damaged(result)
-        _, author, subject = result.text.split("\0", 2)
-        return Commit(id=commit, author=short(author), subject=short(subject))
+        said = result.output.decode("utf-8", "replace").removesuffix("\n")
+        _, author, subject, *allows = map(short, said.split("\0"))
+        found = tuple(own for own in allows[:_MOST_TRAILERS] if own)
+        return Commit(id=commit, author=author, subject=subject, allows=found)
 
     async def changed(self, old: str, new: str) -> frozenset[str]:
         """Return the paths that differ between two commits, by their full ids."""
@@ -228,7 +230,12 @@ _LOOKUP = re.compile(r"@\{|:")
 """``@{…}`` and ``:…`` end git with an error where they merely find nothing."""
 
 _VERIFY = ("--verify", "--quiet", "--end-of-options")
-_SAID = ("--max-count=1", "--encoding=UTF-8", "--format=%x00%an <%ae>%x00%s")
+_TRAILERS = f"%(trailers:key={TRAILER},valueonly,unfold,separator=%x00)"
+_SAID = (
+    *("-c", "trailer.separators=:", "rev-list", "--max-count=1", "--encoding=UTF-8"),
+    f"--format=%x00%an <%ae>%x00%s%x00{_TRAILERS}",
+)
+_MOST_TRAILERS = 10
 _SHALLOW = "; the clone is shallow: fetch more of its history, with a mirror by git.depth"
 _FSCK = "; run `git fsck` there"
 

@@ -176,6 +176,7 @@ def put_together(setup: Setup, target: Target) -> Wired:
         owners=_owners(source),
         unit=invocation.unit,
         allow_deletes=invocation.allow_deletes,
+        trailers=source.trailers,
         budgets=settings.budgets(source, setup.configuration),
     )
     return Wired(

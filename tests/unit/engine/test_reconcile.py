@@ -100,6 +100,16 @@ class TestJournal:
         await shop.apply(allow_deletes=3)
         assert (await runs(shop))[0].opening.detail == "--allow-deletes 3"
 
+    async def test_says_what_a_commit_allowed_and_whose_it_is(self, shop: Workshop) -> None:
+        shop.commit(RED)
+        await shop.apply()
+        revision = shop.commit({"other.txt": "x"})
+        shop.source.allows[revision] = ("1",)
+        plan, _ = await shop.apply(trailers=True)
+        assert [own.action for own in plan.changes] == ["delete"]
+        said = "Stateward-Allow-Deletes: 1 of Ada <ada@example.org>"
+        assert (await runs(shop))[-1].opening.detail == said
+
     async def test_says_what_stood_on_the_group_before(self, shop: Workshop) -> None:
         shop.commit(RED)
         await shop.apply()

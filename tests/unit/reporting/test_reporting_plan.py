@@ -8,7 +8,7 @@ import pytest
 from shown_plans import CANARY, COMMIT, HOSTILE, MARKUP, blocked, change, plan, problem
 
 from stateward.errors import Code, Location, Severity
-from stateward.model.commit import Commit
+from stateward.model.commit import Commit, Leave
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Going, Plan, Secret, UnitState
 from stateward.model.unit import Reach
@@ -37,6 +37,7 @@ class TestJson:
             },
             "changes": [],
             "commit": None,
+            "letThrough": None,
             "blocked": [],
             "problems": [],
             "units": {"a": {"state": "ready", "unchanged": 2, "kept": 1}},
@@ -228,6 +229,19 @@ class TestText:
         assert text.startswith("blocked: this round: ")
         assert text.count("stateward approve u") == 10
         assert "  … and 2 more (--format json names them all)\n" in text
+
+    def test_says_what_the_commit_lets_through(self) -> None:
+        leave = Leave(deletes=3, author="Ada\x1b <a@b.c>")
+        own = plan(leave=leave, by_commit=frozenset({"b", "a"}))
+        line = r"let through: a, b: Stateward-Allow-Deletes: 3 of Ada\x1b <a@b.c>"
+        assert rendering.as_text(own).startswith(f"{line}\n")
+        assert f"**Let through**\n\n```text\n{line}\n```\n" in rendering.as_markdown(own)
+        assert rendering.as_json(own)["letThrough"] == {
+            "deletes": 3,
+            "author": "Ada\x1b <a@b.c>",
+            "units": ["a", "b"],
+        }
+        assert rendering.as_json(plan(leave=leave))["letThrough"] is None
 
     def test_blocked_comparison_offers_no_command(self) -> None:
         text = rendering.as_text(plan(blocked=(blocked("y"),)), NOWHERE)

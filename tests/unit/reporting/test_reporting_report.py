@@ -20,7 +20,17 @@ class TestJson:
             report(run(writes=3, summary={"create": 1}), writes=4), plan(problems=(problem(),))
         )
         assert list(document) == [
-            *("schema", "digest", "writes", "requests", "runs", "commit", "blocked", "problems")
+            *(
+                "schema",
+                "digest",
+                "writes",
+                "requests",
+                "runs",
+                "commit",
+                "letThrough",
+                "blocked",
+                "problems",
+            )
         ]
         assert (document["schema"], document["digest"]) == ("stateward/report/v1", "d1")
         assert document["writes"] == 4
