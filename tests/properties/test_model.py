@@ -40,7 +40,10 @@ _T = TypeVar("_T")
 STEPS = int(os.environ.get("STATEWARD_MODEL_STEPS", "400"))
 EACH = 40
 """Steps of one repository."""
-LIMITS = {"deletes": 2, "percent": 40}
+DELETES, PERCENT, PROTECTED = 2, 40, "NetTeam"
+LIMITS = {"deletes": DELETES, "percent": PERCENT, "protectedKinds": (PROTECTED,)}
+PICK = st.integers(0, 99)
+"""One of what is there, however much that is."""
 TOOL, TEAM = "CoreGeneratorGroup", "CoreStandardGroup"
 
 
@@ -52,8 +55,8 @@ class Book:
     """Made by us, and never given up since."""
     foreign: frozenset[str] = frozenset()
     """Made by somebody else, or taken from us."""
-    groups: frozenset[str] = frozenset()
-    """Groups of other tools and of people."""
+    tools: frozenset[str] = frozenset()
+    """Groups by which another tool claims what is in them."""
 
     def made(self, fresh: set[str]) -> "Book":
         return replace(self, ours=self.ours | fresh)
@@ -146,48 +149,50 @@ class World(RuleBasedStateMachine):
 
     # What others do.
 
-    @rule(data=st.data(), kind=st.sampled_from(["BuiltinTag", "NetDevice", "NetAsset", TEAM]))
-    def stranger_makes(self, data: st.DataObject, kind: str) -> None:
-        name = data.draw(st.sampled_from(["tag0", "device0", "asset0", "group0", "by hand"]))
+    @rule(
+        name=st.sampled_from(["tag0", "device0", "asset0", "group0", "by hand"]),
+        kind=st.sampled_from(["BuiltinTag", "NetDevice", "NetAsset", TEAM]),
+    )
+    def stranger_makes(self, name: str, kind: str) -> None:
         fields = {"name": name, **({"serial": name} if kind == "NetAsset" else {})}
         refusal, node = self.run(self.shop.try_to_make(kind, **fields))
         if refusal is None:
             self.book = replace(self.book, foreign=self.book.foreign | {node})
 
-    @rule(data=st.data())
-    def stranger_edits(self, data: st.DataObject) -> None:
-        own = self._any(data, "NetDevice")
+    @rule(pick=PICK, role=st.sampled_from(["leaf", "spine"]))
+    def stranger_edits(self, pick: int, role: str) -> None:
+        own = self._any(pick, "NetDevice")
         if own is not None:
-            role = data.draw(st.sampled_from(["leaf", "spine"]))
             self._try(Update(id=own.id, kind=own.key.kind, attributes={"role": role}))
 
-    @rule(data=st.data())
-    def stranger_deletes(self, data: st.DataObject) -> None:
-        own = self._any(data, "BuiltinTag", "NetDevice", "NetAsset", "NetCable", "NetTeam")
+    @rule(pick=PICK)
+    def stranger_deletes(self, pick: int) -> None:
+        own = self._any(pick, "BuiltinTag", "NetDevice", "NetAsset", "NetCable", "NetTeam")
         if own is not None:
             self._try(Delete(id=own.id, kind=own.key.kind))
 
-    @rule(data=st.data(), kind=st.sampled_from([TOOL, TEAM]))
-    def tool_claims(self, data: st.DataObject, kind: str) -> None:
-        own = self._any(data, "NetDevice", "BuiltinTag")
+    @rule(pick=PICK, kind=st.sampled_from([TOOL, TEAM]))
+    def tool_claims(self, pick: int, kind: str) -> None:
+        own = self._any(pick, "NetDevice", "BuiltinTag")
         if own is None:
             return
         name = f"of a tool: {kind}"
         refusal, group = self.run(self.shop.try_to_make(kind, name=name))
         if refusal is None:
-            self.book = replace(self.book, groups=self.book.groups | {group})
+            tools = {group} if kind == TOOL else set()
+            self.book = replace(self.book, tools=self.book.tools | tools)
         else:
             group = self.run(self.shop.find(kind, name)).id
         self._try(Enrol(id=own.id, kind=own.key.kind, join=(group,)))
 
-    @rule(data=st.data())
-    def somebody_takes_a_member_out(self, data: st.DataObject) -> None:
+    @rule(pick=PICK)
+    def somebody_takes_a_member_out(self, pick: int) -> None:
         seen = self.run(everything(self.shop))
         groups = [own for own in seen.groups.values() if own.members & self.book.ours]
-        if not groups:
+        members = _sorted(seen, {node for own in groups for node in own.members & self.book.ours})
+        if not members:
             return
-        members = sorted({node for own in groups for node in own.members & self.book.ours})
-        node = data.draw(st.sampled_from(members), label="member")
+        node = members[pick % len(members)]
         leave = tuple(own.id for own in groups if node in own.members)
         if self._try(Enrol(id=node, kind=seen.objects[node].key.kind, leave=leave)):
             self.book = self.book.taken(node)
@@ -211,11 +216,10 @@ class World(RuleBasedStateMachine):
     def _target(self) -> Path:
         return self.shop.state.parent / "target.db"
 
-    def _any(self, data: st.DataObject, *kinds: str) -> ObservedObject | None:
+    def _any(self, pick: int, *kinds: str) -> ObservedObject | None:
         seen = self.run(everything(self.shop))
-        found = sorted((str(own.key), own.id) for own in seen.objects.values())
-        ids = [node for _, node in found if seen.objects[node].key.kind in kinds]
-        return seen.objects[data.draw(st.sampled_from(ids))] if ids else None
+        found = _sorted(seen, {node for node, own in seen.objects.items() if own.key.kind in kinds})
+        return seen.objects[found[pick % len(found)]] if found else None
 
     def _try(self, mutation: Mutation) -> bool:
         """Do it if the target lets anybody do it."""
@@ -293,11 +297,12 @@ class World(RuleBasedStateMachine):
     ) -> None:
         tracking = {own.id for own in before.groups.values()}
         gone = before.objects.keys() - after.objects.keys() - tracking
-        claimed = _in_groups_of(before, TOOL) & self.book.ours
+        claimed = _in(before, self.book.tools) & self.book.ours
         for node in gone:
             name = str(before.objects[node].key)
             assert node in self.book.ours, f"{name} is not ours\n{told}"
             assert before.objects[node].key not in self.wanted, f"{name} is declared\n{told}"
+            assert before.objects[node].key.kind != PROTECTED, f"{name} is protected\n{told}"
             assert node not in claimed, f"{name} is another tool's as well\n{told}"
         if not free:
             self._stays_within_limits(before, gone, told, approved)
@@ -310,7 +315,7 @@ class World(RuleBasedStateMachine):
         for unit in {*UNITS} - approved:
             had = {node for node, units in holders.items() if unit in units}
             own = {node for node in gone if holders.get(node) == {unit}}
-            within = len(own) <= LIMITS["deletes"] or 100 * len(own) <= LIMITS["percent"] * len(had)
+            within = len(own) <= DELETES or 100 * len(own) <= PERCENT * len(had)
             assert within, f"{len(own)} of {len(had)} of {unit}\n{told}"
             emptied = not any(unit in units for units in self.wanted.values())
             assert not (own and emptied), f"{unit} was emptied\n{told}"
@@ -318,7 +323,7 @@ class World(RuleBasedStateMachine):
     def _gives_up_what_others_hold(self, before: Observed, after: Observed) -> None:
         """What Git has dropped and another tool holds is left to that tool."""
         held = {node for own in after.groups.values() for node in own.members}
-        for node in (self.book.ours & _in_groups_of(before, TOOL) & after.objects.keys()) - held:
+        for node in (self.book.ours & _in(before, self.book.tools) & after.objects.keys()) - held:
             if before.objects[node].key not in self.wanted:
                 self.book = self.book.taken(node)
 
@@ -355,8 +360,13 @@ def _clean(plan: Plan, report: Report) -> bool:
     return ready and well and not plan.blocked and not plan.problems
 
 
-def _in_groups_of(seen: Observed, kind: str) -> set[str]:
-    groups = {own.id for own in seen.objects.values() if own.key.kind == kind}
+def _sorted(seen: Observed, ids: set[str]) -> list[str]:
+    """Sort ids by what they are called: the ids themselves are others each time."""
+    return sorted(ids, key=lambda node: (str(seen.objects[node].key), node))
+
+
+def _in(seen: Observed, groups: frozenset[str]) -> set[str]:
+    """Return what is in one of the groups."""
     found = set()
     for own in seen.objects.values():
         mine = own.relations.get("member_of_groups")
