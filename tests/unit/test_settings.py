@@ -531,7 +531,8 @@ class TestBudgets:
     def test_source_has_one_unless_it_is_taken_away(self) -> None:
         assert self.of("") == (Budget(reach=Reach.SOURCE, deletes=100, percent=25),)
         assert self.of("sources: [{limits: null}]") == ()
-        assert self.of("sources: [{limits: {}}]") == ()
+        with pytest.raises(ConfigError, match="need deletes or percent: null is no limit"):
+            self.of("sources: [{limits: {}}]")
 
     def test_either_figure_counts_alone(self) -> None:
         assert self.of("sources: [{limits: {deletes: 5}}]") == (

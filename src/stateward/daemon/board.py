@@ -214,7 +214,9 @@ class Board:
             retry_after=run.retry_after,
         )
         self.queue.done(run.unit, mark)
-        done, drift = run.outcome in DONE, verdict.drift or before.drift
+        done = run.outcome in DONE
+        # Where nobody looks, what was found when somebody did would stand for ever.
+        drift = verdict.drift or before.drift if self._watched(run.unit) else None
         self.statuses[run.unit] = replace(
             before,
             condition=found,
@@ -262,10 +264,15 @@ class Board:
             self._mark(unit, Mark(min(status.next, now + self.cap), status.reason), now)
 
     def _pace(self, unit: str) -> Pace:
-        drift = self.facts[unit].drift if unit in self.facts else self.usual
-        looked = drift.mode is not DriftMode.IGNORE
-        interval = drift.interval * self.fights.factor(unit) if looked else None
-        return Pace(interval=interval, backoff=self.backoff, cap=self.cap)
+        interval = self._drift(unit).interval * self.fights.factor(unit)
+        watched = self._watched(unit)
+        return Pace(interval=interval if watched else None, backoff=self.backoff, cap=self.cap)
+
+    def _watched(self, unit: str) -> bool:
+        return self._drift(unit).mode is not DriftMode.IGNORE
+
+    def _drift(self, unit: str) -> Drift:
+        return self.facts[unit].drift if unit in self.facts else self.usual
 
     def _mark(self, unit: str, mark: Mark, now: float) -> None:
         self.queue.mark(unit, mark)

@@ -27,4 +27,4 @@ class Leave:
     """Whose word it is."""
 
     def __str__(self) -> str:
-        return f"{TRAILER}: {self.deletes} of {self.author}"
+        return f"{TRAILER}: {self.deletes} of {self.author!r}"

@@ -224,6 +224,8 @@ class Plan:
     digest: str = ""
     commit: Commit | None = None
     """What the revision says of itself, where something of it is to be deleted."""
+    deletes: int = 0
+    """How many deletes a raised budget is held against, what is held back included."""
     allow_deletes: int | None = None
     """The deletion budget that was raised for this plan."""
     approvals: tuple[Command, ...] = ()

@@ -59,7 +59,8 @@ class Comparison:
         observed = have.attributes
         for name, value in want.attributes.items():
             old = observed.get(name, _MISSING)
-            if name in ignored.parts:
+            at_default = value is None and name in have.defaults
+            if name in ignored.parts and not at_default:
                 value = parts.kept(value, old, ignored.parts[name])  # noqa: PLW2901
             if value.__class__ is old.__class__ and value == old:
                 continue

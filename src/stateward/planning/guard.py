@@ -1,6 +1,7 @@
 """The deletion guard: after moves are discounted and before anything is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -24,6 +25,10 @@ class Guard:
 
     question: Question
     holdings: Holdings
+    going: Collection[str]
+    """The ids of all that Git no longer declares, in units that are left alone this time too."""
+    total: int = 0
+    """How many deletes there are to look at: what is said to be allowed is held against it."""
     blocked: list[Blocked] = field(default_factory=list)
     approvals: list[Command] = field(default_factory=list)
     """What lets through what would be held back."""
@@ -32,15 +37,23 @@ class Guard:
     _late: frozenset[str] = frozenset()
     """Units that the revision's own leave is for, where it is enough for all of them."""
     _concerned: Concerned = field(init=False)
+    _losing: Counter[str] = field(default_factory=Counter)
+    """How many objects each unit loses, whichever of its holders deletes them."""
+    _elsewhere: Counter[str] = field(default_factory=Counter)
+    """How many wait to be deleted in units that are left alone this time."""
 
     def look(self, changes: Iterable[Change]) -> None:
         """Find what is held back, with the figures that say why."""
         deletes: dict[str, list[Change]] = {}
         for change in changes:
             deletes.setdefault(change.unit, []).append(change)
+            for holder in self.holdings.holders[change.node or ""]:
+                self._losing[holder] += 1
         self._concerned = Concerned(self.question.observed, chain(*deletes.values()))
-        total = sum(map(len, deletes.values()))
-        allowed = self.question.allow_deletes is not None and total <= self.question.allow_deletes
+        self.total = sum(map(len, deletes.values()))
+        raised = self.question.allow_deletes
+        allowed = raised is not None and self.total <= raised
+        self._elsewhere = self._pending()
         self._late = self._left(deletes)
         through = {
             unit: own
@@ -55,8 +68,24 @@ class Guard:
         """Return the units that the revision's own leave is for: never those that have reached it."""
         units = self.question.units
         late = {unit for unit in deletes if self.holdings.has_yet_to_reach(unit, units[unit])}
-        leave, count = self.question.leave, sum(len(deletes[unit]) for unit in late)
+        waiting = [
+            unit
+            for unit in self._elsewhere
+            if self.holdings.has_yet_to_reach(unit, self.question.units[unit])
+        ]
+        count = sum(len(deletes[unit]) for unit in late)
+        count += sum(self._elsewhere[unit] for unit in waiting)
+        leave = self.question.leave
         return frozenset(late if leave is not None and count <= leave.deletes else ())
+
+    def _pending(self) -> Counter[str]:
+        """Count what goes in units whose turn it is not: a source is emptied in many rounds, too."""
+        units, found = self.question.units, Counter[str]()
+        for node in self.going:
+            holders = self.holdings.holders[node]
+            if not any(units[own].selected or units[own].settings.suspend for own in holders):
+                found[holders[0]] += 1
+        return found
 
     def _goes(self, blocked: Blocked | None) -> bool:
         """Take note of what is held back, unless somebody let exactly that through."""
@@ -74,7 +103,7 @@ class Guard:
         members = len(self.holdings.members[unit])
         protecting = {own.node: self._protecting(own) for own in deletes}
         kinds = sorted({own.key.kind for own in deletes if protecting[own.node]})
-        reason = None if allowed else self._reason(unit, deletes, members)
+        reason = None if allowed else self._reasons(unit, deletes)
         if kinds:
             reason = f"protected kinds are among them: {', '.join(kinds)}"
         if reason is None:
@@ -92,13 +121,24 @@ class Guard:
             unprotecting=tuple(sorted(limits.protected_kinds - names)),
         )
 
-    def _reason(self, unit: str, deletes: Sequence[Change], members: int) -> str | None:
+    def _reasons(self, unit: str, deletes: Sequence[Change]) -> str | None:
+        """Return what holds a unit's deletes back: one deletes for all holders, who all are asked."""
+        if own := self._reason(unit, len(deletes)):
+            return own
+        holders = {one for change in deletes for one in self.holdings.holders[change.node or ""]}
+        for holder in sorted(holders):
+            if reason := self._reason(holder, self._losing[holder]):
+                return f"of the {self._losing[holder]} objects that {holder} loses: {reason}"
+        return None
+
+    def _reason(self, unit: str, deletes: int) -> str | None:
         facts = self.question.units[unit]
         if facts.vanished:
             return "the directory is gone"
         if not self.question.desired.units[unit].objects and not facts.settings.may_empty:
             return "the directory declares nothing any more"
-        return _beyond(facts.settings.limits, len(deletes), members, Reach.UNIT)
+        members = len(self.holdings.members[unit])
+        return _beyond(facts.settings.limits, deletes, members, Reach.UNIT)
 
     def _protecting(self, change: Change) -> frozenset[str]:
         """Return what protects an object's kind: any holder's word counts, as one deletes for all."""
@@ -119,8 +159,8 @@ class Guard:
         let through.
         """
         for budget in self.question.budgets:
-            members = len(self._within(budget))
-            count = sum(map(len, deletes.values()))
+            members, waiting = len(self._within(budget)), self._waiting(budget)
+            count = sum(map(len, deletes.values())) + waiting
             reason = _beyond(budget, count, members, budget.reach)
             if reason is None:
                 continue
@@ -129,10 +169,18 @@ class Guard:
             deletes = {unit: own for unit, own in deletes.items() if leaves[unit] is None}
             self.by_commit |= self._late & deletes.keys()
             deletes = {unit: own for unit, own in deletes.items() if unit not in self._late}
-            count = sum(map(len, deletes.values()))
-            if _beyond(budget, count, members, budget.reach):
+            count = sum(map(len, deletes.values())) + waiting
+            if deletes and _beyond(budget, count, members, budget.reach):
                 self._hold(deletes, reason, budget, _figures(count, members, budget))
                 return
+
+    def _waiting(self, budget: Budget) -> int:
+        """Return how many more of a source go when the turn of their units comes."""
+        if budget.reach is not Reach.SOURCE:
+            return 0
+        return sum(
+            count for unit, count in self._elsewhere.items() if self._reason(unit, count) is None
+        )
 
     def _within(self, budget: Budget) -> frozenset[str]:
         """Return the members that a budget is measured by, each once."""

@@ -92,6 +92,7 @@ class _Attempt:
     """What lets a prune through that a guard would hold back."""
     by_commit: frozenset[str] = frozenset()
     """The units of which the revision itself does."""
+    deletes: int = 0
     ordered: list[Change] = field(default_factory=list)
     doomed: list[Problem] = field(default_factory=list)
 
@@ -133,8 +134,9 @@ class _Attempt:
         """Leave out the deletes that a guard holds back, and those that would take these along."""
         releases = [own for own in dropped if own.action is Action.RELEASE]
         deletes = self.prune.possible(own for own in dropped if own.action is Action.DELETE)
-        guard = Guard(self.known.question, self.known.holdings)
+        guard = Guard(self.known.question, self.known.holdings, self.known.going)
         guard.look(deletes)
+        self.deletes = guard.total
         self.blocked, self.approvals = tuple(guard.blocked), tuple(guard.approvals)
         self.by_commit = frozenset(guard.by_commit)
         held = {own.unit for own in self.blocked}
@@ -184,6 +186,7 @@ class _Attempt:
             loads_schema=question.loads_schema,
             schema_changes=question.schema_changes,
             commit=question.commit,
+            deletes=self.deletes,
             allow_deletes=question.allow_deletes,
             approvals=self.approvals,
             leave=question.leave,

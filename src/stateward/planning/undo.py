@@ -5,7 +5,7 @@ under a new id, what was claimed is released and what was released is claimed. W
 changed since is a conflict: it is left alone and told, unless the question says otherwise.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stateward.model.identity import ObjectKey
@@ -128,7 +128,7 @@ class _Attempt:
         undoing = self.undoing
         for node, reason in self.inverse.left_out.items():
             self.inverse.conflict(self.inverse.effects[node], reason)
-        blocked = tuple(self._blocked(changes))
+        deletes, blocked = self._held_back(changes)
         problems = tuple(dict.fromkeys((*self.inverse.conflicts, *self.inverse.lost)))
         if blocked:
             changes = ()
@@ -146,6 +146,7 @@ class _Attempt:
             blocked=blocked,
             problems=problems,
             units=units,
+            deletes=deletes,
             allow_deletes=undoing.allow_deletes,
             ids=self.inverse.identities.ids,
             groups={name: group.id for name, group in undoing.observed.groups.items()},
@@ -182,7 +183,8 @@ class _Attempt:
             withheld=len(left),
         )
 
-    def _blocked(self, changes: Sequence[Change]) -> Iterator[Blocked]:
+    def _held_back(self, changes: Sequence[Change]) -> tuple[int, tuple[Blocked, ...]]:
+        """Return how many deletes there are, and the units whose limits they exceed."""
         undoing = self.undoing
         by_unit: dict[str, list[Change]] = {}
         for own in changes:
@@ -190,6 +192,7 @@ class _Attempt:
                 by_unit.setdefault(own.unit, []).append(own)
         along = self._along(by_unit)
         total = sum(map(len, by_unit.values())) + sum(map(len, along.values()))
+        found = []
         for unit, deletes in sorted(by_unit.items()):
             blocked = exceeded(
                 unit,
@@ -203,7 +206,8 @@ class _Attempt:
             )
             if blocked is not None:
                 nodes = sorted((str(own.key), own.node) for own in deletes)
-                yield replace(blocked, digest=digest_of([undoing.target, unit, nodes]))
+                found.append(replace(blocked, digest=digest_of([undoing.target, unit, nodes])))
+        return total, tuple(found)
 
     def _along(self, deletes: Mapping[str, Sequence[Change]]) -> dict[str, list[str]]:
         """Return what goes along with the deletes of each unit by cascade: each object once."""

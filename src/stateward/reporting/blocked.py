@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from stateward.model.commit import Commit
-from stateward.model.plan import Action, Blocked, Plan
+from stateward.model.plan import Blocked, Plan
 from stateward.model.unit import Reach
 from stateward.planning import telling
 from stateward.planning.telling import MOST_SHOWN, ordered
@@ -60,10 +60,9 @@ def _ways_together(together: Sequence[Blocked], plan: Plan, typed: Typed) -> Ite
 
 
 def _at_large(plan: Plan, typed: Typed) -> Iterator[str]:
-    count = deletes(plan)
-    again = typed.allowing(count)
+    again = typed.allowing(plan.deletes)
     if again is not None:
-        yield f"to let up to {count} go in one round: {again}"
+        yield f"to let up to {plan.deletes} go in one round: {again}"
 
 
 def _unprotecting(own: Blocked) -> str:
@@ -89,12 +88,6 @@ def leave(plan: Plan) -> dict[str, Any] | None:
         return None
     units = sorted(plan.by_commit)
     return {"deletes": plan.leave.deletes, "author": plan.leave.author, "units": units}
-
-
-def deletes(plan: Plan) -> int:
-    """Return how many deletes a budget has to let through, so that nothing is held back."""
-    planned = sum(own.action is Action.DELETE for own in plan.changes)
-    return planned + sum(len(own.going) for own in plan.blocked)
 
 
 def as_json(plan: Plan, typed: Typed) -> list[dict[str, Any]]:
@@ -124,7 +117,7 @@ def _json(own: Blocked, plan: Plan, typed: Typed) -> dict[str, Any]:
         "digest": own.digest,
         "meanwhile": typed.meanwhile,
         "approve": typed.approving(own.unit, own.digest) if leave else None,
-        "allowDeletes": typed.allowing(deletes(plan)) if leave else None,
+        "allowDeletes": typed.allowing(plan.deletes) if leave else None,
     }
 
 

@@ -1,5 +1,6 @@
 """A plan as JSON, as text and as Markdown."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -215,7 +216,9 @@ def fenced(title: str, lines: Iterable[str]) -> Iterator[str]:
     """Yield lines as data of a Markdown document, under a title, if there are any."""
     text = "\n".join(lines).rstrip()
     if text:
-        yield from (f"**{title}**", "", "```text", text.replace("```", "'''"), "```", "")
+        # Commands are copied from it: nothing in it is changed, and it cannot end the fence either.
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+        yield from (f"**{title}**", "", f"{fence}text", text, fence, "")
 
 
 _MOST_ROWS = 500

@@ -60,7 +60,7 @@ def _kept(want: Any, have: Any, part: Sequence[str]) -> Any:
     if not rest:
         others = {own: value for own, value in want.items() if own != name or there}
         return {**others, name: have[name]} if there else others
-    if name in want:
+    if want.get(name) is not None:
         return {**want, name: _kept(want[name], have[name] if there else None, rest)}
     found = _kept({}, have[name] if there else None, rest)
     return {**want, name: found} if found else want

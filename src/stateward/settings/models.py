@@ -52,6 +52,12 @@ class WideLimits(Model):
     percent: Annotated[float | None, Field(ge=0, le=100, strict=False)] = None
     """Beyond that number, up to so many percent of all members pass."""
 
+    @model_validator(mode="after")
+    def _limit_something(self) -> Self:
+        if self.deletes is None and self.percent is None:
+            raise ValueError("limits of several units need deletes or percent: null is no limit")
+        return self
+
 
 def _field(word: str) -> str:
     name, mark, pointer = word.partition(PART)

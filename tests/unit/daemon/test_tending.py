@@ -204,6 +204,23 @@ class TestDrift:
         assert desk.known["a"].condition is Condition.READY
         assert await desk.shop.members("a") == {"BuiltinTag/red", "BuiltinTag/blue"}
 
+    async def test_that_was_found_is_forgotten_where_nobody_looks_any_more(
+        self, desk: Desk
+    ) -> None:
+        await desk.turn(a=tags("red"))
+        red = await desk.shop.find("BuiltinTag", "red")
+        await desk.shop.do(Delete(id=red.id, kind="BuiltinTag"))
+        desk.now += 600
+        await desk.turn()
+        assert desk.known["a"].drift is not None
+        desk.shop.defaults = desk.shop.defaults.model_copy(
+            update={"drift": desk.shop.defaults.drift.model_copy(update={"mode": DriftMode.IGNORE})}
+        )
+        desk.tender = desk.tended()
+        await desk.tender.recall()
+        await desk.turn(a=tags("red", "blue"))
+        assert desk.known["a"].drift is None
+
     async def test_is_told_field_by_field_until_the_next_look(self, desk: Desk) -> None:
         described = objects("BuiltinTag", {"name": "red", "description": "ours"})
         await desk.turn(a=described)

@@ -107,7 +107,7 @@ class TestJournal:
         shop.source.allows[revision] = ("1",)
         plan, _ = await shop.apply(trailers=True)
         assert [own.action for own in plan.changes] == ["delete"]
-        said = "Stateward-Allow-Deletes: 1 of Ada <ada@example.org>"
+        said = "Stateward-Allow-Deletes: 1 of 'Ada <ada@example.org>'"
         assert (await runs(shop))[-1].opening.detail == said
 
     async def test_says_what_stood_on_the_group_before(self, shop: Workshop) -> None:

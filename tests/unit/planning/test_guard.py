@@ -259,6 +259,41 @@ def test_round_is_measured_by_the_units_that_it_is_about() -> None:
         assert bool(plan(cases, target, budgets=(budget,)).blocked) is blocked
 
 
+def test_source_is_not_emptied_a_few_units_at_a_time() -> None:
+    """What is due later counts with what is due now: not what is suspended, or held back anyway."""
+    for given, blocked in (({}, True), ({"suspend": True}, False)):
+        cases = [
+            unit("a", device("a0")),
+            *(unit(f"b{n}", device(f"b{n}"), selected=False, **given) for n in range(3)),
+        ]
+        there = [
+            *held("a", device("a0"), device("a1"), device("a2")),
+            *(
+                own
+                for n in range(3)
+                for own in held(f"b{n}", *(device(f"b{n}{end}") for end in ("", "x", "y")))
+            ),
+        ]
+        budget = Budget(reach=Reach.SOURCE, deletes=4, percent=25)
+        found = plan(cases, there, budgets=(budget,))
+        assert bool(found.blocked) is blocked
+        assert [own.figures["deletes"] for own in found.blocked] == [8] * blocked
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_whoever_holds_an_object_is_asked_before_it_goes(names: tuple[str, str]) -> None:
+    """One unit deletes for all: the directory that is gone may be the other one."""
+    stays, gone = names
+    shared = [device("x"), device("y")]
+    own = [device(f"d{number}") for number in range(20)]
+    there = [*held("a b", *shared), *held(stays, *own)]
+    found = plan([unit(stays, *own), unit(gone, vanished=True)], there)
+    assert not found.changes
+    (blocked,) = found.blocked
+    assert "the directory is gone" in blocked.reason
+    assert plan([unit(stays, *own), unit(gone, vanished=True)], there, allow_deletes=2).changes
+
+
 def test_what_a_unit_holds_back_itself_does_not_go_and_is_not_counted() -> None:
     """One bad directory holds back itself only."""
     there = [*held("a", device("x"), device("y")), *held("b", device("z"), device("kept"))]

@@ -1,5 +1,7 @@
 """Plans and reports to be shown, in few words, and names that mean harm."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from stateward.errors import Code, Location, Problem
@@ -85,7 +87,9 @@ def plan(*changes: Change, **given: Any) -> Plan:
             for name, state in units.items()
         },
     }
-    return Plan(changes=changes, **{**known, **given})
+    deletes = [own for own in changes if own.action is Action.DELETE]
+    deletes += [one for own in given.get("blocked", ()) for one in own.going]
+    return Plan(changes=changes, **{**known, "deletes": len(deletes), **given})
 
 
 def run(unit: str = "a", outcome: Outcome = Outcome.APPLIED, **given: Any) -> Run:
@@ -95,3 +99,14 @@ def run(unit: str = "a", outcome: Outcome = Outcome.APPLIED, **given: Any) -> Ru
 
 def report(*runs: Run, writes: int = 0) -> Report:
     return Report(digest="d1", writes=writes, runs=runs)
+
+
+def fences(markdown: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield each fence with the lines that are meant to be in it: up to the last one as long."""
+    lines = markdown.split("\n")
+    openings = [number for number, own in enumerate(lines) if re.fullmatch("`{3,}text", own)]
+    assert openings
+    for start, end in zip(openings, [*openings[1:], len(lines)], strict=True):
+        opening = lines[start].removesuffix("text")
+        closing = max(number for number in range(start + 1, end) if lines[number] == opening)
+        yield opening, lines[start + 1 : closing]

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from shown_plans import CANARY, COMMIT, HOSTILE, MARKUP, blocked, change, plan, problem
+from shown_plans import CANARY, COMMIT, HOSTILE, MARKUP, blocked, change, fences, plan, problem
 
 from stateward.errors import Code, Location, Severity
 from stateward.model.commit import Commit, Leave
@@ -233,7 +233,7 @@ class TestText:
     def test_says_what_the_commit_lets_through(self) -> None:
         leave = Leave(deletes=3, author="Ada\x1b <a@b.c>")
         own = plan(leave=leave, by_commit=frozenset({"b", "a"}))
-        line = r"let through: a, b: Stateward-Allow-Deletes: 3 of Ada\x1b <a@b.c>"
+        line = r"let through: a, b: Stateward-Allow-Deletes: 3 of 'Ada\x1b <a@b.c>'"
         assert rendering.as_text(own).startswith(f"{line}\n")
         assert f"**Let through**\n\n```text\n{line}\n```\n" in rendering.as_markdown(own)
         assert rendering.as_json(own)["letThrough"] == {
@@ -323,8 +323,14 @@ class TestHostileName:
 
     @pytest.mark.parametrize("text", MARKUP.values(), ids=MARKUP)
     def test_does_not_leave_its_fence(self, text: str) -> None:
-        lines = rendering.as_markdown(_everywhere(text)).split("\n")
-        assert [own for own in lines if "```" in own and own[:1] != "|"] == ["```text", "```"] * 2
+        for opening, inside in fences(rendering.as_markdown(_everywhere(text))):
+            assert not [own for own in inside if re.match(rf" {{0,3}}{opening}`*\s*$", own)]
+
+    def test_copies_commands_as_they_are_to_be_typed(self) -> None:
+        own = plan(blocked=(blocked("y", unit="a```;evil # "),))
+        approve = rendering.as_json(own)["blocked"][0]["approve"]
+        assert "'a```;evil # '" in approve
+        assert approve in rendering.as_markdown(own)
 
 
 class TestMarkdown:

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from shown_plans import HOSTILE, MARKUP, blocked, plan, problem, report, run
+from shown_plans import HOSTILE, MARKUP, blocked, fences, plan, problem, report, run
 
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Survivor
@@ -129,8 +129,8 @@ class TestHostileName:
     @pytest.mark.parametrize("text", MARKUP.values(), ids=MARKUP)
     def test_does_not_leave_its_fence(self, text: str) -> None:
         own = plan(problems=(problem(text, location=None, unit=None),))
-        lines = rendering.as_markdown(report(run()), own).split("\n")
-        assert [line for line in lines if "```" in line] == ["```text", "```"]
+        for opening, inside in fences(rendering.as_markdown(report(run()), own)):
+            assert not [line for line in inside if re.match(rf" {{0,3}}{opening}`*\s*$", line)]
 
 
 class TestMarkdown:

@@ -112,3 +112,15 @@ def test_what_was_kept_once_stays(want: Any, have: Any, given_: list[Part]) -> N
 )
 def test_at_the_edges(want: Any, have: Any, found: Any) -> None:
     assert parts.kept(want, have, [("seen",)]) == found
+
+
+@pytest.mark.parametrize(
+    ("have", "found"),
+    [
+        ({"a": {"seen": 1, "ours": 2}}, {"a": {"seen": 1}}),
+        ({"a": {}}, {"a": None}),
+        (None, {"a": None}),
+    ],
+)
+def test_nothing_is_wanted_around_a_part(have: Any, found: Any) -> None:
+    assert parts.kept({"a": None}, have, [("a", "seen")]) == found

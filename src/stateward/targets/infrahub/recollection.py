@@ -46,10 +46,12 @@ class Recollection:
             return
         self._written = self.clock()
         while self._unwritten:
-            name, found = self._unwritten.popitem()
+            name, found = next(iter(self._unwritten.items()))
             with undisturbed():
                 content = seen.encode(found)
             await self._memory.keep(self._full(name), content)
+            if self._unwritten.get(name) is found:
+                del self._unwritten[name]
 
     def _full(self, name: str) -> str:
         return f"{self._branch} {name}"
