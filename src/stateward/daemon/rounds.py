@@ -121,7 +121,7 @@ async def _watched(reconciler: Reconciler, job: Job) -> dict[str, Verdict]:
 
 
 def _reported(plan: Plan, run: Run, job: Job, writers: Writers) -> Verdict:
-    changes = [own for own in plan.changes if own.unit == run.unit]
+    changes = plan.of(run.unit)
     ignored = job.facts[run.unit].drift.mode is DriftMode.IGNORE
     found = None if ignored else drift(plan, run.unit, writers.found, at=job.now)
     if ignored or not changes or run.outcome is Outcome.FAILED:

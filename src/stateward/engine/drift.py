@@ -1,9 +1,8 @@
 """What a plan says of drift: which objects differ although Git did not change, and who changed them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from stateward.errors import StatewardError
@@ -40,7 +39,7 @@ class Writers:
         ids = {
             own.node
             for unit in plan.units
-            for own in islice(_changes(plan, unit), MOST)
+            for own in _changes(plan, unit)[:MOST]
             if own.node is not None and own.action is not Action.CREATE
         }
         try:
@@ -56,7 +55,7 @@ def drift(
     own = plan.units.get(unit)
     if own is None or own.state not in _LOOKED or not own.as_applied:
         return None
-    changes = list(_changes(plan, unit))
+    changes = _changes(plan, unit)
     return UnitDrift(
         revision=next(iter(plan.revisions.values())),
         at=at,
@@ -67,9 +66,8 @@ def drift(
     )
 
 
-def _changes(plan: Plan, unit: str) -> Iterator[Change]:
-    if plan.units[unit].as_applied:
-        yield from (own for own in plan.changes if own.unit == unit)
+def _changes(plan: Plan, unit: str) -> Sequence[Change]:
+    return plan.of(unit) if plan.units[unit].as_applied else ()
 
 
 def _fields(change: Change) -> tuple[FieldChange, ...]:

@@ -1,7 +1,7 @@
 """The plan: what one round will do, as a value."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -238,6 +238,16 @@ class Plan:
     """The ids of what exists already, by the references that changes use."""
     groups: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The ids of the tracking groups that exist, by name."""
+    _by_unit: dict[str, list[Change]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def of(self, unit: str) -> Sequence[Change]:
+        """Return the changes of one unit: who asks for each unit in turn goes through all only once."""
+        if not self._by_unit:
+            for own in self.changes:
+                self._by_unit.setdefault(own.unit, []).append(own)
+        return self._by_unit.get(unit, ())
 
     @property
     def is_empty(self) -> bool:
