@@ -27,6 +27,7 @@ CHANGED = "node_metadata { updated_at }"
 CHANGED_BY = "node_metadata { updated_at updated_by { id display_label } }"
 MADE_BY = "node_metadata { updated_at created_by { id } }"
 _GROUP = "id name { value } description { value }"
+_LISTED = f"{CHANGED} node {{ {_GROUP} }}"
 # To ask members for their groups takes three times as long.
 _WITHIN = (
     "members { edges { node { id __typename } } }"
@@ -64,12 +65,12 @@ def groups_by_prefix(prefix: str) -> str:
     """Ask for the groups whose names hold a text: those that start with it are among them."""
     wanted = f"name__value: {json.dumps(prefix)}, partial_match: true" if prefix else ""
     request = Request()
-    request.add("groups", GROUP, wanted, f"{CHANGED} node {{ {_GROUP} }}")
+    request.add("groups", GROUP, wanted, _LISTED)
     return request.text
 
 
 def add_groups(request: Request, names: Sequence[str]) -> None:
-    request.add("groups", GROUP, _named(request, names), f"{CHANGED} node {{ {_GROUP} }}")
+    request.add("groups", GROUP, _named(request, names), _LISTED)
 
 
 def add_groups_whole(request: Request, names: Sequence[str]) -> None:
