@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from test_replay import Replay, git
+from test_replay import Replay, git, history_of
 
 from stateward import wiring
 from stateward.engine.reconcile import Reconciler
@@ -80,9 +80,7 @@ async def _declared(history: Replay, revision: str) -> Declared:
 async def test_who_is_asked(
     name: str, tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repo = tmp_path / name
-    git("clone", "--quiet", "-b", "main", str(shared_data / f"{name}.bundle"), str(repo))
-    monkeypatch.setenv("STATEWARD_STATE", f"sqlite:///{tmp_path / 'state.db'}")
+    repo = history_of(name, shared_data, tmp_path, monkeypatch)
     history = Replay(repo, tmp_path, None)
     strict = wiring.wire(wiring.Invocation(repo=str(repo), target=history.asked.target))
     figures: Counter[str] = Counter()

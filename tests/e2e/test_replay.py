@@ -42,6 +42,14 @@ def git(*arguments: str) -> str:
     return done.stdout
 
 
+def history_of(name: str, data: Path, place: Path, env: pytest.MonkeyPatch) -> Path:
+    """Clone a real repository, and have runs on it recorded beside it; return where it is."""
+    repo = place / name
+    git("clone", "--quiet", "-b", "main", str(data / f"{name}.bundle"), str(repo))
+    env.setenv("STATEWARD_STATE", f"sqlite:///{place / 'state.db'}")
+    return repo
+
+
 class Replay:
     """One repository, one target, and what is declared at the commit that was applied last."""
 
@@ -101,9 +109,7 @@ def replay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[Replay, list[str], list[dict[str, str]], bool]:
     name, config = request.param
-    repo = tmp_path / name
-    git("clone", "--quiet", "-b", "main", str(shared_data / f"{name}.bundle"), str(repo))
-    monkeypatch.setenv("STATEWARD_STATE", f"sqlite:///{tmp_path / 'state.db'}")
+    repo = history_of(name, shared_data, tmp_path, monkeypatch)
     commits = git("-C", str(repo), "rev-list", "--reverse", "main").split()
     with (shared_data / f"{name}.tsv").open() as lines:
         facts = list(csv.DictReader(lines, delimiter="\t"))
