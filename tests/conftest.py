@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 import clusters
 import live
@@ -28,7 +28,10 @@ _NEEDS = {
 }
 """What tests may need that a checkout alone has not, by the marker and the option of that name."""
 
-settings.register_profile("default", deadline=None, derandomize=True)
+# To make a failing example smaller takes longer than a test may: "thorough" does it, for one test.
+settings.register_profile(
+    "default", deadline=None, derandomize=True, phases=set(Phase) - {Phase.shrink, Phase.explain}
+)
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("default")
 

@@ -15,7 +15,7 @@ from stateward.model.plan import Plan
 from stateward.model.record import Cause, Record
 from stateward.model.run import Report
 from stateward.model.state import Observed
-from stateward.settings import UnitDefaults, UnitOverrides, read_unit
+from stateward.settings import UnitOverrides, read_unit
 from stateward.stores.sqlite import SqliteJournal
 from stateward.tracking.choosing import of_commit
 from stateward.tracking.rollback import Rollback
@@ -54,7 +54,7 @@ async def runs_of(shop: Workshop, commit: str) -> Sequence[Record]:
 
 async def roll_back(shop: Workshop, *records: Record, force: bool = False) -> tuple[Plan, Report]:
     async with history(shop) as journal:
-        settings = read_unit(None, UnitOverrides(), UnitDefaults())[0]
+        settings = read_unit(None, UnitOverrides(), shop.defaults)[0]
         rollback = Rollback(
             target=shop.target,
             journal=journal,

@@ -184,7 +184,8 @@ def _attached(draw: Draw, devices: list[str]) -> Iterator[Item]:
 
 @contextmanager
 def workshop(**defaults: Any) -> Iterator[Workshop]:
-    """A workshop of its own for each example."""
+    """A workshop of its own for each example; groups, which are protected, may go like others."""
     place = _MEMORY if _MEMORY.is_dir() else None
+    limits = {"protectedKinds": (), **defaults.pop("limits", {})}
     with TemporaryDirectory(prefix="stateward-", dir=place) as directory:
-        yield Workshop(Path(directory), **defaults)
+        yield Workshop(Path(directory), limits=limits, **defaults)
