@@ -181,7 +181,7 @@ def test_others_are_refused_by_nobody_but_the_web_interface(owned: Owned, me: st
 
 
 def test_turning_it_on_writes_nothing(owned: Owned, tmp_path: Path, me: str) -> None:
-    (tmp_path / "stateward.yaml").unlink()
+    (tmp_path / "stateward.yaml").write_text("# nothing\n")
     owned.applied()
     assert lineage(owned.device()["note"]) == (None, None, False)
     (tmp_path / "stateward.yaml").write_text(LINEAGE)
