@@ -1,168 +1,36 @@
 """A script that dies anywhere is made up for by running it again: nothing is lost or doubled."""
 
-import shutil
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from textwrap import dedent
-from typing import Any
 
 import pytest
 
+from crashing import Script, Shop, first, is_true, nothing, same_ids, second
 from properties.dying import killed
-from properties.judging import content
-from rounds import Broken
-from sessions import Desk
-from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action
-from stateward.model.record import Record, RecordedChange
 from stateward.model.run import EntryState
-from stateward.model.state import Observed, ObservedObject
-from stateward.model.unit import Limits
-from stateward.ports import Query, Session
+from stateward.model.state import Observed
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.embedded.store import Library
-from stateward.tracking.library import TrackingSession
-from stateward.tracking.resuming import Resumed
-from targets import schema
 from watching import Fuse
 
-KINDS = ("SuiteSite", "SuiteDevice", "SuiteInterface", "SuiteTeam", "BuiltinTag")
-SESSION, OTHER = "site", "other"
-SUITE = schema()
 LIBRARY = Library()
 """What schemas were worked out to: most of the time that a session takes is for that."""
-PLENTY = Limits(deletes=1000, percent=100)
-Script = Callable[[TrackingSession], Awaitable[None]]
 
 
-async def first(session: TrackingSession) -> None:
-    site = await session.create("SuiteSite", {"name": "ams"})
-    batch = session.batch()
-    batch.upsert("SuiteDevice", {"name": "d1", "site": site, "interfaces": _ports("e0", "e1")})
-    batch.upsert("SuiteDevice", {"name": "d2", "site": "ams", "uplink": ["d1", "e0"]})
-    batch.upsert("SuiteDevice", {"name": "found", "site": "ams", "comment": "ours"})
-    batch.upsert("BuiltinTag", {"name": "shared"})
-    batch.upsert("SuiteTeam", {"name": "crew", "sites": [site]})
-    await batch.execute()
-
-
-async def second(session: TrackingSession) -> None:
-    site = await session.create("SuiteSite", {"name": "ams"})
-    one = await session.upsert("SuiteDevice", {"name": "d1", "site": site, "comment": "new"})
-    three = await session.upsert("SuiteDevice", {"name": "d3", "site": site})
-    await session.relate(one, "neighbours", three)
-    await session.upsert("BuiltinTag", {"name": "late"})
-
-
-async def nothing(session: TrackingSession) -> None:
-    """Want nothing any more."""
-
-
-def _ports(*names: str) -> dict[str, Any]:
-    return {"data": [{"name": name} for name in names]}
-
-
-@dataclass
-class Shop:
-    """A target where others have something too, and scripts that are run on it."""
-
-    path: Path
-    fuse: Fuse = field(default_factory=Fuse)
-    foreign: set[str] = field(default_factory=set)
-
-    def desk(self, fuse: Fuse | None = None) -> Desk:
-        target = EmbeddedTarget(f"sqlite:///{self.path}/target.db")
-        target._library = LIBRARY
-        found = Desk(target, SUITE, self.path / "state.db", fuse)
-        found.watched.batch = 2
-        found.watched.look = self.look if fuse is not None else None
-        return found
-
-    def copy(self, path: Path) -> "Shop":
-        """Return another target that is as this one is."""
-        shutil.copytree(self.path, path)
-        return replace(self, path=path, fuse=Fuse())
-
-    async def settle(self) -> None:
-        """Have strangers, one of them under a name that the scripts use, and another session."""
-        desk = self.desk()
-        async with desk.client as client:
-            site = await desk.stranger("SuiteSite", name="fra")
-            device = {"name": "found", "comment": "theirs"}
-            found = await desk.stranger("SuiteDevice", {"site": site}, **device)
-            self.foreign = {site, found, await desk.stranger("BuiltinTag", name="theirs")}
-            async with client.start_tracking(OTHER) as session:
-                self.foreign.add((await session.upsert("BuiltinTag", {"name": "shared"})).id)
-
-    async def run(self, script: Script, fuse: Fuse | None = None) -> bool:
-        """Run a script, until the fuse blows; say whether it did."""
-        desk = self.desk(fuse)
-        given = {"delete_unused_nodes": True, "limits": PLENTY, "params": {"tenant": "acme"}}
-        try:
-            async with desk.client.start_tracking(SESSION, **given) as session:
-                await script(session)
-        except Broken:
-            return True
-        finally:
-            await desk.journal.close()
-        return False
-
-    async def interrupted(self) -> list[Record]:
-        desk = self.desk()
-        try:
-            return await desk.client.interrupted()
-        finally:
-            await desk.journal.close()
-
-    async def resume(self) -> Resumed:
-        desk = self.desk()
-        try:
-            return await desk.client.resume(SESSION, {"tenant": "acme"})
-        finally:
-            await desk.journal.close()
-
-    async def take_back(self) -> None:
-        """Take back what the session did since this was copied: its runs were on another file."""
-        async with self.desk().client as client:
-            for record in await client.history(SESSION):
-                plan, _ = await client.rollback(record, allow_deletes=1000)
-                assert plan.problems == ()
-
-    async def everything(self) -> Observed:
-        desk = self.desk()
-        async with desk.watched.inner.session(None, write=False) as session:
-            return await _everything(session)
-
-    async def look(self, session: Session) -> None:
-        """Look, after every write, whether anything that scripts made is in no group."""
-        observed = await _everything(session)
-        held = {node for own in observed.groups.values() for node in own.members}
-        ours = {own.id for own in observed.objects.values() if not own.seeded} - self.foreign
-        assert ours <= held | {own.id for own in observed.groups.values()}
-        assert self.foreign <= observed.objects.keys()
-
-
-async def _everything(session: Session) -> Observed:
-    names = list(await session.groups(""))
-    return await session.observe(Query(kinds=KINDS, groups=names))
-
-
-def _memberships(observed: Observed) -> dict[str, set[str]]:
-    return {
-        group.name: {str(observed.objects[node].key) for node in group.members}
-        for group in observed.groups.values()
-    }
+def embedded(path: Path) -> EmbeddedTarget:
+    found = EmbeddedTarget(f"sqlite:///{path}/target.db")
+    found._library = LIBRARY
+    return found
 
 
 async def _recovered(shop: Shop, script: Script, wanted: Observed) -> None:
     """Run again on what is left: it must end as if nothing had happened, and then rest."""
     await shop.run(script)
     found = await shop.everything()
-    assert content(found) == content(wanted)
-    assert _memberships(found) == _memberships(wanted)
+    assert shop.plain(found) == shop.plain(wanted)
+    assert shop.memberships(found) == shop.memberships(wanted)
     assert set(Counter(own.key for own in found.objects.values()).values()) == {1}
     assert not await shop.run(script, Fuse(0))
     assert await shop.interrupted() == []
@@ -186,7 +54,7 @@ async def test_every_boundary(history: list[Script], boundaries: int, tmp_path: 
         broken = await shop.run(history[-1], Fuse(at))
         await _recovered(shop, history[-1], expected)
         now = await shop.everything()
-        assert _ids(before, now) == _ids(now, before)
+        assert same_ids(before, now)
         assert shop.foreign <= now.objects.keys()
         at += 1
     assert at > boundaries
@@ -213,8 +81,8 @@ async def test_every_boundary_is_taken_back(
         # What died after its last word in the journal has ended, and is taken back as well.
         await shop.take_back()
         now = await shop.everything()
-        assert content(now) == content(before)
-        assert _held(now) == _held(before), at
+        assert shop.plain(now) == shop.plain(before)
+        assert shop.memberships(now) == shop.memberships(before), at
         assert await shop.interrupted() == []
         at += 1
     assert at > boundaries
@@ -238,10 +106,10 @@ async def test_every_boundary_is_resumed(
             break
         found = await shop.everything()
         forgetful = shop.copy(tmp_path / f"{at}-lost")
-        _lose_state(forgetful.path)
+        forgetful.lose_state()
         resumed = await shop.resume()
         assert await shop.everything() == found
-        _is_true(resumed, before, found)
+        assert is_true(resumed, before, found)
         states.update(own.state for own in resumed.cut_short)
         assert await shop.interrupted() == []
         assert (await shop.resume()).runs == ()
@@ -253,54 +121,43 @@ async def test_every_boundary_is_resumed(
         await _recovered(again, history[-1], expected)
         await shop.take_back()
         now = await shop.everything()
-        assert content(now) == content(before)
-        assert _held(now) == _held(before), at
+        assert shop.plain(now) == shop.plain(before)
+        assert shop.memberships(now) == shop.memberships(before), at
         at += 1
     assert at > boundaries
     assert states.keys() == {EntryState.APPLIED, EntryState.FAILED}
 
 
-def _lose_state(directory: Path) -> None:
-    for own in directory.glob("state.db*"):
-        own.unlink()
-
-
-def _is_true(resumed: Resumed, before: Observed, now: Observed) -> None:
-    """Compare what was found out with what there was, and is."""
-    group = now.groups.get(resumed.group)
-    assert resumed.members.keys() == (group.members if group else frozenset())
-    assert resumed.adopted <= resumed.members.keys()
-    for own in resumed.cut_short:
-        assert own.node is not None
-        done = own.state is EntryState.APPLIED
-        if own.action is Action.CREATE:
-            assert done is (own.node in resumed.members), own
-        elif own.action is Action.DELETE:
-            assert done is (own.node not in now.objects), own
-        elif own.action is Action.RELEASE:
-            assert done is (own.node not in resumed.members), own
-        else:
-            new = _shown(now.objects[own.node], own) != _shown(before.objects[own.node], own)
-            written = new or not own.fields
-            assert done is (written and own.node in resumed.members), own
-
-
-def _shown(obj: ObservedObject, change: RecordedChange) -> list[Any]:
-    return [{**obj.attributes, **obj.relations}.get(own.name) for own in change.fields]
-
-
-def _held(observed: Observed) -> dict[str, set[str]]:
-    return {name: members for name, members in _memberships(observed).items() if members}
-
-
-def _ids(one: Observed, other: Observed) -> set[tuple[ObjectKey, str]]:
-    """Return names and ids, of what bears a name in both."""
-    names = {own.key for own in other.objects.values()}
-    return {(own.key, own.id) for own in one.objects.values() if own.key in names}
+@pytest.mark.parametrize(
+    ("history", "boundaries"),
+    [([first], 15), ([first, second], 20), ([first, nothing], 20)],
+    ids=["first", "second", "nothing-left"],
+)
+async def test_every_boundary_of_a_rollback(
+    history: list[Script], boundaries: int, tmp_path: Path
+) -> None:
+    """The rollback is asked for once more: it ends what it had begun."""
+    at = 0
+    broken = True
+    base = await _after(tmp_path / "base", *history[:-1])
+    before = await base.everything()
+    while broken:
+        shop = base.copy(tmp_path / str(at))
+        await shop.run(history[-1])
+        run = (await shop.newest()).id
+        broken = await shop.roll_back(run, Fuse(at))
+        await shop.roll_back(run)
+        now = await shop.everything()
+        assert shop.plain(now) == shop.plain(before), at
+        assert shop.memberships(now) == shop.memberships(before), at
+        assert set(Counter(own.key for own in now.objects.values()).values()) == {1}
+        assert await shop.interrupted() == []
+        at += 1
+    assert at > boundaries
 
 
 async def _after(directory: Path, *history: Script) -> Shop:
-    shop = Shop(directory)
+    shop = Shop(directory, embedded)
     await shop.settle()
     for script in history:
         await shop.run(script)
@@ -310,18 +167,19 @@ async def _after(directory: Path, *history: Script) -> Shop:
 CHILD = dedent("""
     import asyncio, sys
     from pathlib import Path
-    from properties.test_session_crashes import PLENTY, SESSION, Shop, second
+    from crashing import GIVEN, Shop, second
+    from properties.test_session_crashes import embedded
 
     async def main():
-        desk = Shop(Path(sys.argv[1])).desk()
+        shop = Shop(Path(sys.argv[1]), embedded)
+        desk = shop.desk()
 
         async def look(_session):
             print(flush=True)  # one line for each write
 
         desk.watched.look = look
-        given = {"delete_unused_nodes": True, "limits": PLENTY, "params": {"tenant": "acme"}}
-        async with desk.client.start_tracking(SESSION, **given) as session:
-            await second(session)
+        async with desk.client.start_tracking(shop.session, **GIVEN) as session:
+            await second(session, shop.named)
 
     asyncio.run(main())
 """)

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from uuid import uuid4
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from properties.judging import PLENTY, content, everything, ids, members, share, shown
 from properties.worlds import Revision, revisions, workshop
-from rounds import Workshop
+from rounds import Broken, Workshop
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Record
 from stateward.model.run import Report
@@ -19,6 +20,7 @@ from stateward.settings import UnitOverrides, read_unit
 from stateward.stores.sqlite import SqliteJournal
 from stateward.tracking.choosing import of_commit
 from stateward.tracking.rollback import Rollback
+from watching import Fuse, FusedJournal, Watched
 
 
 def alone(revision: Revision) -> Revision:
@@ -45,6 +47,11 @@ async def newest_round(shop: Workshop) -> list[Record]:
         return list(await journal.together((await journal.runs(limit=1))[0]))
 
 
+async def of(shop: Workshop, runs: Sequence[str]) -> list[Record]:
+    async with history(shop) as journal:
+        return [await journal.run(own) for own in runs]
+
+
 async def runs_of(shop: Workshop, commit: str) -> Sequence[Record]:
     """Return the runs that brought a commit about; none where nothing had to be done for it."""
     async with history(shop) as journal:
@@ -52,12 +59,15 @@ async def runs_of(shop: Workshop, commit: str) -> Sequence[Record]:
         return of_commit(found, commit, shop.target.name, None) if found else ()
 
 
-async def roll_back(shop: Workshop, *records: Record, force: bool = False) -> tuple[Plan, Report]:
+async def roll_back(
+    shop: Workshop, *records: Record, force: bool = False, fuse: Fuse | None = None
+) -> tuple[Plan, Report]:
     async with history(shop) as journal:
         settings = read_unit(None, UnitOverrides(), shop.defaults)[0]
         rollback = Rollback(
-            target=shop.target,
-            journal=journal,
+            target=Watched(shop.target, fuse=fuse or Fuse()),
+            journal=FusedJournal(journal, fuse) if fuse else journal,
+            trail=journal,
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger="manual", actor="ada"),
             settings=lambda _: settings,
@@ -142,6 +152,34 @@ def test_a_round_is_restored_whole_over_all_of_its_units(first: Revision, second
             again = await everything(shop)
             assert content(again) == content(after), shown(plan, report)
             assert held_members(again) == held_members(after), shown(plan, report)
+
+    asyncio.run(look())
+
+
+@share(60)
+@given(revisions(), revisions(), st.integers(0, 60))
+def test_a_rollback_that_is_cut_short_is_ended_by_the_next(
+    first: Revision, second: Revision, at: int
+) -> None:
+    async def look() -> None:
+        with workshop() as shop:
+            shop.commit(first.files())
+            await shop.apply(allow_deletes=PLENTY)
+            before = await everything(shop)
+            shop.commit(second.files())
+            _, applied = await shop.apply(allow_deletes=PLENTY)
+            if not applied.writes:
+                return
+            after = await everything(shop)
+            round_ = [own.id for own in await newest_round(shop)]
+            with suppress(Broken):
+                await roll_back(shop, *await of(shop, round_), fuse=Fuse(at))
+            plan, report = await roll_back(shop, *await of(shop, round_))
+            now = await everything(shop)
+            assert content(now) == content(before), shown(plan, report)
+            assert held_members(now) == held_members(before), shown(plan, report)
+            kept = ids(before).items() & ids(after).items()
+            assert kept <= ids(now).items(), "what had stayed was made anew"
 
     asyncio.run(look())
 

@@ -1,6 +1,6 @@
 """What runs did to each object in all, from their recorded changes in their order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from stateward.model.identity import ObjectKey, Reference
 from stateward.model.plan import Action, Undone
 from stateward.model.record import Record, RecordedChange
 from stateward.model.run import EntryState
+from stateward.model.schema import Schema
 from stateward.planning.compare import references
 
 _COUNTS = frozenset({EntryState.APPLIED, EntryState.STARTED, EntryState.FAILED})
@@ -33,6 +34,10 @@ class Effect:
     """The unit whose run changed it last."""
     made: bool = False
     gone: bool = False
+    again: bool = False
+    """Whether it was deleted, and made again under this id."""
+    joined_again: frozenset[str] = frozenset()
+    """The units that it came to when it was made again: they may have had it before."""
     fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """Before and after."""
     doubtful: set[str] = field(default_factory=set)
@@ -43,6 +48,11 @@ class Effect:
     """The units that it joined or left."""
     changes: list[Undone] = field(default_factory=list)
     """The recorded changes that it is made of."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether it came and went: there was no such object before, and there is none after."""
+        return self.made and self.gone
 
     @property
     def joined(self) -> list[str]:
@@ -62,16 +72,24 @@ class Effect:
             if own.before is not None and own.after is None
         ]
 
-    def take(self, record: Record, change: RecordedChange) -> None:
+    def take(self, record: Record, change: RecordedChange, shared: Collection[str]) -> None:
+        """Add what a change did. Of relationships that are shared, it says what came and went."""
         self.key, self.unit = change.key, record.opening.subject
         self.changes.append(Undone(record.id, change.index))
         if change.along is not None and change.action is Action.UPDATE:
             self._loosen(change)
             return
+        if change.action is Action.DELETE and self.made and change.state is not EntryState.APPLIED:
+            return  # whether it is still there is looked up, as for all that was made
         self._hold(change, change.unit or self.unit)
         for own in change.fields:
-            before = self.fields[own.name][0] if own.name in self.fields else own.old
-            self.fields[own.name] = before, own.new
+            known = self.fields.get(own.name)
+            before = self._with_lost(own.name, own.old) if known is None else known[0]
+            after = own.new
+            if known is not None and own.name in shared:
+                came, went = _difference(own.old, own.new)
+                after = frozenset(references(known[1])) - went | came
+            self.fields[own.name] = before, after
             if change.state is not EntryState.APPLIED:
                 self.doubtful.add(own.name)
 
@@ -96,9 +114,35 @@ class Effect:
             case _:
                 pass
 
+    def replace(self, before: "Effect") -> None:
+        """Take over what is recorded of an object that was deleted before this was made for it."""
+        self.made, self.again = False, True
+        after = {name: new for name, (_, new) in self.fields.items()}
+        self.fields = {name: (old, after.get(name)) for name, (old, _) in before.fields.items()} | {
+            name: own for name, own in self.fields.items() if name not in before.fields
+        }
+        self.loosened = {
+            name: before.loosened.get(name, frozenset()) | self.loosened.get(name, frozenset())
+            for name in (*before.loosened, *self.loosened)
+        }
+        self.joined_again = frozenset(self.holders.keys() - before.holders.keys())
+        holders = dict(before.holders)
+        for unit, now in self.holders.items():
+            known = holders.get(unit, now)
+            holders[unit] = Membership(known.before, now.after)
+        self.holders = holders
+        self.changes = [*before.changes, *self.changes]
+
     def _belong(self, unit: str, before: bool | None, after: bool | None) -> None:
         known = self.holders.get(unit)
         self.holders[unit] = Membership(before if known is None else known.before, after)
+
+    def _with_lost(self, name: str, old: Any) -> Any:
+        """Return what a relationship had before peers of it were deleted."""
+        lost = self.loosened.get(name)
+        if not lost:
+            return old
+        return old | lost if isinstance(old, frozenset) else next(iter(lost))
 
     def _loosen(self, change: RecordedChange) -> None:
         for own in change.fields:
@@ -106,21 +150,41 @@ class Effect:
             self.loosened[own.name] = self.loosened.get(own.name, frozenset()) | lost
             if own.name in self.fields:
                 before, after = self.fields[own.name]
-                left = after - lost if isinstance(after, frozenset) else None
-                self.fields[own.name] = before, left
+                if isinstance(after, frozenset):
+                    after -= lost
+                self.fields[own.name] = before, None if after in lost else after
 
 
-def effects(records: Iterable[Record]) -> dict[str, Effect]:
+def effects(records: Iterable[Record], schema: Schema) -> dict[str, Effect]:
     """Put the changes of runs together, by the objects' ids; what was taken back is left out.
 
-    The runs come in their order, those of one round beside each other.
+    What was made and deleted again is there still: others may be recorded to have led to it.
+
+    The runs come in their order, those of one round beside each other. Of a rollback of them that
+    is one of them, only what it did counts: all else is as the runs left it that it was about.
     """
+    records = tuple(records)
+    ids = {own.id for own in records}
+    rollbacks = {own.id: own for own in records if ids.intersection(own.opening.undoes)}
+    undone = {one for own in rollbacks.values() for change in own.changes for one in change.undoes}
     found: dict[str, Effect] = {}
     for record, change in _in_order(records):
-        if change.node is not None and change.state in _COUNTS:
+        if record.id in rollbacks and change.action is not Action.CREATE:
+            counts = change.state is EntryState.APPLIED
+        else:
+            counts = change.state in _COUNTS or Undone(record.id, change.index) in undone
+        if change.node is not None and counts:
             new = Effect(change.node, change.key, record.opening.subject)
-            found.setdefault(change.node, new).take(record, change)
-    return _made_once({node: own for node, own in found.items() if not (own.made and own.gone)})
+            kind = schema.kinds.get(change.key.kind)
+            shared = [own.name for own in kind.relationships.values() if own.shared] if kind else ()
+            found.setdefault(change.node, new).take(record, change, shared)
+    return _made_once(found)
+
+
+def _difference(old: Any, new: Any) -> tuple[frozenset[Reference], frozenset[Reference]]:
+    """Return the peers that came, and those that went."""
+    before, after = frozenset(references(old)), frozenset(references(new))
+    return after - before, before - after
 
 
 def _in_order(records: Iterable[Record]) -> Iterator[tuple[Record, RecordedChange]]:
@@ -130,17 +194,22 @@ def _in_order(records: Iterable[Record]) -> Iterator[tuple[Record, RecordedChang
         yield from sorted(found, key=lambda own: own[1].index)
 
 
-def _made_once(found: dict[str, Effect]) -> dict[str, Effect]:
-    """Leave out objects that somebody made again in between, and that were deleted once more.
+def _made_once(found: Mapping[str, Effect]) -> dict[str, Effect]:
+    """Put objects together that were deleted and made again: what stood first is what counts.
 
-    What stood there before is what the first delete took away.
+    What somebody made again in between, and what was deleted once more, is part of the first.
     """
     first: dict[ObjectKey, Effect] = {}
     kept: dict[str, Effect] = {}
-    for node, own in found.items():
-        known = first.setdefault(own.key, own) if own.gone else own
-        if known is own:
-            kept[node] = own
-        else:
-            known.changes += own.changes
+    for own in found.values():
+        before = None if own.passing else first.get(own.key)
+        if before is not None and own.gone:
+            before.changes += own.changes
+            continue
+        if before is not None and own.made:
+            del kept[before.node]
+            own.replace(before)
+        if (own.gone or own.again) and not own.passing:
+            first[own.key] = own
+        kept[own.node] = own
     return kept

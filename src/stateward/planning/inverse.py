@@ -1,6 +1,6 @@
 """Change by change, what takes back what runs did, and why something is left as it is."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
@@ -70,13 +70,21 @@ class Inverse:
         self._read_groups()
         again: dict[str, ObjectKey] = {}
         for own in self.effects.values():
+            if own.passing and not self._taken(own):
+                self.identities.learn(own.key, own.node)
+        for own in self.effects.values():
+            if own.passing:
+                continue
             if own.node in observed.objects:
                 self.identities.learn(own.key, own.node)
-            elif own.gone and own.node not in self.left_out and not self._taken(own):
+            elif (own.gone or own.again) and own.node not in self.left_out and not self._taken(own):
                 again[own.node] = own.key
                 self.identities.forget(own.key)
+        back = frozenset(
+            own.key for own in self.effects.values() if own.again and own.node in observed.objects
+        )
         self.restoring = Restoring(
-            self.undoing.schema, observed, self.identities, again, frozenset(self.effects)
+            self.undoing.schema, observed, self.identities, again, frozenset(self.effects), back
         )
 
     def _read_groups(self) -> None:
@@ -103,7 +111,7 @@ class Inverse:
         others = {own.key: own for own in changes if own.fields}
         return [
             replace(own, fields=tuple(self.restoring.told_once(own, others)))
-            if own.action is Action.CREATE
+            if self.restoring.is_fresh(own)
             else own
             for own in changes
         ]
@@ -118,11 +126,14 @@ class Inverse:
 
     def _inverse(self, own: Effect) -> Iterator[Change]:
         now = self.undoing.observed.objects.get(own.node)
+        if own.passing:
+            return
         if own.key.kind not in self.undoing.schema.kinds:
             self.conflict(own, "the target has no such kind any more")
+        elif now is None and (own.gone or own.again):
+            yield from self._make_again(own)
         elif own.gone:
-            if now is None:
-                yield from self._make_again(own)
+            return
         elif now is None:
             lost = own.fields or own.joined
             if not own.made and lost:
@@ -157,7 +168,7 @@ class Inverse:
         names = {_named(peer) for peer in _referred(own, self._belonging(own))}
         units = {self._unit_of[name] for name in names & self._unit_of.keys()}
         units |= self.members_of.get(own.key, set())
-        units -= own.holders.keys()
+        units -= own.holders.keys() - own.joined_again
         units |= {unit for unit, held in own.holders.items() if held.before is not None}
         return sorted(units, key=lambda unit: (unit not in own.holders, unit)) or [own.unit]
 
@@ -190,25 +201,31 @@ class Inverse:
             yield replace(self._change(Action.DELETE, own, key=now.key), unit=ours[0])
 
     def _put_back(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
+        had = self._holders(own) if own.again else []
+        own = self._bare(own) if own.again else own
         fields, differing, losses = self.restoring.changed(own, now, force=self.undoing.force)
         if differing:
             self.conflict(own, f"was changed since: {'; '.join(differing)}")
         tied, more = self.restoring.tied_again(own, now)
         self._lose(own, [*losses, *more])
         fields += tied
-        regrouped = list(self._regroup(own))
+        regrouped = list(self._regroup(own, had))
         if not regrouped or regrouped[0].action is Action.RELEASE:
             regrouped = [*([self._change(Action.UPDATE, own)] if fields else []), *regrouped]
         for change in regrouped[:1]:
             yield replace(change, fields=tuple(fields))
         yield from regrouped[1:]
+        claiming = {unit for unit in had if own.node not in self.members(unit)}
+        for unit in sorted(claiming - {change.unit for change in regrouped}):
+            yield replace(self._change(Action.ADOPT, own), unit=unit)
 
-    def _regroup(self, own: Effect) -> Iterator[Change]:
+    def _regroup(self, own: Effect, had: Collection[str]) -> Iterator[Change]:
         """Yield what gives an object back to those who had it; releases come last."""
         has = {unit for unit in own.holders if own.node in self.members(unit)}
-        giving = [unit for unit in own.joined if unit in has]
+        giving = [unit for unit in own.joined if unit in has and unit not in had]
         missing = [unit for unit in own.left if unit not in has]
-        if missing and own.joined and not giving and not self.undoing.force:
+        elsewhere = own.joined and not giving and not has.intersection(own.left)
+        if missing and elsewhere and not self.undoing.force:
             moved = f"has left {', '.join(own.joined)} since: it is not given back"
             self.conflict(own, f"{moved} to {', '.join(missing)}")
             return

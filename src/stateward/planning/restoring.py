@@ -28,6 +28,8 @@ class Restoring:
     """What is made again, by the id that it had."""
     touched: frozenset[str]
     """The ids of all objects that the run changed."""
+    back: frozenset[ObjectKey] = frozenset()
+    """What was deleted, and is there again."""
 
     def all_of(self, own: Effect) -> tuple[list[FieldChange], list[str]]:
         """Return the fields to make an object with, and what of it is lost; raises ``Lost``."""
@@ -67,7 +69,7 @@ class Restoring:
                 fields += self._merged(name, before, after, now)
             elif self.stands(name, before, now):
                 continue
-            elif not force and not self.stands(name, after, now):
+            elif not (force or self.stands(name, after, now) or self._on_the_way(own, name, now)):
                 differing.append(self._difference(name, after, now))
             else:
                 value, missing = self._known(before)
@@ -79,12 +81,22 @@ class Restoring:
                     )
         return fields, differing, losses
 
+    def _on_the_way(self, own: Effect, name: str, now: ObservedObject) -> bool:
+        """Tell whether a field of what was made again is not written yet, or not all of it."""
+        if not own.again:
+            return False
+        if name in now.relations:
+            return now.peers([name]) <= self.ids(own.fields[name][0])
+        known = self.schema.kinds[now.key.kind].attributes.get(name)
+        unset = None if known is None else known.default
+        return self.stands(name, None, now) or self.stands(name, unset, now)
+
     def tied_again(self, own: Effect, now: ObservedObject) -> tuple[list[FieldChange], list[str]]:
         """Return the relationships that get deleted peers back, and what of them is lost."""
         kind = self.schema.kinds[now.key.kind]
         fields: list[FieldChange] = []
         losses: list[str] = []
-        made = frozenset(self.again.values())
+        made = self.back.union(self.again.values())
         for name in own.loosened.keys() - own.fields.keys():
             if not _has(kind, name):
                 losses.append(f"{name}: {_NO_FIELD}")
@@ -131,7 +143,7 @@ class Restoring:
     def told_once(
         self, change: Change, others: Mapping[ObjectKey, Change]
     ) -> Iterator[FieldChange]:
-        """Yield the fields of an object that is made again, but for what its peers say as well."""
+        """Yield the fields of what is made again, now or before, but for what peers say as well."""
         kind = self.schema.kinds[change.key.kind]
         for own in change.fields:
             end = kind.relationships.get(own.name)
@@ -146,8 +158,12 @@ class Restoring:
             }
             if not echoed:
                 yield own
-            elif isinstance(own.new, frozenset) and own.new - echoed:
+            elif isinstance(own.new, frozenset) and own.new - echoed not in (own.old, frozenset()):
                 yield own._replace(new=own.new - echoed)
+
+    def is_fresh(self, change: Change) -> bool:
+        """Tell whether an object has of its relationships what is made with it, and no more."""
+        return change.action is Action.CREATE or change.key in self.back
 
     def _told_there(self, key: ObjectKey, end: Relationship, peer: Change | None) -> bool:
         """Tell whether a peer writes a relationship at its own end, and is the one to do it."""
@@ -156,7 +172,7 @@ class Restoring:
             return False
         if not any(own.name == inverse.name and key in references(own.new) for own in peer.fields):
             return False
-        if peer.action is not Action.CREATE or inverse.mandatory:
+        if not self.is_fresh(peer) or inverse.mandatory:
             return True
         return end.many if end.many is not inverse.many else key > peer.key
 

@@ -27,7 +27,7 @@ def undo(undoing: Undoing) -> Plan:
 
     What turns out to be impossible takes with it what relies on it, and the rest is planned again.
     """
-    found = effects(undoing.records)
+    found = effects(undoing.records, undoing.schema)
     left_out: dict[str, str] = {}
     while True:
         inverse = Inverse(undoing, found, left_out)

@@ -1,10 +1,15 @@
-"""Which runs are taken back together: all that brought a commit about, in every unit."""
+"""Which runs are taken back together: all that brought a commit about, in every unit.
+
+And what rollbacks had done already that did not come to their end.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from stateward.errors import Code, ConfigError
 from stateward.model.record import Record, RunKind
+from stateward.model.run import Outcome
 from stateward.model.unit import TRACKING, Stamp
+from stateward.ports import Trail
 
 
 def of_commit(
@@ -38,6 +43,25 @@ def of_commit(
         message = f"{commit}: no run on {target} brought it about: see `stateward history`"
         raise ConfigError(message, code=Code.NO_SUCH_RUN)
     return tuple(own for own in reversed(runs) if own.id in taken)
+
+
+async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, ...]:
+    """Return runs and the rollbacks of them that were cut short, or did only a part: oldest first.
+
+    What these had done is taken into account then, so that another rollback ends it. What only
+    rollbacks of other runs as well had begun is left out.
+    """
+    found = list(records)
+    for own in found:
+        for run in own.undone_by:
+            record = await trail.run(run)
+            if record not in found and _is_begun(record, {one.id for one in found}):
+                found.append(record)
+    return (*records, *sorted(found[len(records) :], key=lambda own: own.started))
+
+
+def _is_begun(rollback: Record, of: set[str]) -> bool:
+    return rollback.outcome != Outcome.APPLIED and of.issuperset(rollback.opening.undoes)
 
 
 def source_of(record: Record) -> str | None:

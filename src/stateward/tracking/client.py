@@ -194,6 +194,7 @@ class Client:
         return Rollback(
             target=target,
             journal=self._journal,
+            trail=self._trail,
             new_id=self._new_id,
             cause=Cause(trigger="script", actor=self._actor),
             settings=lambda _: settings,

@@ -20,11 +20,10 @@ async def close(
     """
     settled: dict[int, RecordedChange] = {}
     if changes := under_way(record):
-        about = query_of(
-            effects([replace(record, changes=changes)]), [record.opening.group], session.schema
-        )
-        found = settle(record, session.schema, await session.observe(about))
-        settled = {own.index: own for own in found}
+        found = effects([replace(record, changes=changes)], session.schema)
+        about = query_of(found, [record.opening.group], session.schema)
+        now = await session.observe(about)
+        settled = {own.index: own for own in settle(record, session.schema, now)}
     if settled:
         await journal.record([_entry(record.id, own) for own in settled.values()])
     await journal.finish(record.id, outcome, why)

@@ -13,9 +13,10 @@ from stateward.model.unit import UnitSettings, group_name, prefix
 from stateward.planning.effects import Effect, effects
 from stateward.planning.inverse import Undoing, first_of_units
 from stateward.planning.undo import undo
-from stateward.ports import Journal, Mandate, Query, Session, Target
+from stateward.ports import Journal, Mandate, Query, Session, Target, Trail
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
+from stateward.tracking.choosing import with_begun
 from stateward.tracking.closing import close
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.mandate import UNLIMITED, fence
@@ -29,6 +30,8 @@ class Rollback:
 
     target: Target
     journal: Journal
+    trail: Trail
+    """The same journal, read back: what rollbacks had begun is ended."""
     new_id: Callable[[], str]
     cause: Cause
     """Why it is done, and whose doing it is."""
@@ -48,6 +51,7 @@ class Rollback:
         """
         for own in records:
             self.check(own)
+        records = await with_begun(self.trail, records)
         async with self.target.session(None, write=False) as session:
             return await self._plan(session, records, force=force, allow_deletes=allow_deletes)
 
@@ -62,7 +66,8 @@ class Rollback:
         for own in records:
             self.check(own)
         async with self.target.session(None, write=True, shared=self.shared) as session:
-            records = tuple([await self._closed(session, own) for own in records])
+            begun = await with_begun(self.trail, records)
+            records = tuple([await self._closed(session, own) for own in begun])
             plan = await self._plan(session, records, force=force, allow_deletes=allow_deletes)
             interrupted = () if self.shared else await self.journal.unfinished(plan.target)
             for run in interrupted:
@@ -101,7 +106,7 @@ class Rollback:
         force: bool,
         allow_deletes: int | None,
     ) -> Plan:
-        found = effects(records)
+        found = effects(records, session.schema)
         groups = _groups(records, found.values())
         observed = await session.observe(query_of(found, groups.values(), session.schema))
         made = [own.node for own in found.values() if own.made and own.node in observed.objects]

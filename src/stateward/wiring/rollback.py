@@ -9,8 +9,9 @@ from stateward.engine.history import History
 from stateward.errors import ConfigError
 from stateward.model.record import Cause, Record
 from stateward.model.unit import Stamp, UnitSettings
-from stateward.ports import Journal, Target, Trail
+from stateward.ports import Target, Trail
 from stateward.settings import UnitOverrides, read_unit
+from stateward.stores.journal import KeptJournal
 from stateward.tracking.choosing import of_commit, source_of
 from stateward.tracking.rollback import Rollback
 from stateward.wiring import Invocation, Setup, set_up
@@ -67,7 +68,7 @@ async def undoing(
     place: Place,
     setup: Setup | None,
     target: Target,
-    journal: Journal,
+    journal: KeptJournal,
     actor: str,
 ) -> Rollback:
     """Return what takes runs back; ``setup`` is that of their source, where that is configured."""
@@ -76,6 +77,7 @@ async def undoing(
     return Rollback(
         target=target,
         journal=journal,
+        trail=journal,
         new_id=lambda: str(uuid4()),
         cause=Cause(trigger=MANUAL, actor=actor),
         settings=lambda unit: found.get(unit, usual),

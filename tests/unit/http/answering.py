@@ -73,6 +73,7 @@ class Desk:
         return Rollback(
             target=self.shop.target,
             journal=self.journal,
+            trail=self.journal,
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger="manual", actor=actor),
             settings=lambda _: read_unit(None, UnitOverrides(), UnitDefaults())[0],

@@ -12,7 +12,7 @@ import pytest
 from properties.judging import content
 from rounds import KINDS, Broken, Workshop, objects
 from stateward.errors import Code, ConfigError
-from stateward.model.mutation import Delete, Enrol, Relate, Update
+from stateward.model.mutation import Delete, Enrol, Mutation, Refusal, Relate, Update
 from stateward.model.plan import Action, Plan, Undone, UnitState
 from stateward.model.record import Cause, Record, RunKind
 from stateward.model.run import Report
@@ -40,6 +40,7 @@ async def opened(shop: Workshop, **limits: Any) -> AsyncIterator[tuple[Rollback,
             Rollback(
                 target=shop.target,
                 journal=journal,
+                trail=journal,
                 new_id=lambda: str(uuid4()),
                 cause=Cause(trigger="manual", actor="ada"),
                 settings=lambda _: settings,
@@ -595,6 +596,43 @@ class TestOfARound:
         assert await shop.members("a") == await shop.members("b")
         assert await shop.members("b") == {"BuiltinTag/red", "BuiltinTag/blue"}
 
+    async def test_what_was_deleted_and_made_again_in_between_gets_back_what_it_had(
+        self, shop: Workshop
+    ) -> None:
+        old = {**KEEP, "a/1.yml": device(role="spine", comment="old", tags=["keep"])}
+        await applied(shop, old)
+        before = content(await shop.observe(*KINDS))
+        await applied(shop, KEEP)
+        records = await self.together(shop)
+        await applied(shop, {**KEEP, "b/1.yml": device(rack_unit=3)})
+        node = (await shop.find("NetDevice", "d1")).id
+        plan, _ = await taken_back(shop, [*records, *await self.together(shop)])
+        assert (told(plan), did(plan)) == ([], ["move NetDevice/d1"])
+        assert content(await shop.observe(*KINDS)) == before
+        assert (await shop.find("NetDevice", "d1")).id == node
+        assert "NetDevice/d1" in await shop.members("a")
+
+    async def test_what_was_changed_after_it_was_made_again_is_a_conflict(
+        self, shop: Workshop
+    ) -> None:
+        await applied(shop, {**KEEP, "a/1.yml": device(comment="old")}, KEEP)
+        records = await self.together(shop)
+        await applied(shop, {**KEEP, "a/1.yml": device(comment="new")})
+        node = (await shop.find("NetDevice", "d1")).id
+        await shop.do(Update(id=node, kind="NetDevice", attributes={"comment": "by hand"}))
+        plan, _ = await taken_back(shop, [*records, *await self.together(shop)])
+        assert "comment: 'new' was recorded, 'by hand' stands there" in told(plan)[0]
+
+    async def test_what_could_not_be_deleted_since_is(self, shop: Workshop) -> None:
+        """Of a commit that made an object, and that a later round failed to delete."""
+        await applied(shop, KEEP, {**KEEP, "a/1.yml": tags("red")})
+        records = await self.together(shop)
+        refused = Watched(shop.target, refuse=_refuse_deletes)
+        shop.commit(KEEP)
+        await shop.apply(target=refused, allow_deletes=99)
+        plan, _ = await taken_back(shop, [*records, *await self.together(shop)])
+        assert (told(plan), did(plan)) == ([], ["delete BuiltinTag/red"])
+
     @pytest.mark.parametrize("at", range(3, 12, 2))
     async def test_that_is_cut_short_holds_all_units_and_can_be_gone_on_with(
         self, shop: Workshop, at: int
@@ -615,6 +653,14 @@ class TestOfARound:
             assert {units[unit].state for unit in ("a", "b")} == {UnitState.HELD}
         await taken_back(shop, again)
         assert content(await shop.observe(*KINDS)) == before
+
+
+def _refuse_deletes(mutation: Mutation) -> Refusal | None:
+    return (
+        Refusal(code=Code.REJECTED, message="somebody needs it")
+        if isinstance(mutation, Delete)
+        else None
+    )
 
 
 async def taken_back(
