@@ -24,8 +24,21 @@ from stateward.tracking.resuming import Resumed
 from targets import schema
 from watching import Fuse
 
-KINDS = ("SuiteSite", "SuiteDevice", "SuiteInterface", "SuiteTeam", "BuiltinTag")
+GROUPS = {"member_of_groups", "subscriber_of_groups"}
 SUITE = schema()
+NAMES = {
+    "SuiteSite": ("ams", "fra"),
+    "SuiteDevice": ("d1", "d2", "d3", "found"),
+    "SuiteTeam": ("crew",),
+    "BuiltinTag": ("shared", "late", "theirs"),
+}
+PORTS = ("e0", "e1")
+"""Those of the first device: with the names above all that the scripts ever make."""
+FIELDS = {
+    kind: frozenset(SUITE.kinds[kind].attributes)
+    | (SUITE.kinds[kind].relationships.keys() - GROUPS)
+    for kind in (*NAMES, "SuiteInterface")
+}
 PARAMS = {"tenant": "acme"}
 PLENTY = Limits(deletes=1000, percent=100)
 GIVEN = {"delete_unused_nodes": True, "limits": PLENTY, "params": PARAMS}
@@ -179,14 +192,11 @@ class Shop:
 
     async def _observe(self, session: Session) -> Observed:
         names = [*await session.groups(self.session), *await session.groups(self.other)]
-        found = await session.observe(Query(kinds=KINDS, groups=names))
-        groups = {own.id for own in found.groups.values()}
-        ours = {
-            node: own
-            for node, own in found.objects.items()
-            if node in groups or any(part.endswith(self.mark) for part in own.key.hfid)
-        }
-        return replace(found, objects=ours)
+        keys = [
+            *(ObjectKey(kind, (self.named(own),)) for kind, all_ in NAMES.items() for own in all_),
+            *(ObjectKey("SuiteInterface", (self.named("d1"), own)) for own in PORTS),
+        ]
+        return await session.observe(Query(keys=keys, groups=names, fields=FIELDS))
 
     def plain(self, observed: Observed) -> Any:
         """Return the content by names without the mark, to compare it with another shop's."""

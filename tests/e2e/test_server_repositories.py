@@ -13,7 +13,7 @@ from test_replay import check_units
 from branches import Name, fresh
 from live import Lab
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""A script that dies anywhere on a real server is made up for, closed, or taken back."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from crashing import Script, Shop, first, is_true, nothing, same_ids, second
+from live import Lab
+from stateward.model.run import EntryState
+from stateward.ports import Target
+from watching import Fuse
+
+pytestmark = pytest.mark.live
+
+
+@dataclass(frozen=True, slots=True)
+class Shops:
+    """Makes shops that share a server: each has names of its own."""
+
+    target: Target
+    path: Path
+
+    async def after(self, *history: Script) -> Shop:
+        mark = f"-{uuid4().hex[:8]}"
+        shop = Shop(self.path / mark[1:], self._target, mark)
+        await shop.settle()
+        for script in history:
+            await shop.run(script)
+        # As where the journal was lost: what is to be taken back is what comes from here on.
+        shop.lose_state()
+        return shop
+
+    def _target(self, _path: Path) -> Target:
+        return self.target
+
+
+@pytest.fixture
+def shops(lab: Lab, tmp_path: Path) -> Shops:
+    return Shops(lab.target(tmp_path), tmp_path)
+
+
+EACH_HISTORY = pytest.mark.parametrize(
+    ("history", "boundaries"),
+    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
+    ids=["first", "second", "nothing-left"],
+)
+EACH_STEP = pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.long, id="every"), pytest.param(8, id="some")]
+)
+
+
+@EACH_STEP
+@EACH_HISTORY
+@pytest.mark.timeout(900)
+async def test_boundaries_are_made_up_for(
+    history: list[Script], boundaries: int, step: int, shops: Shops
+) -> None:
+    """Half of the time where the journal is lost as well."""
+    lost = False
+    wanted = await shops.after(*history[:-1])
+    await wanted.run(history[-1], Fuse())
+    expected = await wanted.everything()
+    at = 0
+    broken = True
+    while broken:
+        shop = await shops.after(*history[:-1])
+        before = await shop.everything()
+        broken = await shop.run(history[-1], Fuse(at), look=False)
+        if lost := not lost:
+            shop.lose_state()
+        await shop.run(history[-1])
+        now = await shop.everything()
+        assert shop.plain(now) == wanted.plain(expected), at
+        assert shop.memberships(now) == wanted.memberships(expected), at
+        assert set(Counter(own.key for own in now.objects.values()).values()) == {1}
+        assert same_ids(before, now)
+        assert shop.foreign <= now.objects.keys()
+        assert not await shop.run(history[-1], Fuse(0), look=False), "it writes once more"
+        assert await shop.interrupted() == []
+        at += step
+    assert at > boundaries
+
+
+@EACH_STEP
+@EACH_HISTORY
+@pytest.mark.timeout(900)
+async def test_boundaries_are_resumed_and_taken_back(
+    history: list[Script], boundaries: int, step: int, shops: Shops
+) -> None:
+    states: Counter[EntryState] = Counter()
+    at = 0
+    while True:
+        shop = await shops.after(*history[:-1])
+        before = await shop.everything()
+        if not await shop.run(history[-1], Fuse(at), look=False):
+            break
+        found = await shop.everything()
+        resumed = await shop.resume()
+        assert await shop.everything() == found
+        assert is_true(resumed, before, found), at
+        states.update(own.state for own in resumed.cut_short)
+        assert await shop.interrupted() == []
+        await shop.take_back()
+        now = await shop.everything()
+        assert shop.plain(now) == shop.plain(before), at
+        assert shop.memberships(now) == shop.memberships(before), at
+        assert shop.foreign <= now.objects.keys()
+        at += step
+    assert at > boundaries
+    assert step > 1 or states.keys() == {EntryState.APPLIED, EntryState.FAILED}
