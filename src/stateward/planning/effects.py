@@ -73,7 +73,7 @@ class Effect:
         ]
 
     def take(self, record: Record, change: RecordedChange, shared: Collection[str]) -> None:
-        """Add what a change did. Of relationships that are shared, it says what came and went."""
+        """Add what a change did; of a ``shared`` relationship it tells what came and went."""
         self.key, self.unit = change.key, record.opening.subject
         self.changes.append(Undone(record.id, change.index))
         if change.along is not None and change.action is Action.UPDATE:
@@ -158,7 +158,7 @@ class Effect:
 def effects(records: Iterable[Record], schema: Schema) -> dict[str, Effect]:
     """Put the changes of runs together, by the objects' ids; what was taken back is left out.
 
-    What was made and deleted again is there still: others may be recorded to have led to it.
+    What came and went is among it: others are recorded to have led to it.
 
     The runs come in their order, those of one round beside each other. Of a rollback of them that
     is one of them, only what it did counts: all else is as the runs left it that it was about.

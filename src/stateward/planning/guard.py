@@ -34,8 +34,12 @@ class Guard:
     """What lets through what would be held back."""
     by_commit: set[str] = field(default_factory=set)
     """Units of which the revision itself lets that through."""
+    lacking: int = 0
+    """How many deletes the revision's own leave is for, where it is less and something is held back."""
+    _leaving: frozenset[str] = frozenset()
+    """Units that the revision's own leave is for."""
     _late: frozenset[str] = frozenset()
-    """Units that the revision's own leave is for, where it is enough for all of them."""
+    """The same, where it is enough for all of them."""
     _concerned: Concerned = field(init=False)
     _losing: Counter[str] = field(default_factory=Counter)
     """How many objects each unit loses, whichever of its holders deletes them."""
@@ -63,6 +67,8 @@ class Guard:
         looked_at = {own.unit for own in self.approvals} | self.by_commit
         if not allowed:
             self._budgets({unit: own for unit, own in through.items() if unit not in looked_at})
+        if not any(own.unit in self._leaving and not own.protected for own in self.blocked):
+            self.lacking = 0  # more leave would not help
 
     def _left(self, deletes: _Deletes) -> frozenset[str]:
         """Return the units that the revision's own leave is for: never those that have reached it."""
@@ -75,8 +81,11 @@ class Guard:
         ]
         count = sum(len(deletes[unit]) for unit in late)
         count += sum(self._elsewhere[unit] for unit in waiting)
-        leave = self.question.leave
-        return frozenset(late if leave is not None and count <= leave.deletes else ())
+        leave, self._leaving = self.question.leave, frozenset(late)
+        if leave is None or count <= leave.deletes:
+            return self._leaving if leave is not None else frozenset()
+        self.lacking = count
+        return frozenset()
 
     def _pending(self) -> Counter[str]:
         """Count what goes in units whose turn it is not: a source is emptied in many rounds, too."""

@@ -14,6 +14,7 @@ from stateward.planning.digest import digest_of
 from stateward.planning.ends import Ends
 from stateward.planning.guard import Guard
 from stateward.planning.handover import HandOvers
+from stateward.planning.leave import too_little
 from stateward.planning.matches import Matches, match
 from stateward.planning.order import Order
 from stateward.planning.prune import Prune, going, keeps
@@ -93,6 +94,8 @@ class _Attempt:
     by_commit: frozenset[str] = frozenset()
     """The units of which the revision itself does."""
     deletes: int = 0
+    lacking: int = 0
+    """How many deletes the revision would have to let through, where it lets through less."""
     ordered: list[Change] = field(default_factory=list)
     doomed: list[Problem] = field(default_factory=list)
 
@@ -139,6 +142,7 @@ class _Attempt:
         self.deletes = guard.total
         self.blocked, self.approvals = tuple(guard.blocked), tuple(guard.approvals)
         self.by_commit = frozenset(guard.by_commit)
+        self.lacking = guard.lacking
         held = {own.unit for own in self.blocked}
         if held:
             deletes = self.prune.possible(own for own in deletes if own.unit not in held)
@@ -165,6 +169,8 @@ class _Attempt:
     def plan(self) -> Plan:
         question = self.known.question
         found = [*self.known.standing.problems, *self.claims.problems, *self.prune.problems]
+        if self.lacking and question.commit is not None and question.leave is not None:
+            found.append(too_little(question.commit, question.leave, self.lacking))
         problems = _sorted(found)
         by_unit: dict[str | None, list[Problem]] = {}
         for problem in problems:

@@ -52,11 +52,13 @@ async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, .
     rollbacks of other runs as well had begun is left out.
     """
     found = list(records)
+    known = {own.id for own in records}
     for own in found:
         for run in own.undone_by:
             record = await trail.run(run)
-            if record not in found and _is_begun(record, {one.id for one in found}):
+            if run not in known and _is_begun(record, known):
                 found.append(record)
+                known.add(run)
     return (*records, *sorted(found[len(records) :], key=lambda own: own.started))
 
 

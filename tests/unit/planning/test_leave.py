@@ -2,6 +2,7 @@
 
 import pytest
 
+from stateward.errors import Code
 from stateward.model.commit import Commit, Leave
 from stateward.model.plan import Plan
 from stateward.model.unit import Budget, Reach
@@ -42,7 +43,7 @@ def test_what_is_no_number_is_told_and_stalls_nothing(given: tuple[str, ...]) ->
 def emptied(allowed: int, **given: object) -> Plan:
     """Plan a unit whose files are others now, and that loses three of its three objects."""
     there = [device(f"d{number}") for number in range(3)]
-    own = {name: given.pop(name) for name in ("leave",) if name in given}
+    own = {name: given.pop(name) for name in ("leave", "commit") if name in given}
     return plan([unit("a", **given)], held("a", *there), **{"leave": leave(allowed), **own})
 
 
@@ -51,6 +52,23 @@ def test_so_many_deletes_go(allowed: int, blocked: bool) -> None:
     found = emptied(allowed)
     assert bool(found.blocked) is blocked
     assert found.by_commit == (frozenset() if blocked else {"a"})
+
+
+def test_too_little_is_told_with_what_would_be_enough() -> None:
+    found = emptied(2, commit=commit("2"))
+    (problem,) = found.problems
+    assert (problem.code, problem.severity) == (Code.COMMIT_TRAILER, "warning")
+    assert "2 is less than the 3 objects that would be deleted" in problem.message
+    assert problem.message.endswith("push a commit that says Stateward-Allow-Deletes: 3")
+
+
+def test_too_little_is_told_only_where_more_would_help() -> None:
+    protected = limits(10, 25, "NetDevice")
+    assert emptied(2, commit=commit("2"), limits=protected).problems == ()
+    target = [*held("a", device("x"), device("y")), *held("b", device("z"), device("stays"))]
+    late = unit("b", device("stays"))
+    found = plan([unit("a", files="f0"), late], target, leave=leave(0), commit=commit("0"))
+    assert ([own.unit for own in found.blocked], found.problems) == (["a"], ())
 
 
 def test_directory_that_is_gone_goes() -> None:
