@@ -195,7 +195,7 @@ class Board:
         fingerprint = self._taken.pop(run.unit)
         self.pauses.any_time.discard(run.unit)
         if verdict.gone:
-            self._forget(run.unit)
+            self._forget(run.unit, now)
             return
         self.tallies[run.unit] = self.tallies.get(run.unit, Tally()).plus(run)
         before = self.statuses.get(run.unit) or _pending(run.unit, now)
@@ -236,10 +236,14 @@ class Board:
         )
         self._show_next(run.unit)
 
-    def _forget(self, unit: str) -> None:
+    def _forget(self, unit: str, now: float) -> None:
         self.queue.done(unit, None)
         self.statuses.pop(unit, None)
         self.tallies.pop(unit, None)
+        if unit in self.facts and self.queue.next(unit) is not None:
+            self._mark(unit, Mark(now, Reason.COMMIT), now)  # its directory has come back since
+        else:
+            self.queue.drop(unit)
 
     def _turned(self, verdict: Verdict, before: Mapping[str, Status]) -> bool:
         unit = verdict.run.unit

@@ -144,6 +144,35 @@ class TestCommit:
         settled(found, now=NOW + 606, b=verdict("b", gone=True))
         assert set(found.statuses) == {"a"}
 
+    @pytest.mark.parametrize("verb", [Verb.RECONCILE, None])
+    def test_what_is_gone_is_due_no_more_whatever_was_asked_meanwhile(
+        self, verb: Verb | None
+    ) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found)
+        found.seen("r2", facts(a="1"), NOW + 5)
+        taken = found.take(NOW + 5)
+        if verb is None:
+            found.refuse("rewound", NOW + 6)
+            found.refuse(None, NOW + 6)
+        else:
+            found.heed([told(verb)], NOW + 6)
+        found.settle([verdict(unit, gone=True) for unit in taken], "r2", NOW + 7, 0)
+        assert "b" not in found.take(NOW + 10_000)
+        assert set(found.statuses) == {"a"}
+
+    def test_what_came_back_while_its_end_was_seen_to_is_due_at_once(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        settled(found)
+        found.seen("r2", facts(a="1"), NOW + 5)
+        taken = found.take(NOW + 5)
+        found.seen("r3", facts(a="1", b="1"), NOW + 6)
+        found.settle([verdict(unit, gone=True) for unit in taken], "r2", NOW + 7, 0)
+        assert found.statuses["b"].condition is Condition.PENDING
+        assert found.take(NOW + 7) == {"b": {Reason.COMMIT}}
+
 
 class TestSettling:
     def test_a_failing_unit_does_not_delay_the_others(self) -> None:
