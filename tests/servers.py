@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote
 
+import trustme
+
 from repositories import ENVIRONMENT
 
 
@@ -88,6 +90,15 @@ class Server:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+def trusted(authority: Path) -> ssl.SSLContext:
+    """Return what a server on loopback shows, and write down who vouches for it."""
+    own = trustme.CA()
+    own.cert_pem.write_to_path(authority)
+    found = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    own.issue_cert("127.0.0.1").configure_cert(found)
+    return found
 
 
 def redirecting(to: str) -> Server:

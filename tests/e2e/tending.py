@@ -80,6 +80,7 @@ class Process:
             line, found, rest = self._rest.partition(b"\n")
             if found:
                 self._rest = rest
+                assert line.startswith(b"{"), (line + b"\n" + rest).decode()
                 self.seen.append(json.loads(line))
                 if wanted(self.seen[-1]):
                     return self.seen[-1]

@@ -2,19 +2,17 @@
 
 import hashlib
 import hmac
-import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import trustme
 from commands import edit
 from tending import Process
 
 from repositories import Repository, git
-from servers import Smart, smart
+from servers import Smart, smart, trusted
 
 LEAVES = "objects/network/leaves.yml"
 CANARY = "c4nary-in-the-hook"
@@ -29,11 +27,7 @@ def here(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(repo: Repository, here: Path) -> Iterator[Smart]:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(here / "ca.pem")
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    with smart(repo.path.parent).secured(tls) as found:
+    with smart(repo.path.parent).secured(trusted(here / "ca.pem")) as found:
         yield found
 
 

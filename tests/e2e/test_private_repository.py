@@ -1,16 +1,14 @@
 """A private repository, from the configuration to what is applied: https, a token, an authority."""
 
 import shutil
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 from commands import Cli, asked, edit
 
 from repositories import Repository
-from servers import Smart, smart
+from servers import Smart, smart, trusted
 
 LEAVES = "objects/network/leaves.yml"
 CANARY = "c4nary-in-the-mine"
@@ -18,10 +16,7 @@ CANARY = "c4nary-in-the-mine"
 
 @pytest.fixture
 def server(repo: Repository, tmp_path: Path) -> Iterator[Smart]:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "here" / "ca.pem")
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    tls = trusted(tmp_path / "here" / "ca.pem")
     with smart(repo.path.parent, f"x-access-token:{CANARY}").secured(tls) as found:
         yield found
 
