@@ -98,7 +98,11 @@ class Usage:
 
 
 def _read(path: Path) -> list[str]:
-    return path.read_text().split()
+    """Return the words of a file; none where its thread has ended since."""
+    try:
+        return path.read_text().split()
+    except FileNotFoundError:
+        return []
 
 
 @dataclass
@@ -217,7 +221,7 @@ def test_ends_as_the_last_commit_says(scene: Scene, tmp_path: Path) -> None:
                 assert own.end() == 0
             else:
                 own.signal(signal.SIGKILL)
-                own.end()
+                assert own.end() == -signal.SIGKILL, own.seen[-10:]
     scene.server.rate = 0
     with Process(scene.place) as own:
         own.until("round", within=SETTLED)
@@ -227,15 +231,15 @@ def test_ends_as_the_last_commit_says(scene: Scene, tmp_path: Path) -> None:
         scene.server.rate = 0
         fleet.mend()
         wanted = scene.wanted(tmp_path)
+        expected = content(wanted), members(wanted)
         deadline = time.monotonic() + SETTLED
-        while ours(now := scene.observed(), scene.guest) != content(wanted):
+        while (ours(now := scene.observed(), scene.guest), members(now)) != expected:
             assert time.monotonic() < deadline, (fleet.done[-50:], scene.cli("status"))
             scene.approve()
             own.maybe("round", within=1)
         last = Usage.at_rest(own)
         own.signal(signal.SIGTERM)
         assert own.end() == 0, own.seen[-10:]
-    assert members(now) == members(wanted)
     assert now.objects[scene.guest].attributes["comment"] == scene.guest_says
     assert last.memory <= usual.memory + KIB_MORE
     assert (last.files <= usual.files + FILES_MORE, last.children) == (True, [])

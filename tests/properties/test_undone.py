@@ -180,6 +180,8 @@ def test_a_rollback_that_is_cut_short_is_ended_by_the_next(
             assert held_members(now) == held_members(before), shown(plan, report)
             kept = ids(before).items() & ids(after).items()
             assert kept <= ids(now).items(), "what had stayed was made anew"
+            plan, report = await roll_back(shop, *await of(shop, round_))
+            assert (plan.changes, report.writes) == ((), 0), shown(plan, report)
 
     asyncio.run(look())
 

@@ -242,6 +242,7 @@ class Board:
         self.tallies.pop(unit, None)
         if unit in self.facts and self.queue.next(unit) is not None:
             self._mark(unit, Mark(now, Reason.COMMIT), now)  # its directory has come back since
+            self._pause(unit, now)
         else:
             self.queue.drop(unit)
 

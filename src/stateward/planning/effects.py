@@ -36,6 +36,8 @@ class Effect:
     gone: bool = False
     again: bool = False
     """Whether it was deleted, and made again under this id."""
+    made_with: frozenset[str] = frozenset()
+    """The fields that it was made again with."""
     joined_again: frozenset[str] = frozenset()
     """The units that it came to when it was made again: they may have had it before."""
     fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class Effect:
     def replace(self, before: "Effect") -> None:
         """Take over what is recorded of an object that was deleted before this was made for it."""
         self.made, self.again = False, True
+        self.made_with = frozenset(self.fields)
         after = {name: new for name, (_, new) in self.fields.items()}
         self.fields = {name: (old, after.get(name)) for name, (old, _) in before.fields.items()} | {
             name: own for name, own in self.fields.items() if name not in before.fields

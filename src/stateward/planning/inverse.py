@@ -42,6 +42,9 @@ def first_of_units(records: Iterable[Record]) -> dict[str, Record]:
     return found
 
 
+_CLAIMS = frozenset({Action.ADOPT, Action.MOVE})
+
+
 @dataclass(slots=True)
 class Inverse:
     """Finds the changes that take effects back, but for those that are left out."""
@@ -70,9 +73,6 @@ class Inverse:
         self._read_groups()
         again: dict[str, ObjectKey] = {}
         for own in self.effects.values():
-            if own.passing and not self._taken(own):
-                self.identities.learn(own.key, own.node)
-        for own in self.effects.values():
             if own.passing:
                 continue
             if own.node in observed.objects:
@@ -84,7 +84,13 @@ class Inverse:
             own.key for own in self.effects.values() if own.again and own.node in observed.objects
         )
         self.restoring = Restoring(
-            self.undoing.schema, observed, self.identities, again, frozenset(self.effects), back
+            self.undoing.schema,
+            observed,
+            self.identities,
+            again,
+            frozenset(self.effects),
+            back,
+            frozenset(own.key for own in self.effects.values() if own.passing),
         )
 
     def _read_groups(self) -> None:
@@ -185,6 +191,8 @@ class Inverse:
         return PARENT if kind.is_group else MEMBER_OF_GROUPS
 
     def _unmake(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
+        if not own.joined:
+            return  # it was let go already: it is somebody else's
         differing = list(self.restoring.differing(own, now))
         if differing and not self.undoing.force:
             self.conflict(own, f"was changed since: {'; '.join(differing)}")
@@ -215,9 +223,21 @@ class Inverse:
         for change in regrouped[:1]:
             yield replace(change, fields=tuple(fields))
         yield from regrouped[1:]
-        claiming = {unit for unit in had if own.node not in self.members(unit)}
-        for unit in sorted(claiming - {change.unit for change in regrouped}):
-            yield replace(self._change(Action.ADOPT, own), unit=unit)
+        yield from self._claimed_again(own, had, regrouped)
+
+    def _claimed_again(
+        self, own: Effect, had: Collection[str], regrouped: Sequence[Change]
+    ) -> Iterator[Change]:
+        """Yield the claims of units that had what was made again, and that it was not given to yet."""
+        claiming = {change.unit for change in regrouped if change.action in _CLAIMS}
+        for unit in sorted(set(had) - claiming):
+            if own.node in self.members(unit):
+                continue
+            known = own.holders.get(unit)
+            if known is not None and known.after is not None and not self.undoing.force:
+                self.conflict(own, f"has left {unit} since: it is not given back")
+            else:
+                yield replace(self._change(Action.ADOPT, own), unit=unit)
 
     def _regroup(self, own: Effect, had: Collection[str]) -> Iterator[Change]:
         """Yield what gives an object back to those who had it; releases come last."""

@@ -30,6 +30,8 @@ class Restoring:
     """The ids of all objects that the run changed."""
     back: frozenset[ObjectKey] = frozenset()
     """What was deleted, and is there again."""
+    passed: frozenset[ObjectKey] = frozenset()
+    """What came and went."""
 
     def all_of(self, own: Effect) -> tuple[list[FieldChange], list[str]]:
         """Return the fields to make an object with, and what of it is lost; raises ``Lost``."""
@@ -86,10 +88,15 @@ class Restoring:
         if not own.again:
             return False
         if name in now.relations:
-            return now.peers([name]) <= self.ids(own.fields[name][0])
+            have, before = now.peers([name]), own.fields[name][0]
+            missing = [peer for peer in references(before) if self.identities.id(peer) not in have]
+            coming = self.back.union(self.again.values())
+            made = name in own.doubtful or all(peer in coming for peer in missing)
+            return made and have <= self.ids(before)
         known = self.schema.kinds[now.key.kind].attributes.get(name)
         unset = None if known is None else known.default
-        return self.stands(name, None, now) or self.stands(name, unset, now)
+        written = name in own.made_with and name not in own.doubtful
+        return not written and (self.stands(name, None, now) or self.stands(name, unset, now))
 
     def tied_again(self, own: Effect, now: ObservedObject) -> tuple[list[FieldChange], list[str]]:
         """Return the relationships that get deleted peers back, and what of them is lost."""
@@ -138,7 +145,8 @@ class Restoring:
         """Tell whether a set of peers differs by what the run itself did at the peers' ends."""
         if not isinstance(have, frozenset):
             return False
-        return (self.ids(after) ^ have) <= self.touched
+        there = frozenset(own for own in references(after) if own not in self.passed)
+        return (self.ids(there) ^ have) <= self.touched
 
     def told_once(
         self, change: Change, others: Mapping[ObjectKey, Change]
@@ -158,7 +166,7 @@ class Restoring:
             }
             if not echoed:
                 yield own
-            elif isinstance(own.new, frozenset) and own.new - echoed not in (own.old, frozenset()):
+            elif isinstance(own.new, frozenset) and own.new - echoed != (own.old or frozenset()):
                 yield own._replace(new=own.new - echoed)
 
     def is_fresh(self, change: Change) -> bool:

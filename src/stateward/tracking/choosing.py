@@ -6,10 +6,12 @@ And what rollbacks had done already that did not come to their end.
 from collections.abc import Iterable, Mapping, Sequence
 
 from stateward.errors import Code, ConfigError
-from stateward.model.record import Record, RunKind
-from stateward.model.run import Outcome
+from stateward.model.record import INTERRUPTED, Record, RunKind
 from stateward.model.unit import TRACKING, Stamp
 from stateward.ports import Trail
+
+_NEWEST = 20
+"""Runs of a unit that are looked through: rollbacks that were cut short, one after the other."""
 
 
 def of_commit(
@@ -46,24 +48,34 @@ def of_commit(
 
 
 async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, ...]:
-    """Return runs and the rollbacks of them that were cut short, or did only a part: oldest first.
+    """Return runs and the rollbacks of them that nobody lived to end: oldest first.
 
-    What these had done is taken into account then, so that another rollback ends it. What only
-    rollbacks of other runs as well had begun is left out.
+    What these had done is taken into account then, so that another rollback ends it. That holds
+    only while nothing else has happened to the unit: then what stands is no longer theirs.
     """
-    found = list(records)
     known = {own.id for own in records}
-    for own in found:
-        for run in own.undone_by:
-            record = await trail.run(run)
-            if run not in known and _is_begun(record, known):
-                found.append(record)
-                known.add(run)
-    return (*records, *sorted(found[len(records) :], key=lambda own: own.started))
+    begun: list[Record] = []
+    for subject in {own.opening.subject: own for own in records if own.undone_by}.values():
+        for run in await trail.runs(subject.opening.subject, limit=_NEWEST):
+            if run.opening.group != subject.opening.group or run.id in known:
+                continue
+            if not _was_cut_short(run) or not known.issuperset(_first(run.opening.undoes)):
+                break
+            begun.append(run)
+    begun.sort(key=lambda own: own.started)
+    for own in begun:  # a later one may be about an earlier one as well
+        known |= {own.id} if known.issuperset(own.opening.undoes) else set()
+    return (*records, *(own for own in begun if own.id in known))
 
 
-def _is_begun(rollback: Record, of: set[str]) -> bool:
-    return rollback.outcome != Outcome.APPLIED and of.issuperset(rollback.opening.undoes)
+def _was_cut_short(run: Record) -> bool:
+    ended = run.outcome and run.outcome != INTERRUPTED and not run.error.startswith(INTERRUPTED)
+    return run.opening.kind is RunKind.ROLLBACK and not ended
+
+
+def _first(undoes: Sequence[str]) -> Sequence[str]:
+    """Return the run of its own unit that a rollback is about."""
+    return undoes[:1]
 
 
 def source_of(record: Record) -> str | None:

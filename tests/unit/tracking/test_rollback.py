@@ -612,16 +612,47 @@ class TestOfARound:
         assert (await shop.find("NetDevice", "d1")).id == node
         assert "NetDevice/d1" in await shop.members("a")
 
+    @pytest.mark.parametrize(("by_hand", "shown"), [("by hand", "'by hand'"), (None, "nothing")])
     async def test_what_was_changed_after_it_was_made_again_is_a_conflict(
-        self, shop: Workshop
+        self, shop: Workshop, by_hand: str | None, shown: str
     ) -> None:
         await applied(shop, {**KEEP, "a/1.yml": device(comment="old")}, KEEP)
         records = await self.together(shop)
         await applied(shop, {**KEEP, "a/1.yml": device(comment="new")})
         node = (await shop.find("NetDevice", "d1")).id
-        await shop.do(Update(id=node, kind="NetDevice", attributes={"comment": "by hand"}))
+        await shop.do(Update(id=node, kind="NetDevice", attributes={"comment": by_hand}))
         plan, _ = await taken_back(shop, [*records, *await self.together(shop)])
-        assert "comment: 'new' was recorded, 'by hand' stands there" in told(plan)[0]
+        assert f"comment: 'new' was recorded, {shown} stands there" in told(plan)[0]
+        assert did(plan) == []
+
+    async def test_what_was_made_again_and_has_left_since_is_a_conflict(
+        self, shop: Workshop
+    ) -> None:
+        await applied(shop, {**KEEP, "a/1.yml": tags("red"), "b/0.yml": tags("x")})
+        await applied(shop, {**KEEP, "b/0.yml": tags("x")})
+        records = await self.together(shop)
+        await applied(shop, {**KEEP, "a/1.yml": tags("red"), "b/0.yml": tags("x")})
+        records += await self.together(shop)
+        await applied(shop, {**KEEP, "b/0.yml": tags("x", "red")})
+        plan, _ = await taken_back(shop, records)
+        assert (did(plan), told(plan)) == (
+            [],
+            ["BuiltinTag/red: has left a since: it is not given back"],
+        )
+
+    async def test_what_came_and_went_in_between_is_referred_to_no_more(
+        self, shop: Workshop
+    ) -> None:
+        both = {**KEEP, "a/1.yml": device("d1") + "---\n" + device("d3")}
+        await applied(shop, both, {**both, "a/2.yml": device("d2")})
+        records = await self.together(shop)
+        one, two = [(await shop.find("NetDevice", own)).id for own in ("d1", "d2")]
+        await shop.do(Update(id=one, kind="NetDevice", relations={"buddy": two}))
+        told_now = {**KEEP, "a/1.yml": device("d1", buddy="d3") + "---\n" + device("d3")}
+        await applied(shop, told_now)
+        plan, _ = await taken_back(shop, [*records, *await self.together(shop)])
+        assert "NetDevice/d2 is not there any more" in told(plan)[0]
+        assert did(plan) == []
 
     async def test_what_could_not_be_deleted_since_is(self, shop: Workshop) -> None:
         """Of a commit that made an object, and that a later round failed to delete."""
