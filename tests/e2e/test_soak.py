@@ -35,7 +35,7 @@ _PROC = Path("/proc")
 SETTLED = 240.0
 """Seconds that all may take to be as the last commit says, once nothing goes wrong any more."""
 KIB_MORE = 16 * 1024
-"""What a process may have grown by: SQLite's and Python's own caches fill up."""
+"""What a process may have grown by: what former revisions declared is kept parsed, up to a bound."""
 FILES_MORE = 4
 CONFIGURATION = """
 defaults:

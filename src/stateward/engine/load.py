@@ -24,8 +24,11 @@ _MAX_LOOKED_AT = 64 * 1024 * 1024
 """Bytes; a larger file is not even looked into, and taken for an object file that is too large."""
 _MAX_AT_ONCE = 64 * 1024 * 1024
 """About how many bytes are read from the source at once."""
-_MIN_KEPT, _KEPT_REVISIONS = 10_000, 4
-"""How many parsed files are kept at least, and for how many revisions of their number."""
+_MIN_KEPT, _KEPT_REVISIONS = 500, 2
+"""How many parsed files are kept at least, and for how many revisions of their number.
+
+A daemon has them for months, and a small file takes 30 KiB: this is what bounds them.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

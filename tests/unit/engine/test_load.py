@@ -377,7 +377,7 @@ class TestReading:
         for number in range(10):
             repository.commit(a__1=f"{OBJECT}# {number}", b__1=OBJECT)
             await own.load()
-        assert len(own._parsed) == 8
+        assert len(own._parsed) == 4
         assert {path for path, _, _ in own._parsed} == {"a/1.yml", "b/1.yml"}
 
     async def test_contents_are_read_in_lots(
