@@ -32,12 +32,13 @@ NAMES = {
     "SuiteTeam": ("crew",),
     "BuiltinTag": ("shared", "late", "theirs"),
 }
+KINDS = (*NAMES, "SuiteInterface")
 PORTS = ("e0", "e1")
 """Those of the first device: with the names above all that the scripts ever make."""
 FIELDS = {
     kind: frozenset(SUITE.kinds[kind].attributes)
     | (SUITE.kinds[kind].relationships.keys() - GROUPS)
-    for kind in (*NAMES, "SuiteInterface")
+    for kind in KINDS
 }
 PARAMS = {"tenant": "acme"}
 PLENTY = Limits(deletes=1000, percent=100)

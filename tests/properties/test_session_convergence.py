@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crashing import KINDS, PLENTY, SUITE
 from properties.judging import content, share
-from properties.test_session_crashes import KINDS, LIBRARY, PLENTY, SUITE
+from properties.test_session_crashes import LIBRARY
 from sessions import Desk
 from stateward.model.state import Observed
 from stateward.ports import Query
