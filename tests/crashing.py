@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from properties.judging import content
 from rounds import Broken
 from sessions import Desk
@@ -74,6 +76,14 @@ async def nothing(session: TrackingSession, named: Named) -> None:
     """Want nothing any more."""
 
 
+EACH_HISTORY = pytest.mark.parametrize(
+    ("history", "boundaries"),
+    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
+    ids=["first", "second", "nothing-left"],
+)
+"""Scripts one after the other, and how many boundaries the last of them passes at least."""
+
+
 @dataclass
 class Shop:
     """A target where others have something too, and scripts that are run on it."""
@@ -81,8 +91,6 @@ class Shop:
     path: Path
     open_target: Callable[[Path], Target]
     mark: str = ""
-    state: str = "state.db"
-    """The file of the journal."""
     foreign: set[str] = field(default_factory=set)
 
     def named(self, text: str) -> str:
@@ -99,7 +107,7 @@ class Shop:
         return self.named("other")
 
     def desk(self, fuse: Fuse | None = None, look: bool = True) -> Desk:
-        found = Desk(self.open_target(self.path), SUITE, self.path / self.state, fuse)
+        found = Desk(self.open_target(self.path), SUITE, self.path / "state.db", fuse)
         found.watched.batch = 2
         found.watched.look = self.look if look and fuse is not None else None
         return found
@@ -175,7 +183,7 @@ class Shop:
             await desk.journal.close()
 
     def lose_state(self) -> None:
-        for own in self.path.glob(f"{self.state}*"):
+        for own in self.path.glob("state.db*"):
             own.unlink()
 
     async def everything(self) -> Observed:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from crashing import Script, Shop, first, is_true, nothing, same_ids, second
+from crashing import EACH_HISTORY, Script, Shop, is_true, same_ids
 from live import Lab
 from stateward.model.run import EntryState
 from stateward.ports import Target
@@ -42,11 +42,6 @@ def shops(lab: Lab, tmp_path: Path) -> Shops:
     return Shops(lab.target(tmp_path), tmp_path)
 
 
-EACH_HISTORY = pytest.mark.parametrize(
-    ("history", "boundaries"),
-    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
-    ids=["first", "second", "nothing-left"],
-)
 EACH_STEP = pytest.mark.parametrize(
     "step", [pytest.param(1, marks=pytest.mark.long, id="every"), pytest.param(8, id="some")]
 )

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from crashing import Script, Shop, first, is_true, nothing, same_ids, second
+from crashing import EACH_HISTORY, Script, Shop, first, is_true, nothing, same_ids, second
 from properties.dying import killed
 from stateward.model.run import EntryState
 from stateward.model.state import Observed
@@ -58,13 +58,6 @@ async def test_every_boundary(history: list[Script], boundaries: int, tmp_path: 
         assert shop.foreign <= now.objects.keys()
         at += 1
     assert at > boundaries
-
-
-EACH_HISTORY = pytest.mark.parametrize(
-    ("history", "boundaries"),
-    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
-    ids=["first", "second", "nothing-left"],
-)
 
 
 @EACH_HISTORY

@@ -24,6 +24,10 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
+CLAIMS = frozenset({Action.ADOPT, Action.MOVE})
+"""What makes an object that exists a member of a unit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A value that is written but never shown."""

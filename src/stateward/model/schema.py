@@ -147,6 +147,11 @@ class Kind:
     def is_generic(self) -> bool:
         return self.section is Section.GENERIC
 
+    def is_shared(self, name: str) -> bool:
+        """Tell whether others add to a relationship as well, and keep what they added."""
+        end = self.relationships.get(name)
+        return end is not None and end.shared
+
     @property
     def is_group(self) -> bool:
         """Whether its objects are groups, which have a place and no memberships."""

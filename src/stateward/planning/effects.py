@@ -1,6 +1,6 @@
 """What runs did to each object in all, from their recorded changes in their order."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from stateward.model.identity import ObjectKey, Reference
 from stateward.model.plan import Action, Undone
 from stateward.model.record import Record, RecordedChange
 from stateward.model.run import EntryState
-from stateward.model.schema import Schema
+from stateward.model.schema import Kind, Schema
 from stateward.planning.compare import references
 
 _COUNTS = frozenset({EntryState.APPLIED, EntryState.STARTED, EntryState.FAILED})
@@ -74,8 +74,11 @@ class Effect:
             if own.before is not None and own.after is None
         ]
 
-    def take(self, record: Record, change: RecordedChange, shared: Collection[str]) -> None:
-        """Add what a change did; of a ``shared`` relationship it tells what came and went."""
+    def take(self, record: Record, change: RecordedChange, kind: Kind | None) -> None:
+        """Add what a change did; of a relationship that is shared it tells what came and went.
+
+        ``kind`` is None where the target has no such kind any more.
+        """
         self.key, self.unit = change.key, record.opening.subject
         self.changes.append(Undone(record.id, change.index))
         if change.along is not None and change.action is Action.UPDATE:
@@ -88,7 +91,7 @@ class Effect:
             known = self.fields.get(own.name)
             before = self._with_lost(own.name, own.old) if known is None else known[0]
             after = own.new
-            if known is not None and own.name in shared:
+            if known is not None and kind is not None and kind.is_shared(own.name):
                 came, went = _difference(own.old, own.new)
                 after = frozenset(references(known[1])) - went | came
             self.fields[own.name] = before, after
@@ -168,8 +171,9 @@ def effects(records: Iterable[Record], schema: Schema) -> dict[str, Effect]:
     """
     records = tuple(records)
     ids = {own.id for own in records}
-    rollbacks = {own.id: own for own in records if ids.intersection(own.opening.undoes)}
-    undone = {one for own in rollbacks.values() for change in own.changes for one in change.undoes}
+    begun = [own for own in records if ids.intersection(own.opening.undoes)]
+    rollbacks = {own.id for own in begun}
+    undone = {one for own in begun for change in own.changes for one in change.undoes}
     found: dict[str, Effect] = {}
     for record, change in _in_order(records):
         if record.id in rollbacks and change.action is not Action.CREATE:
@@ -179,8 +183,7 @@ def effects(records: Iterable[Record], schema: Schema) -> dict[str, Effect]:
         if change.node is not None and counts:
             new = Effect(change.node, change.key, record.opening.subject)
             kind = schema.kinds.get(change.key.kind)
-            shared = [own.name for own in kind.relationships.values() if own.shared] if kind else ()
-            found.setdefault(change.node, new).take(record, change, shared)
+            found.setdefault(change.node, new).take(record, change, kind)
     return _made_once(found)
 
 

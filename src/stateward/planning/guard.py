@@ -36,10 +36,8 @@ class Guard:
     """Units of which the revision itself lets that through."""
     lacking: int = 0
     """How many deletes the revision's own leave is for, where it is less and something is held back."""
-    _leaving: frozenset[str] = frozenset()
-    """Units that the revision's own leave is for."""
     _late: frozenset[str] = frozenset()
-    """The same, where it is enough for all of them."""
+    """Units that the revision's own leave is for, where it is enough for all of them."""
     _concerned: Concerned = field(init=False)
     _losing: Counter[str] = field(default_factory=Counter)
     """How many objects each unit loses, whichever of its holders deletes them."""
@@ -58,7 +56,10 @@ class Guard:
         raised = self.question.allow_deletes
         allowed = raised is not None and self.total <= raised
         self._elsewhere = self._pending()
-        self._late = self._left(deletes)
+        late, wanted = self._left(deletes)
+        leave = self.question.leave
+        short = leave is not None and leave.deletes < wanted
+        self._late = late if leave is not None and not short else frozenset()
         through = {
             unit: own
             for unit, own in sorted(deletes.items())
@@ -67,11 +68,15 @@ class Guard:
         looked_at = {own.unit for own in self.approvals} | self.by_commit
         if not allowed:
             self._budgets({unit: own for unit, own in through.items() if unit not in looked_at})
-        if not any(own.unit in self._leaving and not own.protected for own in self.blocked):
-            self.lacking = 0  # more leave would not help
+        # More leave would not help what is protected, or has reached the revision before.
+        helps = any(own.unit in late and not own.protected for own in self.blocked)
+        self.lacking = wanted if short and helps else 0
 
-    def _left(self, deletes: _Deletes) -> frozenset[str]:
-        """Return the units that the revision's own leave is for: never those that have reached it."""
+    def _left(self, deletes: _Deletes) -> tuple[frozenset[str], int]:
+        """Return the units that the revision's own leave is for, and how many deletes that is about.
+
+        Never those that have reached it.
+        """
         units = self.question.units
         late = {unit for unit in deletes if self.holdings.has_yet_to_reach(unit, units[unit])}
         waiting = [
@@ -81,11 +86,7 @@ class Guard:
         ]
         count = sum(len(deletes[unit]) for unit in late)
         count += sum(self._elsewhere[unit] for unit in waiting)
-        leave, self._leaving = self.question.leave, frozenset(late)
-        if leave is None or count <= leave.deletes:
-            return self._leaving if leave is not None else frozenset()
-        self.lacking = count
-        return frozenset()
+        return frozenset(late), count
 
     def _pending(self) -> Counter[str]:
         """Count what goes in units whose turn it is not: a source is emptied in many rounds, too."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
 from stateward.model.identity import ObjectKey, Reference
-from stateward.model.plan import Action, Change, FieldChange
+from stateward.model.plan import CLAIMS, Action, Change, FieldChange
 from stateward.model.record import Record
 from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, PARENT, Schema
 from stateward.model.state import Hold, Observed, ObservedObject
@@ -42,9 +42,6 @@ def first_of_units(records: Iterable[Record]) -> dict[str, Record]:
     return found
 
 
-_CLAIMS = frozenset({Action.ADOPT, Action.MOVE})
-
-
 @dataclass(slots=True)
 class Inverse:
     """Finds the changes that take effects back, but for those that are left out."""
@@ -72,9 +69,10 @@ class Inverse:
         self._unit_of = {group: unit for unit, group in self.undoing.groups.items()}
         self._read_groups()
         again: dict[str, ObjectKey] = {}
+        touched = frozenset(self.effects)
+        passed = frozenset(own.key for own in self.effects.values() if own.passing)
+        self.effects = {node: own for node, own in self.effects.items() if not own.passing}
         for own in self.effects.values():
-            if own.passing:
-                continue
             if own.node in observed.objects:
                 self.identities.learn(own.key, own.node)
             elif (own.gone or own.again) and own.node not in self.left_out and not self._taken(own):
@@ -88,9 +86,9 @@ class Inverse:
             observed,
             self.identities,
             again,
-            frozenset(self.effects),
+            touched,
             back,
-            frozenset(own.key for own in self.effects.values() if own.passing),
+            passed,
         )
 
     def _read_groups(self) -> None:
@@ -132,8 +130,6 @@ class Inverse:
 
     def _inverse(self, own: Effect) -> Iterator[Change]:
         now = self.undoing.observed.objects.get(own.node)
-        if own.passing:
-            return
         if own.key.kind not in self.undoing.schema.kinds:
             self.conflict(own, "the target has no such kind any more")
         elif now is None and (own.gone or own.again):
@@ -229,7 +225,7 @@ class Inverse:
         self, own: Effect, had: Collection[str], regrouped: Sequence[Change]
     ) -> Iterator[Change]:
         """Yield the claims of units that had what was made again, and that it was not given to yet."""
-        claiming = {change.unit for change in regrouped if change.action in _CLAIMS}
+        claiming = {change.unit for change in regrouped if change.action in CLAIMS}
         for unit in sorted(set(had) - claiming):
             if own.node in self.members(unit):
                 continue

@@ -33,6 +33,11 @@ class Restoring:
     passed: frozenset[ObjectKey] = frozenset()
     """What came and went."""
 
+    @property
+    def restored(self) -> frozenset[ObjectKey]:
+        """What was deleted, and is there again or is made again."""
+        return self.back.union(self.again.values())
+
     def all_of(self, own: Effect) -> tuple[list[FieldChange], list[str]]:
         """Return the fields to make an object with, and what of it is lost; raises ``Lost``."""
         kind = self.schema.kinds[own.key.kind]
@@ -67,7 +72,7 @@ class Restoring:
                 losses.append(f"{name}: {_NO_FIELD}")
             elif isinstance(before, Secret):
                 losses.append(f"{name}: keeps its value, the old one is not recorded")
-            elif self.shared(kind, name):
+            elif kind.is_shared(name):
                 fields += self._merged(name, before, after, now)
             elif self.stands(name, before, now):
                 continue
@@ -90,8 +95,7 @@ class Restoring:
         if name in now.relations:
             have, before = now.peers([name]), own.fields[name][0]
             missing = [peer for peer in references(before) if self.identities.id(peer) not in have]
-            coming = self.back.union(self.again.values())
-            made = name in own.doubtful or all(peer in coming for peer in missing)
+            made = name in own.doubtful or self.restored.issuperset(missing)
             return made and have <= self.ids(before)
         known = self.schema.kinds[now.key.kind].attributes.get(name)
         unset = None if known is None else known.default
@@ -103,12 +107,11 @@ class Restoring:
         kind = self.schema.kinds[now.key.kind]
         fields: list[FieldChange] = []
         losses: list[str] = []
-        made = self.back.union(self.again.values())
         for name in own.loosened.keys() - own.fields.keys():
             if not _has(kind, name):
                 losses.append(f"{name}: {_NO_FIELD}")
                 continue
-            back = frozenset(peer for peer in own.loosened[name] if peer in made)
+            back = frozenset(peer for peer in own.loosened[name] if peer in self.restored)
             have = self._now(name, now)
             if isinstance(have, frozenset):
                 fields += [FieldChange(name, have, have | back)] if back - have else []
@@ -128,7 +131,7 @@ class Restoring:
         """Yield the fields that are not as a run left them."""
         kind = self.schema.kinds[now.key.kind]
         for name, (before, after) in own.fields.items():
-            if not _has(kind, name) or self.shared(kind, name):
+            if not _has(kind, name) or kind.is_shared(name):
                 continue
             if name in own.doubtful and self.stands(name, before, now):
                 continue
@@ -186,11 +189,6 @@ class Restoring:
 
     def ids(self, value: Any) -> frozenset[str | None]:
         return frozenset(self.identities.id(own) for own in references(value))
-
-    def shared(self, kind: Kind, name: str) -> bool:
-        """Tell whether others add to a relationship as well, and keep what they added."""
-        end = kind.relationships.get(name)
-        return end is not None and end.shared
 
     def _merged(
         self, name: str, before: Any, after: Any, now: ObservedObject

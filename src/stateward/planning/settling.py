@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from stateward.model.plan import Action, FieldChange, Secret
+from stateward.model.plan import CLAIMS, Action, FieldChange, Secret
 from stateward.model.record import Record, RecordedChange
 from stateward.model.run import EntryState
 from stateward.model.schema import Schema
@@ -12,7 +12,6 @@ from stateward.planning.question import Identities
 from stateward.planning.restoring import Restoring
 
 NOT_DONE = "interrupted: was not done"
-_CLAIMS = frozenset({Action.ADOPT, Action.MOVE})
 
 
 def under_way(record: Record) -> tuple[RecordedChange, ...]:
@@ -73,9 +72,9 @@ class _Settling:
             return NOT_DONE if now is None else ""
         if now is None:
             return None
-        if change.action in _CLAIMS and first and change.node not in self._members:
+        if change.action in CLAIMS and first and change.node not in self._members:
             return NOT_DONE
-        claimed = ["membership"] if change.action in _CLAIMS and first else []
+        claimed = ["membership"] if change.action in CLAIMS and first else []
         return self._of_fields(change.fields, now, claimed)
 
     def _of_fields(
@@ -104,7 +103,7 @@ class _Settling:
 
     def _is(self, own: FieldChange, now: ObservedObject, *, new: bool) -> bool:
         kind = self.restoring.schema.kinds[now.key.kind]
-        if not self.restoring.shared(kind, own.name):
+        if not kind.is_shared(own.name):
             return self.restoring.stands(own.name, own.new if new else own.old, now)
         have = now.relations.get(own.name)
         peers = have if isinstance(have, frozenset) else frozenset()

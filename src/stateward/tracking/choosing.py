@@ -59,8 +59,8 @@ async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, .
         for run in await trail.runs(subject.opening.subject, limit=_NEWEST):
             if run.opening.group != subject.opening.group or run.id in known:
                 continue
-            if not _was_cut_short(run) or not known.issuperset(_first(run.opening.undoes)):
-                break
+            if not _was_cut_short(run) or not known.issuperset(run.opening.undoes[:1]):
+                break  # the first is the run of its own unit
             begun.append(run)
     begun.sort(key=lambda own: own.started)
     for own in begun:  # a later one may be about an earlier one as well
@@ -69,13 +69,8 @@ async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, .
 
 
 def _was_cut_short(run: Record) -> bool:
-    ended = run.outcome and run.outcome != INTERRUPTED and not run.error.startswith(INTERRUPTED)
-    return run.opening.kind is RunKind.ROLLBACK and not ended
-
-
-def _first(undoes: Sequence[str]) -> Sequence[str]:
-    """Return the run of its own unit that a rollback is about."""
-    return undoes[:1]
+    open_ended = not run.outcome or run.error.startswith(INTERRUPTED)
+    return run.opening.kind is RunKind.ROLLBACK and open_ended
 
 
 def source_of(record: Record) -> str | None:
