@@ -1,6 +1,7 @@
 """What runs did to each object in all, from their recorded changes in their order."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -50,6 +51,8 @@ class Effect:
     """The units that it joined or left."""
     changes: list[Undone] = field(default_factory=list)
     """The recorded changes that it is made of."""
+    unless_deleted: "Effect | None" = None
+    """The same without its deletes, where nobody knows whether these happened."""
 
     @property
     def passing(self) -> bool:
@@ -79,12 +82,17 @@ class Effect:
 
         ``kind`` is None where the target has no such kind any more.
         """
+        uncertain = change.action is Action.DELETE and change.state is not EntryState.APPLIED
+        if uncertain and not self.made:
+            self.unless_deleted = self.unless_deleted or deepcopy(self)
+        elif self.unless_deleted is not None:
+            self.unless_deleted.take(record, change, kind)
         self.key, self.unit = change.key, record.opening.subject
         self.changes.append(Undone(record.id, change.index))
         if change.along is not None and change.action is Action.UPDATE:
             self._loosen(change)
             return
-        if change.action is Action.DELETE and self.made and change.state is not EntryState.APPLIED:
+        if uncertain and self.made:
             return  # whether it is still there is looked up, as for all that was made
         self._hold(change, change.unit or self.unit)
         for own in change.fields:

@@ -67,6 +67,10 @@ class Inverse:
         self.identities = Identities(observed)
         self._names_there = frozenset(own.key for own in observed.objects.values())
         self._unit_of = {group: unit for unit, group in self.undoing.groups.items()}
+        self.effects = {
+            node: own.unless_deleted or own if node in observed.objects else own
+            for node, own in self.effects.items()
+        }
         self._read_groups()
         again: dict[str, ObjectKey] = {}
         touched = frozenset(self.effects)
@@ -114,9 +118,7 @@ class Inverse:
         ]
         others = {own.key: own for own in changes if own.fields}
         return [
-            replace(own, fields=tuple(self.restoring.told_once(own, others)))
-            if self.restoring.is_fresh(own)
-            else own
+            self.restoring.told_once(own, others) if self.restoring.is_fresh(own) else own
             for own in changes
         ]
 

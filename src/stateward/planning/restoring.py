@@ -1,7 +1,7 @@
 """Field by field: what stood there before a run, what it left, and what stands there now."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stateward.model.identity import NodeId, ObjectKey, Reference
@@ -151,26 +151,36 @@ class Restoring:
         there = frozenset(own for own in references(after) if own not in self.passed)
         return (self.ids(there) ^ have) <= self.touched
 
-    def told_once(
-        self, change: Change, others: Mapping[ObjectKey, Change]
-    ) -> Iterator[FieldChange]:
-        """Yield the fields of what is made again, now or before, but for what peers say as well."""
-        kind = self.schema.kinds[change.key.kind]
+    def told_once(self, change: Change, others: Mapping[ObjectKey, Change]) -> Change:
+        """Leave out of what is made again, now or before, what peers say as well.
+
+        Of such a set only the difference is written: it would end what the peers say before it.
+        """
+        fields: list[FieldChange] = []
+        merged = set(change.merged)
         for own in change.fields:
-            end = kind.relationships.get(own.name)
-            if end is None or end.mandatory:
-                yield own
-                continue
-            echoed = {
-                peer
-                for peer in references(own.new)
-                if isinstance(peer, ObjectKey)
-                and self._told_there(change.key, end, others.get(peer))
-            }
+            new, old = own.new, own.old or frozenset()
+            echoed = self._echoed(change, own, others)
             if not echoed:
-                yield own
-            elif isinstance(own.new, frozenset) and own.new - echoed != (own.old or frozenset()):
-                yield own._replace(new=own.new - echoed)
+                fields.append(own)
+            elif isinstance(new, frozenset):
+                merged.add(own.name)
+                if new - (echoed - old) != old:
+                    fields.append(own._replace(new=new - (echoed - old)))
+        return replace(change, fields=tuple(fields), merged=frozenset(merged))
+
+    def _echoed(
+        self, change: Change, own: FieldChange, others: Mapping[ObjectKey, Change]
+    ) -> frozenset[Reference]:
+        """Return the peers of a field that say the same at their end."""
+        end = self.schema.kinds[change.key.kind].relationships.get(own.name)
+        if end is None or end.mandatory:
+            return frozenset()
+        return frozenset(
+            peer
+            for peer in references(own.new)
+            if isinstance(peer, ObjectKey) and self._told_there(change.key, end, others.get(peer))
+        )
 
     def is_fresh(self, change: Change) -> bool:
         """Tell whether an object has of its relationships what is made with it, and no more."""

@@ -654,6 +654,26 @@ class TestOfARound:
         assert "NetDevice/d2 is not there any more" in told(plan)[0]
         assert did(plan) == []
 
+    async def test_a_set_that_is_written_late_keeps_what_peers_have_said_by_then(
+        self, shop: Workshop
+    ) -> None:
+        """A group that is made again waits for one device; another one has joined it meanwhile."""
+        port = {"interfaces": {"kind": "NetInterface", "data": [{"name": "p"}]}}
+        owning = {"b/1.yml": device("d9", uplink=["d9", "p"], **port)}
+        joined = {
+            "a/0.yml": objects("CoreStandardGroup", {"name": "g"}),
+            "a/1.yml": device("d1", uplink=["d9", "p"], member_of_groups=["g"]),
+            "b/1.yml": device("d9", member_of_groups=["g"], **port),
+        }
+        await applied(shop, owning, joined)
+        after = content(await shop.observe(*KINDS))
+        async with opened(shop, limits={"protectedKinds": ()}) as (rollback, _):
+            await rollback.apply(*await self.together(shop), allow_deletes=99)
+            plan, _ = await rollback.apply(*await self.together(shop))
+        group = next(own for own in plan.changes if own.key.kind == "CoreStandardGroup")
+        assert "members" in group.deferred
+        assert content(await shop.observe(*KINDS)) == after
+
     async def test_what_could_not_be_deleted_since_is(self, shop: Workshop) -> None:
         """Of a commit that made an object, and that a later round failed to delete."""
         await applied(shop, KEEP, {**KEEP, "a/1.yml": tags("red")})
@@ -663,6 +683,24 @@ class TestOfARound:
         await shop.apply(target=refused, allow_deletes=99)
         plan, _ = await taken_back(shop, [*records, *await self.together(shop)])
         assert (told(plan), did(plan)) == ([], ["delete BuiltinTag/red"])
+
+    async def test_what_was_changed_and_could_not_be_deleted_since_is_put_back(
+        self, shop: Workshop
+    ) -> None:
+        await applied(shop, {**KEEP, "a/1.yml": device(comment="old", role="leaf")})
+        before = content(await shop.observe(*KINDS))
+        await applied(shop, {**KEEP, "a/1.yml": device(comment="new", role="leaf")})
+        records = await self.together(shop)
+        refused = Watched(shop.target, refuse=_refuse_deletes)
+        shop.commit(KEEP)
+        for _ in range(2):
+            await shop.apply(target=refused, allow_deletes=99)
+            records += await self.together(shop)
+        await applied(shop, {**KEEP, "a/1.yml": device(comment="new", role="spine")})
+        plan, _ = await taken_back(shop, [*records, *await self.together(shop)])
+        assert (told(plan), did(plan)) == ([], ["update NetDevice/d1"])
+        assert content(await shop.observe(*KINDS)) == before
+        assert "NetDevice/d1" in await shop.members("a")
 
     @pytest.mark.parametrize("at", range(3, 12, 2))
     async def test_that_is_cut_short_holds_all_units_and_can_be_gone_on_with(
