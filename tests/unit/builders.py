@@ -51,6 +51,19 @@ MORE = """
     human_friendly_id: [server__name__value, name__value]
     attributes: [{name: name, kind: Text}]
     relationships: [{name: server, peer: NetServer, cardinality: one, optional: false, kind: Parent, identifier: server__cards}]
+  - name: Address
+    namespace: Ipam
+    inherit_from: [BuiltinIPAddress]
+    human_friendly_id: [address__value, ip_namespace__name__value]
+  - name: Prefix
+    namespace: Ipam
+    inherit_from: [BuiltinIPPrefix]
+    human_friendly_id: [prefix__value, ip_namespace__name__value]
+  - name: Routed
+    namespace: Ipam
+    inherit_from: [BuiltinIPPrefix]
+    human_friendly_id: [prefix__value, ip_namespace__name__value]
+    relationships: [{name: gateway, peer: IpamAddress, cardinality: one, optional: false}]
 """
 """What the schema of the rounds does without."""
 

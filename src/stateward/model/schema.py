@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 IP_NAMESPACE = "BuiltinIPNamespace"
+IP_ADDRESS = "BuiltinIPAddress"
+IP_PREFIX = "BuiltinIPPrefix"
 DEFAULT_IP_NAMESPACE = "default"
 """What the server puts a prefix or an address into that names no namespace."""
 MEMBER_OF_GROUPS = "member_of_groups"

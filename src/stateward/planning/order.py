@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from stateward.errors import Problem
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change
-from stateward.model.schema import OBJECT_TEMPLATE, Kind, Section
+from stateward.model.schema import IP_ADDRESS, IP_PREFIX, OBJECT_TEMPLATE, Kind, Section
 from stateward.planning.compare import references
 from stateward.planning.cycles import cuts, depths
 from stateward.planning.deadlocks import deadlocked
@@ -36,12 +36,18 @@ class Name(NamedTuple):
     deletes: bool = False
 
 
+_PREFIXES = Name("", ObjectKey("", (IP_PREFIX,)))
+"""Stands for all changes of prefixes, as a name of a unit for all of that."""
+
+
 @dataclass(slots=True)
 class _Node:
     """A change, and what it must come after, each with the fields that could also be deferred."""
 
     change: Change
     needs: dict[Name, frozenset[str]] = field(default_factory=dict)
+    within: list[Name] = field(default_factory=list)
+    """What stands for it and others, and is waited for by some that need all of these."""
     parked: dict[str, Any] = field(default_factory=dict)
     """What attributes hold in between, should they be deferred."""
 
@@ -68,6 +74,7 @@ class Order:
         self._await_templates(nodes)
         early = self._take_over(nodes, deletes, before)
         self._follow_units(nodes)
+        self._follow_prefixes(nodes)
         leveled = list(self._level(nodes))
         leveled += [replace(own, level=_end(leveled)) for own in releases]
         late = [own for own in deletes if own.node not in early]
@@ -167,15 +174,34 @@ class Order:
     def _follow_units(self, nodes: Mapping[Name, _Node]) -> None:
         """Let the changes of a unit wait for all changes of the units that it depends on."""
         for name, node in nodes.items():
+            node.within.append(Name(name.unit, whole(name.unit)))
             for other in self.question.units[name.unit].settings.depends_on:
                 node.need(Name(other, whole(other)), None)
+
+    def _follow_prefixes(self, nodes: Mapping[Name, _Node]) -> None:
+        """Let addresses wait for prefixes, where nothing else is to be waited for.
+
+        A server finds out where an address belongs when either is written, under a lock for each:
+        of two that are written at once, neither sees the other.
+        """
+        kinds = self.question.schema.kinds
+        prefixes, addresses = (
+            [node for name, node in nodes.items() if generic in kinds[name.key.kind].inherits]
+            for generic in (IP_PREFIX, IP_ADDRESS)
+        )
+        if prefixes:
+            for node in prefixes:
+                node.within.append(_PREFIXES)
+            for node in addresses:
+                node.need(_PREFIXES, "")
 
     def _level(self, nodes: dict[Name, _Node]) -> Iterator[Change]:
         for name in self._cut(nodes):
             del nodes[name]
         found = depths({name: set(own) for name, own in _needs(nodes).items()})
         for name, node in nodes.items():
-            keys = {*node.change.needs, *(need.key for need in node.needs)}
+            # An address does without a prefix that could not be written.
+            keys = {*node.change.needs, *(need.key for need in node.needs if need != _PREFIXES)}
             yield replace(node.change, needs=tuple(sorted(keys)), level=found[name])
 
     def _cut(self, nodes: Mapping[Name, _Node]) -> set[Name]:
@@ -241,19 +267,18 @@ def _optional(kind: Kind, name: str) -> bool:
 def _needs(nodes: Mapping[Name, _Node]) -> dict[Name, dict[Name, bool]]:
     """Return what each change needs among the others, and whether the need is firm.
 
-    Units that others depend on stand between: they need all of their own changes.
+    What stands for many stands between: it needs all of these.
     """
-    units = {need for node in nodes.values() for need in node.needs if not need.key.kind}
-    needs: dict[Name, dict[Name, bool]] = {name: {} for name in sorted(units)}
+    waited = {need for node in nodes.values() for need in node.needs if not need.key.kind}
+    needs: dict[Name, dict[Name, bool]] = {name: {} for name in sorted(waited)}
     for name, node in nodes.items():
         needs[name] = {
             need: not fields
             for need, fields in node.needs.items()
-            if need in nodes or need in units
+            if need in nodes or need in waited
         }
-        own = Name(name.unit, whole(name.unit))
-        if own in units:
-            needs[own][name] = True
+        for many in waited.intersection(node.within):
+            needs[many][name] = True
     return needs
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stateward.model.schema import Attribute, Kind, Relationship, Section
+from stateward.model.schema import IP_ADDRESS, IP_PREFIX, Attribute, Kind, Relationship, Section
 from stateward.schema import paths
 from stateward.schema.api import NODE
 from stateward.schema.report import Source
@@ -13,8 +13,6 @@ Field = Attribute | Relationship
 
 GROUP = "CoreGroup"
 PROFILE = "CoreProfile"
-IP_ADDRESS = "BuiltinIPAddress"
-IP_PREFIX = "BuiltinIPPrefix"
 BUILTIN = "Builtin"
 PROFILE_NAMESPACE = "Profile"
 TEMPLATE_NAMESPACE = "Template"

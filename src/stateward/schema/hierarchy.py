@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from stateward.model.schema import Cardinality, Direction, Relationship
-from stateward.schema.draft import IP_PREFIX, Draft, Drafts
+from stateward.model.schema import IP_PREFIX, Cardinality, Direction, Relationship
+from stateward.schema.draft import Draft, Drafts
 from stateward.schema.report import Report
 from stateward.schema.scope import Scope
 

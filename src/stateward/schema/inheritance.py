@@ -1,6 +1,7 @@
 """What nodes have from their generics."""
 
-from stateward.schema.draft import IP_ADDRESS, IP_PREFIX, Draft, Drafts, Field
+from stateward.model.schema import IP_ADDRESS, IP_PREFIX
+from stateward.schema.draft import Draft, Drafts, Field
 from stateward.schema.report import Report
 from stateward.schema.scope import Scope
 

@@ -46,6 +46,33 @@ def test_changes_that_do_not_need_each_other_share_a_level() -> None:
     assert len(levels(found)) == 1
 
 
+class TestAddresses:
+    """They come after the prefixes: a server that writes both at once may miss which belong."""
+
+    PREFIX = obj("IpamPrefix", "10.0.0.0/24", "default")
+    ADDRESS = obj("IpamAddress", "10.0.0.1/24", "default")
+
+    def test_come_after_prefixes_of_any_unit(self) -> None:
+        found = plan([unit("a", self.ADDRESS, tag("x")), unit("b", self.PREFIX)])
+        assert levels(found) == [
+            ["create BuiltinTag/x", "create IpamPrefix/10.0.0.0/24/default"],
+            ["create IpamAddress/10.0.0.1/24/default"],
+        ]
+
+    def test_do_without_a_prefix_that_fails(self) -> None:
+        found = plan([unit("a", self.ADDRESS, self.PREFIX)])
+        assert all(own.needs == () for own in found.changes)
+
+    def test_alone_share_a_level_with_all_others(self) -> None:
+        assert len(levels(plan([unit("a", self.ADDRESS, tag("x"))]))) == 1
+
+    def test_come_before_a_prefix_that_cannot_be_without_one(self) -> None:
+        needing = obj("IpamRouted", "10.0.0.0/24", "default", gateway=self.ADDRESS.key)
+        found = plan([unit("a", self.ADDRESS, needing)])
+        assert [own.key.kind for own in found.changes] == ["IpamAddress", "IpamRouted"]
+        assert not any(own.deferred for own in found.changes)
+
+
 def test_chain_of_references_has_a_level_for_each_link() -> None:
     found = plan([unit("a", cable("c", "d"), device("d", site=AMS), site("ams"))])
     assert levels(found) == [

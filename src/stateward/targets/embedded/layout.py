@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from stateward.model.schema import (
+    IP_ADDRESS,
     IP_NAMESPACE,
+    IP_PREFIX,
     LINEAGE,
     MEMBER_OF_GROUPS,
     Cardinality,
@@ -25,7 +27,7 @@ NODE = "CoreNode"
 MEMBERSHIP = "group_member"
 
 _MEMBERSHIPS = frozenset({MEMBERSHIP, "group_subscriber"})
-_IN_NAMESPACES = ("BuiltinIPPrefix", "BuiltinIPAddress")
+_IN_NAMESPACES = (IP_PREFIX, IP_ADDRESS)
 
 Paths = tuple[Path, ...]
 

@@ -7,7 +7,7 @@ from typing import Any
 from stateward.errors import Code, TargetUnavailable
 from stateward.model.fight import Writer
 from stateward.model.identity import ObjectKey
-from stateward.model.schema import PROTECTED, Path, Relationship
+from stateward.model.schema import IP_ADDRESS, IP_PREFIX, PROTECTED, Path, Relationship
 from stateward.model.state import ObservedObject
 from stateward.schema import paths, values
 from stateward.targets.infrahub.queries import EVERYTHING
@@ -15,7 +15,7 @@ from stateward.targets.infrahub.shapes import Shape, properties
 
 _SYSTEM = "__system__"
 """The account under whose name the server makes what it comes with."""
-_GIVEN_BY_POOLS = frozenset({"BuiltinIPAddress", "BuiltinIPPrefix"})
+_GIVEN_BY_POOLS = frozenset({IP_ADDRESS, IP_PREFIX})
 _PEER_SEPARATOR = "__"
 _NOBODY: frozenset[str] = frozenset()
 
