@@ -5,10 +5,12 @@ import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import yaml
 
 from live import Lab
 
@@ -128,7 +130,10 @@ class Branch:
         return {name for node, name in self.everywhere().items() if node in members}
 
     def clear(self, names: Collection[Name], keep: Collection[str]) -> None:
-        """Delete what outlives the branch, of these names, and before it what needs it here."""
+        """Delete what is on all branches at once, of these names, and before it what needs it here.
+
+        Asked of a branch that nothing was made on it takes seconds; of one that refers to them, an hour.
+        """
         there = self.everywhere()
         left = {node: own[0] for node, own in there.items() if own in names and node not in keep}
         while left:
@@ -160,22 +165,43 @@ class Branch:
 
 
 @contextmanager
-def fresh(lab: Lab, what: str) -> Iterator[Branch]:
-    """Make a branch and delete it in the end."""
-    main = Branch(lab, "main")
-    branch = Branch(lab, f"e2e-{what}-{uuid4().hex[:8]}")
+def default(lab: Lab) -> Iterator[Branch]:
+    """Give the branch that is always there."""
+    branch = Branch(lab, "main")
     try:
+        yield branch
+    finally:
+        branch.close()
+
+
+@contextmanager
+def fresh(lab: Lab, what: str, schemas: Collection[Path] = ()) -> Iterator[Branch]:
+    """Make a branch, and delete it in the end with what it leaves on all the others.
+
+    The schema files are those without which these do not know all that it leaves.
+    """
+    branch = Branch(lab, f"e2e-{what}-{uuid4().hex[:8]}")
+    left: set[Name] = set()
+    with default(lab) as main:
+        before = main.everywhere()
         main.ask(_CREATE, n=branch.name)
         try:
-            before = branch.everywhere()
             try:
                 yield branch
             finally:
-                branch.clear(branch.made | branch.tracked(), before)
+                left = branch.made | branch.tracked()
         finally:
             # A server under load may fail to delete it, which is no failure of what was tested.
             with suppress(httpx.HTTPError, ValueError):
                 main.answer(_DELETE, n=branch.name)
-    finally:
-        branch.close()
-        main.close()
+            branch.close()
+        if not schemas:
+            main.clear(left, before)
+    if schemas:
+        with fresh(lab, "cleared") as other:
+            other.load_schema(*(own for file in schemas for own in _documents(file)))
+            other.clear(left, before)
+
+
+def _documents(file: Path) -> Iterator[Any]:
+    return yaml.safe_load_all(file.read_text())

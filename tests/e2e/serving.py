@@ -29,6 +29,17 @@ sources:
       - {path: menus}
 """
 """Of demo-sp: the two data sets are alternatives, and so are the two repositories."""
+SCHEMAS = {
+    "demo-sp": ("schemas",),
+    "arista-avd": ("schemas",),
+    "service-catalog": (
+        "schemas/base",
+        "schemas/location_minimal",
+        "schemas/vlan",
+        "schemas/service",
+    ),
+}
+"""Where the repositories have the schemas that their objects need."""
 _TRIES = 3
 _NOT_UP_TO_IT = ("SW3005", "SW3008")
 _RIVAL = Path(__file__).parents[2] / ".venv-rival" / "bin" / "infrahubctl"
@@ -144,6 +155,11 @@ def fitted(shared_data: Path, name: str, directory: Path, numbers: Sequence[int]
                 file.write_text(fit)
         found.commit(f"commit {number}")
     return path
+
+
+def schemas(path: Path, name: str) -> list[Path]:
+    """Return the files of a repository's schemas."""
+    return sorted(file for own in SCHEMAS[name] for file in (path / own).rglob("*.y*ml"))
 
 
 def infrahubctl(repo: Repo, *arguments: str) -> tuple[int, str]:

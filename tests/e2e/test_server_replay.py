@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from serving import Repo, fitted
+from serving import Repo, fitted, schemas
 from test_replay import Replay, check_units
 
 from branches import fresh
@@ -75,7 +75,7 @@ def history(
 ) -> Iterator[tuple[History, Repo]]:
     own: History = request.param
     path = fitted(shared_data, own.name, tmp_path, own.commits)
-    with fresh(lab, f"{own.name}-history") as branch:
+    with fresh(lab, f"{own.name}-history", schemas(path, own.name)) as branch:
         yield own, Repo(path, tmp_path, branch, own.config)
 
 
