@@ -19,6 +19,7 @@ from targets import World, new_id
 from watching import Fuse, FusedJournal, Watched
 
 LIMITS = Limits(deletes=10, percent=25)
+NOTHING_PROTECTED = Limits(deletes=10, percent=25, protected_kinds=frozenset())
 
 
 class Desk:

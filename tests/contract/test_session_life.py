@@ -119,6 +119,7 @@ class TestSideBySide:
                 with pytest.raises(TargetUnavailable) as caught:
                     await client.start_tracking(session.group).start()
                 assert caught.value.code is Code.TARGET_BUSY
+                assert str(caught.value).endswith(f"group {session.group}: held by this process")
             await session.upsert("SuiteSite", {"name": desk.named("ams")})
         async with other.client.start_tracking(session.group) as session:
             assert len(session.members) == 1

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sessions import Desk
+from sessions import NOTHING_PROTECTED, Desk
 from stateward.errors import Code, InvalidDesired, PruneBlocked, TargetRefused, TargetUnavailable
 from stateward.model.mutation import Create, Delete, Update
 from stateward.model.plan import Action
@@ -138,8 +138,17 @@ class TestGuard:
     async def test_never_lets_protected_kinds_go(self, desk: Desk) -> None:
         protected = frozenset({"SuiteSite"})
         await desk.sites("ams")
-        with pytest.raises(PruneBlocked, match="protected kinds are among them: SuiteSite"):
+        message = "protected kinds are among them: SuiteSite: only limits whose protected_kinds are"
+        with pytest.raises(PruneBlocked, match=f"{message} empty let them go"):
             await desk.sites(limits=Limits(deletes=9, percent=99, protected_kinds=protected))
+
+    async def test_protects_groups_where_nothing_else_is_said(self, desk: Desk) -> None:
+        async with desk.tracking() as session:
+            await session.upsert("CoreStandardGroup", {"name": desk.named("crew")})
+        with pytest.raises(PruneBlocked, match="CoreStandardGroup"):
+            await desk.sites(limits=Limits(deletes=9, percent=99))
+        report = await desk.sites(limits=NOTHING_PROTECTED)
+        assert [own.hfid for own in report.deleted] == [(desk.named("crew"),)]
 
 
 class TestNoPrune:

@@ -1,10 +1,12 @@
 """Tracking sessions that are taken back: by their script, by an error, or afterwards."""
 
+from typing import Any
+
 import pytest
 
-from sessions import Desk
+from sessions import NOTHING_PROTECTED, Desk
 from stateward.errors import Code, ConfigError, TargetUnavailable
-from stateward.model.mutation import Relate, Update
+from stateward.model.mutation import Delete, Relate, Update
 from stateward.model.plan import Action
 from stateward.model.unit import ADOPTED
 from stateward.tracking.library import TrackingSession
@@ -205,16 +207,102 @@ async def test_nothing_done_is_nothing_to_take_back(desk: Desk) -> None:
     assert desk.sent() == []
 
 
+async def test_a_group_that_somebody_deleted_is_made_as_it_was(desk: Desk) -> None:
+    given: dict[str, Any] = {"params": {"n": 1}, "group_type": "CoreGeneratorGroup"}
+    async with desk.tracking(**given) as session:
+        site = await session.upsert("SuiteSite", {"name": desk.named("ams")})
+    async with desk.tracking(**given) as session:
+        await session.delete(site)
+    name = session.group
+    group = await desk.client.get("CoreGeneratorGroup", name__value=name)
+    await desk.change(Delete(id=group.id, kind="CoreGeneratorGroup"))
+    await desk.client.rollback((await desk.client.history(desk.named("site")))[0])
+    group = await desk.client.get("CoreGeneratorGroup", name__value=name)
+    assert (group.attributes["description"], group.attributes["group_type"]) == ("n: 1", "internal")
+    assert len(await desk.members(name)) == 1
+    async with desk.tracking(**given) as session:
+        await session.upsert("SuiteSite", {"name": desk.named("ams")})
+    assert len(session.report.unchanged) == 1
+
+
 async def test_a_group_that_was_made_comes_back(desk: Desk) -> None:
     """To a server it is below its tracking group, and is made there again."""
     crew = desk.named("crew")
     async with desk.tracking() as session:
         await session.upsert("SuiteSite", {"name": desk.named("ams")})
         await session.upsert("CoreStandardGroup", {"name": crew, "label": "the crew"})
-    pruned = await desk.sites("ams")
+    pruned = await desk.sites("ams", limits=NOTHING_PROTECTED)
     assert [own.hfid for own in pruned.deleted] == [(crew,)]
     (run,) = await desk.client.history(limit=1)
     plan, _ = await desk.client.rollback(run.id)
     assert plan.problems == ()
     assert await desk.client.get("CoreStandardGroup", name__value=crew)
     assert len(await desk.members(pruned.group)) == 2
+
+
+class TestWhatWasNobodys:
+    """A script may delete by force what it never had: that it gets back as it was."""
+
+    async def test_is_nobodys_again(self, desk: Desk) -> None:
+        there = await desk.stranger("SuiteSite", name=desk.named("found"), description="theirs")
+        session = desk.tracking()
+        async with session:
+            await session.delete(there, force=True)
+        (record,) = await desk.client.history(desk.named("site"))
+        await desk.client.rollback(record)
+        back = await desk.find("SuiteSite", "found", fields=["description"])
+        assert back is not None
+        assert back.attributes["description"] == "theirs"
+        assert await desk.group(session.group) is None, "a group was made for nothing"
+        report = await desk.sites()
+        assert (report.deleted, report.released) == ((), ())
+        assert await desk.there("SuiteSite", "found")
+
+    async def test_goes_once_more_with_the_rollback_of_the_rollback(self, desk: Desk) -> None:
+        there = await desk.stranger("SuiteSite", name=desk.named("found"))
+        async with desk.tracking() as session:
+            await session.delete(there, force=True)
+        for expected in (True, False, True):
+            await desk.client.rollback((await desk.client.history(desk.named("site")))[0])
+            assert await desk.there("SuiteSite", "found") is expected
+        assert await desk.group(session.group) is None
+
+    async def test_is_nobodys_where_an_error_takes_it_back(self, desk: Desk) -> None:
+        there = await desk.stranger("SuiteSite", name=desk.named("found"))
+        session = desk.tracking(on_error="rollback")
+
+        async def fail() -> None:
+            async with session:
+                await session.upsert("SuiteSite", {"name": desk.named("own")})
+                await session.delete(there, force=True)
+                _ = 1 / 0
+
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert await desk.there("SuiteSite", "found")
+        assert await desk.members(session.group) == set()
+
+    async def test_and_was_taken_over_is_so_again(self, desk: Desk) -> None:
+        there = await desk.stranger("SuiteSite", name=desk.named("found"))
+        async with desk.tracking() as session:
+            await session.upsert("SuiteSite", {"name": desk.named("found")})
+        async with desk.tracking() as session:
+            await session.delete(there, force=True)
+        await desk.client.rollback((await desk.client.history(desk.named("site")))[0])
+        assert len(await desk.members(session.group + ADOPTED)) == 1
+        report = await desk.sites()
+        assert [own.hfid for own in report.released] == [(desk.named("found"),)]
+        assert await desk.there("SuiteSite", "found")
+
+    async def test_is_nobodys_where_it_went_along(self, desk: Desk) -> None:
+        site = await desk.stranger("SuiteSite", name=desk.named("ams"))
+        device = await desk.stranger("SuiteDevice", {"site": site}, name=desk.named("leaf"))
+        await desk.stranger("SuiteInterface", {"device": device}, name="eth0")
+        async with desk.tracking() as session:
+            await session.delete(device, force=True)
+        assert not await desk.there("SuiteDevice", "leaf")
+        (record,) = await desk.client.history(desk.named("site"))
+        plan, _ = await desk.client.rollback(record)
+        assert (len(plan.changes), plan.problems) == (2, ())
+        assert await desk.there("SuiteDevice", "leaf")
+        assert await desk.group(session.group) is None

@@ -15,6 +15,7 @@ from stateward.errors import Code, ConfigError
 from stateward.model.document import Document, Map
 from stateward.model.identity import ObjectKey
 from stateward.model.unit import (
+    PROTECTED_KINDS,
     Adopt,
     Budget,
     Drift,
@@ -42,7 +43,7 @@ from stateward.settings import (
     read_unit,
     rules,
 )
-from stateward.settings.models import PROTECTED_KINDS, RunSettings, SourceSettings
+from stateward.settings.models import RunSettings, SourceSettings
 from stateward.settings.reading import plain
 
 KINDS = frozenset(PROTECTED_KINDS)
@@ -434,7 +435,7 @@ class TestUnit:
             (
                 "limits: {protectedKinds: []}",
                 "limits",
-                Limits(deletes=10, percent=25),
+                Limits(deletes=10, percent=25, protected_kinds=frozenset()),
             ),
             (
                 "limits: {protectedKinds: [A, B]}",

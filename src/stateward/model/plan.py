@@ -87,6 +87,8 @@ class Change:
     """For a move: the unit that gives the object up."""
     adopted: bool = False
     """For a claim: whether the object is to be released, not deleted, when Git drops it."""
+    foreign: bool = False
+    """For what is made again, or goes again: whether it is nobody's, as it was, and no member."""
     needs: tuple[ObjectKey, ...] = ()
     """Keys whose changes come first; where one of them fails, this one is skipped."""
     undoes: tuple[Undone, ...] = ()

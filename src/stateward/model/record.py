@@ -52,6 +52,8 @@ class Opening:
     """A session's parameters, as they are part of its identity."""
     group: str = ""
     """The name of the tracking group."""
+    group_kind: str = ""
+    """The kind of a session's tracking group."""
     revision: str = ""
     """The commit that a round brings about; a session has none."""
     caller: str = ""
@@ -88,6 +90,7 @@ class RecordedChange:
     unit: str | None = None
     giver: str | None = None
     adopted: bool = False
+    foreign: bool = False
     along: int | None = None
     """The delete that took this object along, by its index."""
     undoes: tuple[Undone, ...] = ()
@@ -113,6 +116,11 @@ class Record:
     @property
     def id(self) -> str:
         return self.opening.run
+
+    @property
+    def is_by_script(self) -> bool:
+        """Whether it is a session's, or takes one back: all others bring a commit about."""
+        return self.opening.kind is not RunKind.ROUND and not self.opening.revision
 
     @property
     def round(self) -> str:

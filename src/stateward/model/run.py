@@ -65,6 +65,8 @@ class Entry:
     """For a move: the unit that it goes to, which may be another one than the run's."""
     giver: str | None = None
     adopted: bool = False
+    foreign: bool = False
+    """Whether the object is no member: of what a script deletes, and of what takes that back."""
     along: int | None = None
     """For an object that another one's delete took along: the index of that delete."""
     undoes: tuple[Undone, ...] = ()

@@ -84,13 +84,25 @@ class Strategy(StrEnum):
     BRANCH = "branch"
 
 
+PROTECTED_KINDS = (
+    "BuiltinIPNamespace",
+    "CoreGenericAccount",
+    "CoreGenericRepository",
+    "CoreGroup",
+    "SchemaGeneric",
+    "SchemaNode",
+)
+"""What much hangs on that no plan shows: addresses, logins, imports, whatever asks a group who is in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How much of a unit may be deleted at once: blocked beyond ``deletes`` and ``percent``."""
 
     deletes: int
     percent: float
-    protected_kinds: frozenset[str] = frozenset()
+    protected_kinds: frozenset[str] = frozenset(PROTECTED_KINDS)
+    """Objects of these kinds, or of kinds that inherit from them, are never deleted."""
 
 
 class Reach(StrEnum):

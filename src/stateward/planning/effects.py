@@ -35,6 +35,8 @@ class Effect:
     """The unit whose run changed it last."""
     made: bool = False
     gone: bool = False
+    foreign: bool = False
+    """Whether it was made again for what nobody had: it is no member."""
     again: bool = False
     """Whether it was deleted, and made again under this id."""
     made_with: frozenset[str] = frozenset()
@@ -110,12 +112,14 @@ class Effect:
         """Take note of what a change means for whose it is."""
         match change.action:
             case Action.CREATE if not self.changes[1:]:
-                self.made = True
-                self._belong(unit, None, after=False)
+                self.made, self.foreign = True, change.foreign
+                if not change.foreign:
+                    self._belong(unit, None, after=change.adopted)
             case Action.DELETE:
                 self.gone = True
-                if change.along is None:  # whose the others were is told by the groups they were in
-                    self._belong(unit, before=False, after=None)
+                # Whose the others were is told by the groups they were in.
+                if change.along is None and not change.foreign:
+                    self._belong(unit, before=change.adopted, after=None)
             case Action.ADOPT:
                 self._belong(unit, None, after=change.adopted)
             case Action.MOVE:

@@ -151,16 +151,24 @@ class Inverse:
         if self._taken(own):
             self.conflict(own, "somebody made it again since: it stays as it is")
             return
-        unit, *others = self._holders(own)
+        holders = self._holders(own)
         try:
             fields, losses = self.restoring.all_of(self._bare(own))
         except Lost as error:
             self.give_up(own.node, f"cannot be made again: {error}")
             return
         self._lose(own, losses)
-        yield replace(self._change(Action.CREATE, own, fields=fields), unit=unit)
+        made = self._change(Action.CREATE, own, fields=fields)
+        if not holders:
+            yield replace(made, foreign=True)
+            return
+        unit, *others = holders
+        yield replace(made, unit=unit, adopted=_was_adopted(own, unit))
         for other in others:  # it is made once: the others claim it
-            yield Change(action=Action.ADOPT, unit=other, key=own.key, needs=(own.key,))
+            adopted = _was_adopted(own, other)
+            yield Change(
+                action=Action.ADOPT, unit=other, key=own.key, needs=(own.key,), adopted=adopted
+            )
 
     def _taken(self, own: Effect) -> bool:
         """Tell whether another object has the name of one that is gone: others refer to that then."""
@@ -168,13 +176,13 @@ class Inverse:
         return bool(observed.references.get(own.key)) or own.key in self._names_there
 
     def _holders(self, own: Effect) -> list[str]:
-        """Return the units that had an object which is gone, one of them at least."""
+        """Return the units that had an object which is gone; of what was nobody's there are none."""
         names = {_named(peer) for peer in _referred(own, self._belonging(own))}
         units = {self._unit_of[name] for name in names & self._unit_of.keys()}
         units |= self.members_of.get(own.key, set())
         units -= own.holders.keys() - own.joined_again
         units |= {unit for unit, held in own.holders.items() if held.before is not None}
-        return sorted(units, key=lambda unit: (unit not in own.holders, unit)) or [own.unit]
+        return sorted(units, key=lambda unit: (unit not in own.holders, unit))
 
     def _bare(self, own: Effect) -> Effect:
         """Leave out of an object which is gone that it was in the groups of units."""
@@ -189,7 +197,7 @@ class Inverse:
         return PARENT if kind.is_group else MEMBER_OF_GROUPS
 
     def _unmake(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
-        if not own.joined:
+        if not (own.joined or own.foreign):
             return  # it was let go already: it is somebody else's
         differing = list(self.restoring.differing(own, now))
         if differing and not self.undoing.force:
@@ -204,7 +212,8 @@ class Inverse:
             for unit in ours:
                 yield replace(self._change(Action.RELEASE, own, key=now.key), unit=unit)
         else:
-            yield replace(self._change(Action.DELETE, own, key=now.key), unit=ours[0])
+            delete = self._change(Action.DELETE, own, key=now.key)
+            yield replace(delete, unit=ours[0], foreign=own.foreign)
 
     def _put_back(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
         had = self._holders(own) if own.again else []
@@ -308,6 +317,11 @@ class Inverse:
             subject=str(own.key),
             severity=severity,
         )
+
+
+def _was_adopted(own: Effect, unit: str) -> bool:
+    """Tell whether a unit had only adopted an object."""
+    return unit in own.holders and bool(own.holders[unit].before)
 
 
 def _referred(own: Effect, name: str) -> frozenset[Reference]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
-from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
 
 from infrahub_sdk import InfrahubClient, InfrahubClientSync
 
@@ -15,7 +15,7 @@ from stateward.model.unit import Limits
 from stateward.sdk import carrying, statements
 from stateward.sdk.context import GroupContext, GroupContextSync, taken_over
 from stateward.tracking.client import Client
-from stateward.tracking.library import TrackingSession
+from stateward.tracking.library import OnError, TrackingSession
 from stateward.tracking.outcome import SessionReport
 from stateward.wiring.connect import connect_as
 from stateward.wiring.targets import Said
@@ -203,7 +203,7 @@ class Given(TypedDict, total=False):
     group_type: str | None
     group_params: Mapping[str, Any] | None
     limits: Limits | None
-    on_error: Literal["keep", "rollback"]
+    on_error: OnError
 
 
 Params = Mapping[str, Any] | None

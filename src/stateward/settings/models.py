@@ -13,7 +13,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stateward.daemon import windows
 from stateward.errors import Location
-from stateward.model.unit import PART, Adopt, DriftMode, ManageSchema, Strategy, WindowKind
+from stateward.model.unit import (
+    PART,
+    PROTECTED_KINDS,
+    Adopt,
+    DriftMode,
+    ManageSchema,
+    Strategy,
+    WindowKind,
+)
 from stateward.schema import parts
 from stateward.settings.base import Duration, Limit, Model, Name, SecretReference
 from stateward.settings.git import GitSettings
@@ -22,15 +30,6 @@ from stateward.settings.server import ServerSettings
 
 DEFAULT_TARGET = "sqlite:///.stateward/target.db"
 DEFAULT_STATE = "sqlite:///.stateward/state.db"
-PROTECTED_KINDS = (
-    "BuiltinIPNamespace",
-    "CoreGenericAccount",
-    "CoreGenericRepository",
-    "CoreGroup",
-    "SchemaGeneric",
-    "SchemaNode",
-)
-"""What much hangs on that no plan shows: addresses, logins, imports, whatever asks a group who is in it."""
 
 
 class DeleteLimits(Model):

@@ -18,7 +18,8 @@ from stateward.errors import Code, TargetUnavailable
 def held(directory: Path, what: str) -> Iterator[None]:
     """Hold what has a name, alone; raises ``TargetUnavailable`` while somebody else holds it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lease = Lease(directory / sha256(what.encode()).hexdigest()[:16])
+    path = directory / sha256(what.encode()).hexdigest()[:16]
+    lease = Lease(path, f"the tracking group {what}")
     lease.take()
     try:
         yield
@@ -29,8 +30,10 @@ def held(directory: Path, what: str) -> Iterator[None]:
 class Lease:
     """The right to write to a database. The lock file stays: removing it would let two in."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str = "") -> None:
         self._path = path.with_name(f"{path.name}.lock")
+        self._what = what or str(self._path)
+        """What it is a lease of, for messages."""
         self._file: int | None = None
 
     def take(self, *, shared: bool = False) -> None:
@@ -41,7 +44,8 @@ class Lease:
         except BlockingIOError as error:
             holder = os.pread(file, 32, 0).decode("ascii", "replace").strip()
             os.close(file)
-            message = f"{self._path}: held by process {holder or 'unknown'}"
+            who = "this process" if holder == str(os.getpid()) else f"process {holder or 'unknown'}"
+            message = f"{self._what}: held by {who}"
             raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
         except OSError:
             os.close(file)

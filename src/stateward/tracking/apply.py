@@ -77,7 +77,7 @@ class Applier:
 
     async def _open(self) -> None:
         """Have the units' groups before the first change, with the revision that is attempted."""
-        units = dict.fromkeys(own.unit for own in self.plan.changes)
+        units = dict.fromkeys(own.unit for own in self.plan.changes if not own.foreign)
         units |= dict.fromkeys(self._held())
         living = [unit for unit in sorted(units) if not self.plan.units[unit].vanished]
         opening = [unit for unit in living if self._has_to_open(unit)]

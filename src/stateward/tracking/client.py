@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self, get_args
 
 from stateward.errors import Code, ConfigError, TargetUnavailable
 from stateward.model.plan import Plan
@@ -15,7 +15,7 @@ from stateward.model.schema import Schema
 from stateward.model.unit import Adopt, Limits, UnitSettings
 from stateward.ports import Journal, Session, Target, Trail
 from stateward.tracking import reading
-from stateward.tracking.library import TrackingSession
+from stateward.tracking.library import OnError, TrackingSession
 from stateward.tracking.naming import group_name
 from stateward.tracking.node import Node
 from stateward.tracking.resuming import Resumed, Resuming
@@ -88,7 +88,7 @@ class Client:
         group_params: Mapping[str, Any] | None = None,
         branch: str | None = None,
         limits: Limits | None = None,
-        on_error: Literal["keep", "rollback"] = "keep",
+        on_error: OnError = "keep",
     ) -> TrackingSession:
         """Return a session that is to be started: by ``async with``, or by ``start``.
 
@@ -96,6 +96,9 @@ class Client:
         and parameters made and this one did not mention, as far as the ``limits`` let it. An error
         of the script keeps what was written, or takes it back where ``on_error`` says so.
         """
+        if on_error not in get_args(OnError):
+            message = f"on_error: {on_error!r}: is one of {', '.join(get_args(OnError))}"
+            raise ConfigError(message, code=Code.SESSION)
         settings = SessionSettings(
             identifier=identifier,
             params=dict(params or {}),
@@ -155,16 +158,13 @@ class Client:
         else:
             target, group = self._target(session.opening.branch or None), session.opening.group
             self._undo(target).check(session)
-            if not self._is_by_script(session):
+            if not session.is_by_script:
                 message = f"run {session.id} is no session's: the next round goes on from it"
                 raise ConfigError(message, code=Code.SESSION)
         return await Resuming(target, self._journal, self._trail).resume(group)
 
     def _is_ours(self, record: Record, branch: str | None) -> bool:
-        return self._is_by_script(record) and record.opening.target == self._target(branch).name
-
-    def _is_by_script(self, record: Record) -> bool:
-        return record.opening.kind is not RunKind.ROUND and not record.opening.revision
+        return record.is_by_script and record.opening.target == self._target(branch).name
 
     async def rollback(
         self, run: Record | str, *, force: bool = False, allow_deletes: int | None = None
@@ -187,7 +187,7 @@ class Client:
     def _rollback(self, record: Record) -> Rollback:
         undo = self._undo(self._target(record.opening.branch or None))
         # A round's groups may have changed in the same breath: it is taken back alone.
-        return undo if self._is_by_script(record) else replace(undo, shared=False)
+        return undo if record.is_by_script else replace(undo, shared=False)
 
     def _undo(self, target: Target) -> Rollback:
         settings = UnitSettings(prune=True, adopt=Adopt.ALWAYS, limits=self._limits)

@@ -11,6 +11,8 @@ from stateward.model.state import Pointer
 from stateward.model.unit import ADOPTED
 from stateward.tracking.remains import Remains, without_groups
 
+_ENDS = frozenset({Action.RELEASE, Action.DELETE})
+
 Written = Callable[[Change], tuple[FieldChange, ...]]
 """Says which fields of a change are written now: some may be written later."""
 
@@ -65,6 +67,7 @@ class Entries:
             unit=change.unit if change.giver is not None else None,
             giver=change.giver,
             adopted=change.adopted or self._was_adopted(change),
+            foreign=change.foreign or self._was_foreign(change),
             undoes=change.undoes,
         )
 
@@ -74,9 +77,15 @@ class Entries:
 
     def _was_adopted(self, change: Change) -> bool:
         known = self.remains.get(change.node or "")
-        if known is None or change.action is not Action.RELEASE:
+        if known is None or change.action not in _ENDS:
             return False
         return self.groups.get(self.group_of(change.unit) + ADOPTED) in known.groups
+
+    def _was_foreign(self, change: Change) -> bool:
+        known = self.remains.get(change.node or "")
+        if known is None or change.action is not Action.DELETE:
+            return False
+        return self.groups.get(self.group_of(change.unit)) not in known.groups
 
     def _fields(self, change: Change, written: Written) -> tuple[FieldChange, ...]:
         if change.action is not Action.DELETE:
@@ -124,6 +133,7 @@ class Entries:
                 unit=None,
                 giver=None,
                 adopted=False,
+                foreign=False,
                 along=entry.index if entry.along is None else entry.along,
                 undoes=(),
             )

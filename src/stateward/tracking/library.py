@@ -19,6 +19,8 @@ from stateward.tracking.updating import identified
 from stateward.tracking.writing import Writing
 
 Data = Mapping[str, Any]
+OnError = Literal["keep", "rollback"]
+"""What becomes of what a session wrote when its script fails."""
 
 
 class TrackingSession:
@@ -28,7 +30,7 @@ class TrackingSession:
     several tasks take turns; ``batch`` is for many objects at once.
     """
 
-    def __init__(self, running: Running, *, on_error: Literal["keep", "rollback"] = "keep") -> None:
+    def __init__(self, running: Running, *, on_error: OnError = "keep") -> None:
         self._running = running
         self._on_error = on_error
         self._report: SessionReport | None = None
@@ -81,9 +83,11 @@ class TrackingSession:
         blocked = self._report.blocked
         if blocked is not None:
             message = f"{self._report.group}: prune of {len(blocked.objects)}: {blocked.reason}"
-            raise PruneBlocked(
-                f"{message}: raise the limits, or end with allow_deletes", self._report
-            )
+            way = "raise the limits, or end with allow_deletes"
+            if blocked.protected:
+                kinds = ", ".join(blocked.unprotecting) or "empty"
+                way = f"only limits whose protected_kinds are {kinds} let them go"
+            raise PruneBlocked(f"{message}: {way}", self._report)
         return self._report
 
     async def abandon(self, reason: str) -> SessionReport:

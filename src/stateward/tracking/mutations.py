@@ -74,9 +74,16 @@ class Writer:
             kind=change.key.kind,
             attributes=attributes,
             relations=relations,
-            groups=(self.groups[self.group_of(change.unit)],),
+            groups=tuple(self._memberships(change)),
             metadata=change.metadata,
         )
+
+    def _memberships(self, change: Change) -> Iterator[str]:
+        if not change.foreign:
+            group = self.group_of(change.unit)
+            yield self.groups[group]
+            if change.adopted:
+                yield self.groups[group + ADOPTED]
 
     def _fields(self, change: Change, fields: Iterable[FieldChange]) -> Iterator[Mutation]:
         relationships = self.schema.kinds[change.key.kind].relationships

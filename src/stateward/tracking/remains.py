@@ -6,7 +6,7 @@ from typing import Any
 
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import FieldChange, Secret
-from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Schema
+from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, Kind, Schema
 from stateward.model.state import Observed, ObservedObject, Pointer
 from stateward.ports import Query, Session
 from stateward.schema.values import SECRET_KINDS
@@ -38,7 +38,7 @@ async def read(session: Session, ids: Collection[str]) -> dict[str, Remains]:
     for node in sorted(wanted & observed.objects.keys()):
         own = observed.objects[node]
         kind = session.schema.kinds[own.key.kind]
-        groups = own.relations.get(MEMBER_OF_GROUPS) or frozenset()
+        groups = own.relations.get(PARENT if kind.is_group else MEMBER_OF_GROUPS) or frozenset()
         found[node] = Remains(
             key=own.key,
             fields=tuple(_fields(own, kind, observed)),

@@ -8,6 +8,7 @@ from stateward.errors import Code, ConfigError
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Outcome, Report
+from stateward.model.schema import Schema
 from stateward.model.state import Observed
 from stateward.model.unit import UnitSettings, group_name, prefix
 from stateward.planning.effects import Effect, effects
@@ -20,8 +21,9 @@ from stateward.tracking.choosing import with_begun
 from stateward.tracking.closing import close
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.mandate import UNLIMITED, fence
+from stateward.tracking.naming import describe
 from stateward.tracking.querying import query_of
-from stateward.tracking.session import Tracking
+from stateward.tracking.session import GROUP_KIND, GroupShape, Tracking
 
 
 @dataclass(slots=True)
@@ -146,6 +148,7 @@ class Rollback:
             groups=dict(plan.groups),
             runs={unit: runs.get(unit, one) for unit in plan.units},
             mandate=self.mandate,
+            made_as=_shapes(first.values(), session.schema),
         )
         await fence(session, self.mandate, _ours(records))
         detail = _detail(plan, force=force)
@@ -172,6 +175,7 @@ class Rollback:
         run = runs[unit]
         of_unit = [own.id for own in records if own.opening.subject == unit]
         changes = [own for own in plan.changes if runs[own.unit] == run]
+        stamped = not record.is_by_script and plan.units[unit].group in plan.groups
         undone = [undone.run for own in changes for undone in own.undoes]
         return replace(
             record.opening,
@@ -180,7 +184,7 @@ class Rollback:
             cause=self.cause,
             plan=plan.digest,
             round=round_ if record.opening.round else "",
-            before=str(plan.units[unit].before) if plan.units[unit].group in plan.groups else "",
+            before=str(plan.units[unit].before) if stamped else "",
             undoes=tuple(dict.fromkeys((*of_unit, *undone))),
             detail=detail,
         )
@@ -189,6 +193,18 @@ class Rollback:
 def _detail(plan: Plan, *, force: bool) -> str:
     allowed = [] if plan.allow_deletes is None else [f"--allow-deletes {plan.allow_deletes}"]
     return ", ".join([*(["--force"] if force else []), *allowed])
+
+
+def _shapes(records: Iterable[Record], schema: Schema) -> dict[str, GroupShape]:
+    """Return what the groups of sessions were made as."""
+    found: dict[str, GroupShape] = {}
+    for own in records:
+        kind = schema.get(own.opening.group_kind or GROUP_KIND)
+        if own.is_by_script and kind is not None:
+            most = kind.attributes["description"].max_length
+            description = describe(own.opening.params, most)
+            found[own.opening.subject] = GroupShape(kind.kind, description)
+    return found
 
 
 def _ours(records: Sequence[Record]) -> str:

@@ -97,6 +97,7 @@ class Running:
             target=self.target.name,
             cause=Cause(trigger="script", actor=settings.actor),
             group=settings.group,
+            group_kind=settings.group_kind,
             caller=settings.caller,
             before=str((group.attributes.get("description") if group else None) or ""),
         )

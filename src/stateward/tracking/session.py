@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from stateward.errors import Code
 from stateward.model.identity import Reference
@@ -17,6 +17,8 @@ from stateward.tracking.mandate import UNLIMITED
 from stateward.tracking.mutations import UnknownPeer, Writer, at_first, later
 
 GROUP_KIND = "CoreStandardGroup"
+INTERNAL = {"group_type": "internal"}
+"""Groups that are for tools: what is in one is somebody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,13 @@ class Result:
 
     change: Change
     refusal: Refusal | None
+
+
+class GroupShape(NamedTuple):
+    """The kind of a tracking group, and what its description says."""
+
+    kind: str
+    description: str
 
 
 @dataclass(slots=True)
@@ -48,6 +57,8 @@ class Tracking:
     """The id of each unit's run, which is begun in the journal before anything is written."""
     mandate: Mandate = UNLIMITED
     """What every write needs."""
+    made_as: Mapping[str, GroupShape] = field(default_factory=dict)
+    """What the groups of sessions are made as, by unit, where they are not there any more."""
     _entries: Entries = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,15 +106,16 @@ class Tracking:
         if name in self.groups:
             values = {"description": str(stamp)}
             return Update(id=self.groups[name], kind=GROUP_KIND, attributes=values)
-        values = {"name": name, "description": str(stamp), "group_type": "internal"}
-        return Create(id=self.new_id(), kind=GROUP_KIND, attributes=values)
+        shape = self.made_as.get(unit, GroupShape(GROUP_KIND, str(stamp)))
+        values = {"name": name, "description": shape.description, **INTERNAL}
+        return Create(id=self.new_id(), kind=shape.kind, attributes=values)
 
     def _adopted_group(self, unit: str) -> Create:
         name = self.group_of(unit)
         values = {
             "name": name + ADOPTED,
             "description": f"Objects of {name} that existed before: released, never deleted.",
-            "group_type": "internal",
+            **INTERNAL,
         }
         parent = {"parent": self.groups[name]}
         return Create(id=self.new_id(), kind=GROUP_KIND, attributes=values, relations=parent)

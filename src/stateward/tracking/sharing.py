@@ -11,8 +11,8 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change
 from stateward.model.unit import ADOPTED, TRACKING
 from stateward.ports import Query
-from stateward.tracking.session import GROUP_KIND
-from stateward.tracking.work import INTERNAL, Work
+from stateward.tracking.session import GROUP_KIND, INTERNAL
+from stateward.tracking.work import Work
 
 
 async def shared(work: Work, changes: Sequence[Change]) -> list[Change]:

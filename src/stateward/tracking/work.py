@@ -18,10 +18,7 @@ from stateward.tracking.ledger import Ledger
 from stateward.tracking.membership import Membership
 from stateward.tracking.naming import describe
 from stateward.tracking.outcome import Tally
-from stateward.tracking.session import Tracking
-
-INTERNAL = {"group_type": "internal"}
-"""Groups that are for tools: what is in one is somebody's."""
+from stateward.tracking.session import INTERNAL, Tracking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
