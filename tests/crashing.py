@@ -32,7 +32,7 @@ NAMES = {
     "SuiteSite": ("ams", "fra"),
     "SuiteDevice": ("d1", "d2", "d3", "found"),
     "SuiteTeam": ("crew",),
-    "BuiltinTag": ("shared", "late", "theirs"),
+    "BuiltinTag": ("shared", "late", "theirs", "doomed"),
 }
 KINDS = (*NAMES, "SuiteInterface")
 PORTS = ("e0", "e1")
@@ -72,14 +72,26 @@ async def second(session: TrackingSession, named: Named) -> None:
     await session.upsert("BuiltinTag", {"name": named("late")})
 
 
+async def changing(session: TrackingSession, named: Named) -> None:
+    """Say what is to happen, call by call, and delete what was never ours."""
+    one = await session.get("SuiteDevice", name__value=named("d1"))
+    for three in await session.filters("SuiteDevice", name__value=named("d3")):
+        await session.unrelate(one, "neighbours", three)
+        await session.delete(three)
+    await session.update(one, {"comment": "changed", "role": "leaf"})
+    await session.add_members(await session.get("BuiltinTag", name__value=named("theirs")))
+    for doomed in await session.filters("BuiltinTag", name__value=named("doomed")):
+        await session.delete(doomed, force=True)
+
+
 async def nothing(session: TrackingSession, named: Named) -> None:
     """Want nothing any more."""
 
 
 EACH_HISTORY = pytest.mark.parametrize(
     ("history", "boundaries"),
-    [([first], 25), ([first, second], 30), ([first, nothing], 10)],
-    ids=["first", "second", "nothing-left"],
+    [([first], 25), ([first, second], 30), ([second, changing], 20), ([first, nothing], 10)],
+    ids=["first", "second", "changing", "nothing-left"],
 )
 """Scripts one after the other, and how many boundaries the last of them passes at least."""
 
@@ -125,6 +137,7 @@ class Shop:
             device = {"name": named("found"), "comment": "theirs"}
             found = await desk.stranger("SuiteDevice", {"site": site}, **device)
             self.foreign = {site, found, await desk.stranger("BuiltinTag", name=named("theirs"))}
+            await desk.stranger("BuiltinTag", name=named("doomed"))
             async with client.start_tracking(self.other) as session:
                 tag = await session.upsert("BuiltinTag", {"name": named("shared")})
                 self.foreign.add(tag.id)
@@ -195,7 +208,9 @@ class Shop:
         """Look, after every write, whether anything that scripts made is in no group."""
         observed = await self._observe(session)
         held = {node for own in observed.groups.values() for node in own.members}
-        ours = {own.id for own in observed.objects.values() if not own.seeded} - self.foreign
+        doomed = ObjectKey("BuiltinTag", (self.named("doomed"),))
+        made = {own.id for own in observed.objects.values() if not own.seeded and own.key != doomed}
+        ours = made - self.foreign
         assert ours <= held | {own.id for own in observed.groups.values()}
         assert self.foreign <= observed.objects.keys()
 

@@ -7,7 +7,17 @@ from textwrap import dedent
 
 import pytest
 
-from crashing import EACH_HISTORY, Script, Shop, first, is_true, nothing, same_ids, second
+from crashing import (
+    EACH_HISTORY,
+    Script,
+    Shop,
+    changing,
+    first,
+    is_true,
+    nothing,
+    same_ids,
+    second,
+)
 from properties.dying import killed
 from stateward.model.run import EntryState
 from stateward.model.state import Observed
@@ -38,8 +48,8 @@ async def _recovered(shop: Shop, script: Script, wanted: Observed) -> None:
 
 @pytest.mark.parametrize(
     ("history", "boundaries"),
-    [([first], 25), ([first, second], 30), ([first, nothing], 15)],
-    ids=["first", "second", "nothing-left"],
+    [([first], 25), ([first, second], 30), ([second, changing], 20), ([first, nothing], 15)],
+    ids=["first", "second", "changing", "nothing-left"],
 )
 async def test_every_boundary(history: list[Script], boundaries: int, tmp_path: Path) -> None:
     base = await _after(tmp_path / "base", *history[:-1])
@@ -123,8 +133,8 @@ async def test_every_boundary_is_resumed(
 
 @pytest.mark.parametrize(
     ("history", "boundaries"),
-    [([first], 15), ([first, second], 20), ([first, nothing], 20)],
-    ids=["first", "second", "nothing-left"],
+    [([first], 15), ([first, second], 20), ([second, changing], 15), ([first, nothing], 20)],
+    ids=["first", "second", "changing", "nothing-left"],
 )
 async def test_every_boundary_of_a_rollback(
     history: list[Script], boundaries: int, tmp_path: Path

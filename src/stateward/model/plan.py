@@ -89,6 +89,8 @@ class Change:
     """For a claim: whether the object is to be released, not deleted, when Git drops it."""
     foreign: bool = False
     """For what is made again, or goes again: whether it is nobody's, as it was, and no member."""
+    stays: str = ""
+    """For a release: why the object is not deleted, in words."""
     needs: tuple[ObjectKey, ...] = ()
     """Keys whose changes come first; where one of them fails, this one is skipped."""
     undoes: tuple[Undone, ...] = ()

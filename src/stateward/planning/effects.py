@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from stateward.model.identity import ObjectKey, Reference
+from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import Action, Undone
 from stateward.model.record import Record, RecordedChange
 from stateward.model.run import EntryState
@@ -39,6 +39,8 @@ class Effect:
     """Whether it was made again for what nobody had: it is no member."""
     again: bool = False
     """Whether it was deleted, and made again under this id."""
+    former: frozenset[str] = frozenset()
+    """The ids that it had before."""
     made_with: frozenset[str] = frozenset()
     """The fields that it was made again with."""
     joined_again: frozenset[str] = frozenset()
@@ -134,6 +136,7 @@ class Effect:
     def replace(self, before: "Effect") -> None:
         """Take over what is recorded of an object that was deleted before this was made for it."""
         self.made, self.again = False, True
+        self.former = before.former | {before.node}
         self.made_with = frozenset(self.fields)
         after = {name: new for name, (_, new) in self.fields.items()}
         self.fields = {name: (old, after.get(name)) for name, (old, _) in before.fields.items()} | {
@@ -150,6 +153,14 @@ class Effect:
             holders[unit] = Membership(known.before, now.after)
         self.holders = holders
         self.changes = [*before.changes, *self.changes]
+
+    def rename(self, names: Mapping[str, ObjectKey]) -> None:
+        """Call peers by their keys that have other ids by now."""
+        self.fields = {
+            name: (_renamed(old, names), _renamed(new, names))
+            for name, (old, new) in self.fields.items()
+        }
+        self.loosened = {name: _renamed(own, names) for name, own in self.loosened.items()}
 
     def _belong(self, unit: str, before: bool | None, after: bool | None) -> None:
         known = self.holders.get(unit)
@@ -196,7 +207,19 @@ def effects(records: Iterable[Record], schema: Schema) -> dict[str, Effect]:
             new = Effect(change.node, change.key, record.opening.subject)
             kind = schema.kinds.get(change.key.kind)
             found.setdefault(change.node, new).take(record, change, kind)
-    return _made_once(found)
+    kept = _made_once(found)
+    names = {node: own.key for own in kept.values() for node in own.former}
+    for own in kept.values() if names else ():
+        for one in (own, own.unless_deleted):
+            if one is not None:
+                one.rename(names)
+    return kept
+
+
+def _renamed(value: Any, names: Mapping[str, ObjectKey]) -> Any:
+    if isinstance(value, frozenset):
+        return frozenset(_renamed(own, names) for own in value)
+    return names.get(value.id, value) if isinstance(value, NodeId) else value
 
 
 def _difference(old: Any, new: Any) -> tuple[frozenset[Reference], frozenset[Reference]]:

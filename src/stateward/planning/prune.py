@@ -92,9 +92,11 @@ class Prune:
         self, node: str, key: ObjectKey | None, dropping: list[str], stays: list[str]
     ) -> Iterator[Change]:
         """Decide on a member that some of its units drop while others go on holding it."""
-        if stays or node in self.claims.takers:
-            needs = () if stays else (self.claims.takers[node],)
-            yield from self._release(node, dropping, needs)
+        if stays:
+            yield from self._release(node, dropping, f"{', '.join(sorted(stays))} has it, too")
+        elif node in self.claims.takers:
+            takers = (self.claims.takers[node],)
+            yield from self._release(node, dropping, "another unit takes it", takers)
         elif key is not None or node in self.doubtful:
             self.staying.update(dropping)  # declared by a unit that cannot take it this round
             self.awaited.update(dropping)
@@ -104,9 +106,12 @@ class Prune:
             self._keep(node, dropping, Code.MAY_HAVE_MOVED, reason)
         elif keeping := [own for own in dropping if keeps(self.question, own, self._key(node))]:
             self._keep(node, keeping)
-            yield from self._release(node, [own for own in dropping if own not in keeping])
-        elif self.holdings.was_adopted(node) or self._hold(node).claims:
-            yield from self._release(node, dropping)
+            letting_go = [own for own in dropping if own not in keeping]
+            yield from self._release(node, letting_go, f"{', '.join(sorted(keeping))} keeps it")
+        elif claims := self._hold(node).claims:
+            yield from self._release(node, dropping, f"claimed by the group {', '.join(claims)}")
+        elif self.holdings.was_adopted(node):
+            yield from self._release(node, dropping, "it was there before")
         else:  # the first of the units deletes it, for all of them
             yield self._change(Action.DELETE, dropping[0], node)
 
@@ -173,10 +178,10 @@ class Prune:
         return self.question.observed.objects[node].key
 
     def _release(
-        self, node: str, units: Iterable[str], needs: tuple[ObjectKey, ...] = ()
+        self, node: str, units: Iterable[str], stays: str, needs: tuple[ObjectKey, ...] = ()
     ) -> Iterator[Change]:
         for unit in units:
-            yield replace(self._change(Action.RELEASE, unit, node), needs=needs)
+            yield replace(self._change(Action.RELEASE, unit, node), stays=stays, needs=needs)
 
     def _keep(
         self, node: str, units: Iterable[str], code: Code | None = None, reason: str = ""

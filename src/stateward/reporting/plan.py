@@ -19,7 +19,6 @@ SIGNS = {
     Action.RELEASE: "<",
     Action.DELETE: "-",
 }
-_NOTES = {Action.RELEASE: "  (it stays in the target)"}
 _TICK = "`"
 _LOADS_SCHEMA = "The schema files are loaded into the target first"
 _MOST_SCHEMA_CHANGES = 20
@@ -79,6 +78,8 @@ def _change(change: Change) -> dict[str, Any]:
         found["id"] = change.node
     if change.giver is not None:
         found["from"] = change.giver
+    if change.stays:
+        found["stays"] = change.stays
     found["fields"] = [
         {"name": own.name, "old": values.plain(own.old), "new": values.plain(own.new)}
         for own in change.fields
@@ -113,13 +114,23 @@ def _text(plan: Plan, typed: Typed) -> Iterator[str]:
 
 
 def _change_lines(change: Change) -> Iterator[str]:
-    origin = f"  {change.origin}" if change.origin else ""
-    note = f"  from {change.giver}" if change.giver else _NOTES.get(change.action, "")
-    yield f"  {SIGNS[change.action]} {change.action} {values.safe(str(change.key))}{values.safe(note)}{origin}"
+    words = [f"{change.action} {change.key}", _note(change), str(change.origin or "")]
+    yield f"  {SIGNS[change.action]} {'  '.join(values.safe(own) for own in words if own)}"
     for own in change.fields:
         later = _later(change, own) if own.name in change.deferred else ""
         before = "" if change.action is Action.CREATE else f"{values.shown(own.old)} → "
         yield f"      {own.name}: {before}{values.shown(own.new)}{later}"
+
+
+def _note(change: Change) -> str:
+    """Say where an object comes from, or why it stays."""
+    if change.giver is not None:
+        return f"from {change.giver}"
+    if change.action is not Action.RELEASE:
+        return ""
+    return (
+        f"(it stays in the target: {change.stays})" if change.stays else "(it stays in the target)"
+    )
 
 
 def _later(change: Change, own: FieldChange) -> str:
@@ -232,6 +243,6 @@ def _row(change: Change) -> str:
         else f"{own.name}: {values.shown(own.new, 30)}"
         for own in change.fields
     )
-    action = f"{change.action} from {change.giver}" if change.giver else str(change.action)
-    cells = (action, str(change.key), change.unit, fields, str(change.origin or ""))
+    action = f"{change.action} {_note(change)}"
+    cells = (action.strip(), str(change.key), change.unit, fields, str(change.origin or ""))
     return "| " + " | ".join(values.cell(own) for own in cells) + " |"
