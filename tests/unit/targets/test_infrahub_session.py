@@ -55,6 +55,27 @@ def test_nothing_is_written_for_an_account_that_is_not_known():
     assert "no such account" in str(caught.value)
 
 
+def changed(request: httpx.Request) -> httpx.Response:
+    """Have another schema than was read."""
+    assert request.url.path == "/api/schema/summary", "something was written"
+    return answer({"main": "another"})
+
+
+def test_nothing_is_written_under_another_schema_than_was_read():
+    async def write() -> None:
+        async with client(changed) as own:
+            schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
+            recollection = Recollection("main", None, time.time)
+            session = InfrahubSession(
+                own, schemas, True, recollection, pause=0.5, lineage=NO_LINEAGE
+            )
+            await session.apply([SITE_TO_BE])
+
+    with pytest.raises(TargetUnavailable, match="schema has changed since it was read") as caught:
+        virtually(write())
+    assert caught.value.code is Code.TARGET_BUSY
+
+
 def test_a_server_that_is_gone_for_good_does_not_hide_what_was_lost():
     async def lose() -> None:
         async with client(there) as own:
