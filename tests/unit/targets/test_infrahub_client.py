@@ -93,13 +93,11 @@ async def outcome(call: Any) -> Any:
 
 async def test_a_query_says_what_when_and_as_whom():
     script = Script(OK)
-    data = await asking(
-        client(script, branch="feat/ü"), variables={"v": "é"}, at="2026", polling=True
-    )
+    data = await asking(client(script, branch="feat/ü"), variables={"v": "é"}, polling=True)
     sent = script.requests[0]
 
     assert data == {"ok": True}
-    assert str(sent.url) == "http://infrahub/graphql/feat/%C3%BC?at=2026"
+    assert str(sent.url) == "http://infrahub/graphql/feat/%C3%BC"
     assert json.loads(sent.content) == {"query": "{a}", "variables": {"v": "é"}}
     assert (sent.headers["x-infrahub-key"], sent.headers["x-priority"]) == (TOKEN, "low")
 
@@ -417,7 +415,7 @@ def leaky(request: httpx.Request) -> httpx.Response:
         return answer({"access_token": "canary-access"})
     return answer(
         {"data": None, "errors": [{"message": words, "extensions": {"code": words}}]},
-        int(request.url.params.get("at", "200")),
+        int(json.loads(request.content)["variables"]["status"]),
         x_leak=words,
         location=f"https://x/?{words}",
     )
@@ -427,7 +425,7 @@ def leaky(request: httpx.Request) -> httpx.Response:
 @pytest.mark.parametrize("make", [client, by_password])
 def test_secrets_are_in_no_message_and_no_log(status, make, caplog):
     with caplog.at_level(logging.DEBUG):
-        found, _ = virtually(outcome(asking(make(leaky), at=status)))
+        found, _ = virtually(outcome(asking(make(leaky), variables={"status": status})))
     told = f"{found!r} {found} {found.__cause__!r}"
 
     assert isinstance(found, StatewardError)

@@ -88,7 +88,6 @@ class Client:
         text: str,
         variables: Mapping[str, Any] | None = None,
         *,
-        at: str | None = None,
         polling: bool = False,
         anywhere: bool = False,
     ) -> Mapping[str, Any]:
@@ -99,7 +98,6 @@ class Client:
         call = Call(
             method="POST",
             url=f"{self._connection.address}/graphql" if anywhere else self._connection.graphql,
-            params={"at": at} if at is not None else {},
             body=_packed({"query": text, "variables": variables or {}}),
             low=polling,
             deadline=self._connection.timeout,
