@@ -1,9 +1,12 @@
 """A session of a script is taken back, on every target; and taken back again."""
 
+import pytest
+
 from sessions import Desk
-from stateward.errors import Code
+from stateward.errors import Code, PruneBlocked, TargetRefused
 from stateward.model.plan import Action
 from stateward.model.record import Record, RunKind
+from stateward.model.unit import Limits
 
 
 async def newest(desk: Desk) -> Record:
@@ -30,6 +33,29 @@ async def test_history_says_who_where_and_what(desk: Desk) -> None:
     assert line.isdecimal()
     assert [(one.action, one.state.value) for one in own.changes] == [(Action.CREATE, "applied")]
     assert [one.id for one in await desk.client.history(desk.named("site"))] == [own.id]
+
+
+async def test_history_has_what_failed_and_what_was_held_back(desk: Desk) -> None:
+    await desk.sites("ams")
+    await desk.sites("ams")
+    with pytest.raises(PruneBlocked):
+        await desk.sites(limits=Limits(deletes=0, percent=0))
+    with pytest.raises(ZeroDivisionError):
+        await desk.broken(desk.tracking("other"), "ams")
+    with pytest.raises(TargetRefused):
+        await _of_no_kind(desk)
+    found = await desk.client.history(desk.named("site"))
+    assert [(own.outcome, len(own.changes)) for own in found] == [
+        ("failed", 0),
+        ("blocked", 0),
+        ("applied", 1),
+    ]
+    assert "more than 0 objects" in found[1].error
+
+
+async def _of_no_kind(desk: Desk) -> None:
+    async with desk.tracking() as session:
+        await session.get("SuiteSite", name__value=desk.named("nowhere"))
 
 
 async def test_round_trip(desk: Desk) -> None:
