@@ -7,21 +7,39 @@ from typing import Any, Final
 from stateward.engine.load import Loaded
 from stateward.errors import Code, Problem, Severity, SourceRefused
 from stateward.model.identity import NodeId, ObjectKey
-from stateward.model.state import Desired, DesiredObject
+from stateward.model.state import DesiredObject
 from stateward.model.unit import Stamp, UnitSettings
 
 
 @dataclass(slots=True)
+class Former:
+    """What a unit was at a revision."""
+
+    paths: tuple[str, ...]
+    """Its files."""
+    settings: UnitSettings | None
+    schema: str = ""
+    """The hash of the schema under which its objects are known; empty where none counts."""
+    objects: Mapping[ObjectKey, DesiredObject] = field(default_factory=dict)
+    """What it declared."""
+
+
+Formers = dict[tuple[str, str], Former]
+"""By unit and revision: it never becomes another, and one that is held back is asked for each round."""
+
+
+@dataclass(slots=True)
 class History:
-    """The revisions that one round looks back to, each read once."""
+    """The revisions that one round looks back to, each read once at most."""
 
     load: Callable[[str], Awaitable[Loaded]]
+    formers: Formers = field(default_factory=dict)
+    """What former rounds found."""
     _loaded: dict[str, Loaded | None] = field(default_factory=dict)
+    _asked: set[tuple[str, str]] = field(default_factory=set)
 
-    async def at(self, revision: str | None) -> Loaded | None:
+    async def at(self, revision: str) -> Loaded | None:
         """Load a revision; None where it cannot be read any more."""
-        if revision is None:
-            return None
         if revision not in self._loaded:
             try:
                 self._loaded[revision] = await self.load(revision)
@@ -29,18 +47,38 @@ class History:
                 self._loaded[revision] = None
         return self._loaded[revision]
 
+    async def unit(self, unit: str, revision: str | None) -> Former | None:
+        """Return what a unit was; None where its revision cannot be read any more."""
+        if revision is None:
+            return None
+        self._asked.add((unit, revision))
+        if (unit, revision) not in self.formers:
+            before = await self.at(revision)
+            if before is None:
+                return None
+            files = before.units.get(unit)
+            self.formers[unit, revision] = Former(
+                paths=tuple(files.paths) if files else (), settings=before.settings.get(unit)
+            )
+        return self.formers[unit, revision]
+
+    def forget(self) -> None:
+        """Let go of what this round did not ask for."""
+        for name in self.formers.keys() - self._asked:
+            del self.formers[name]
+
     async def files(self, unit: str, stamp: Stamp) -> tuple[str, ...]:
         """Return the files that a unit had when it was last applied."""
-        before = await self.at(stamp.applied)
-        return tuple(before.units[unit].paths) if before and unit in before.units else ()
+        before = await self.unit(unit, stamp.applied)
+        return before.paths if before else ()
 
     async def settings(self, unit: str, stamp: Stamp) -> UnitSettings | None:
         """Return what a unit's own settings said of its prune when it was last applied.
 
         A directory that is removed takes its settings along: what they protected stays protected.
         """
-        before = await self.at(stamp.applied)
-        found = before.settings.get(unit) if before else None
+        before = await self.unit(unit, stamp.applied)
+        found = before.settings if before else None
         return replace(found, suspend=False, depends_on=(), moved={}) if found else None
 
 
@@ -49,18 +87,17 @@ _UNKNOWN: Final = NodeId("")
 
 
 def merged(
-    revisions: Iterable[tuple[str, str]], declared: Mapping[str, Desired | None]
+    revisions: Iterable[tuple[str, str]], declared: Mapping[tuple[str, str], Former]
 ) -> tuple[dict[ObjectKey, DesiredObject], tuple[Problem, ...]]:
     """Put together what units declared at revisions that were applied or begun, earliest first."""
     formerly: dict[ObjectKey, DesiredObject] = {}
     problems: list[Problem] = []
     for unit, revision in revisions:
-        desired = declared[revision]
-        if desired is None:
+        former = declared.get((unit, revision))
+        if former is None:
             problems.append(_unknown(unit, revision))
-        elif unit in desired.units:
-            for key, obj in desired.units[unit].objects.items():
-                formerly[key] = _both(formerly[key], obj) if key in formerly else obj
+        for key, obj in former.objects.items() if former else ():
+            formerly[key] = _both(formerly[key], obj) if key in formerly else obj
     return formerly, tuple(problems)
 
 

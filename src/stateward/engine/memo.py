@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from stateward.desired.load import Reading, read, read_again
+from stateward.engine.history import Formers
 from stateward.engine.load import Loaded
 from stateward.heap import undisturbed
 from stateward.model.schema import Schema
@@ -27,6 +28,8 @@ class Memo:
 
     _kept: dict[str, _Kept] = field(default_factory=dict)
     """By their ids, which are never another content's; the newest last."""
+    formers: Formers = field(default_factory=dict)
+    """What units were at the revisions that the last round looked back to."""
     _reading: Reading | None = None
     """How the revision was read that was read last."""
 

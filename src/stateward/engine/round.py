@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from stateward.desired.load import UnitFiles
 from stateward.desired.load import load as load_desired
 from stateward.engine.approvals import Approvals, NoApprovals
-from stateward.engine.history import History, merged
+from stateward.engine.history import Formers, History, merged
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
 from stateward.engine.memo import Memo
 from stateward.engine.stamps import stamps
@@ -164,10 +164,11 @@ class Round:
         scope = self.scope
         ours = prefix(scope.instance, scope.source)
         known = await stamps(session, scope.instance, scope.source)
-        history = History(self._earlier)
+        history = History(self._earlier, self.memo.formers)
         loaded, gone = await self._with_doubts(loaded, known, history)
         desired = await self._desired(session, loaded)
         formerly, unknown = await self._formerly(session, loaded, known, history)
+        history.forget()
         units = self.facts(loaded, gone)
         self._check_selection(units)
         hints = [key for facts in units.values() for key in facts.settings.moved]
@@ -255,7 +256,10 @@ class Round:
         return replace(loaded, units=units) if doubted else loaded, gone
 
     async def _desired(self, session: Session, loaded: Loaded) -> Desired:
-        desired = self.memo.desired(loaded, session.schema)
+        return await self._known(session, loaded, self.memo.desired(loaded, session.schema))
+
+    async def _known(self, session: Session, loaded: Loaded, desired: Desired) -> Desired:
+        """Read a revision again with what the target knows, where that counts."""
         if desired.needs:
             known = await known_of(session, desired.needs)
             with undisturbed():
@@ -272,11 +276,27 @@ class Round:
             if stamp.files != loaded.digests.get(unit) or stamp.attempted
             for revision in stamp.revisions
         ]
-        declared: dict[str, Desired | None] = {}
-        for _, revision in revisions:
-            if revision not in declared:
-                before = await history.at(revision)
-                declared[revision] = await self._desired(session, before) if before else None
+        declared: Formers = {}
+        unread: dict[str, list[str]] = {}
+        for unit, revision in revisions:
+            former = await history.unit(unit, revision)
+            if former is not None:
+                declared[unit, revision] = former
+                if former.schema != session.schema.hash:
+                    unread.setdefault(revision, []).append(unit)
+        for revision, units in unread.items():
+            before = await history.at(revision)
+            if before is None:  # known under another schema only
+                for unit in units:
+                    del declared[unit, revision]
+                continue
+            alone = self.memo.desired(before, session.schema)
+            found = await self._known(session, before, alone)
+            for unit in units:
+                former, own = declared[unit, revision], found.units.get(unit)
+                former.objects = own.objects if own else {}
+                # What the target knows as well may be another thing the next time.
+                former.schema = "" if alone.needs else session.schema.hash
         return merged(revisions, declared)
 
 

@@ -15,11 +15,15 @@ from stateward.errors import Code, TargetUnavailable
 
 
 @contextmanager
-def held(directory: Path, what: str) -> Iterator[None]:
-    """Hold what has a name, alone; raises ``TargetUnavailable`` while somebody else holds it."""
+def held(directory: Path, group: str, target: str = "") -> Iterator[None]:
+    """Hold a tracking group, alone; raises ``TargetUnavailable`` while somebody else holds it.
+
+    ``target`` tells it from those of the same name on others that use the same directory.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / sha256(what.encode()).hexdigest()[:16]
-    lease = Lease(path, f"the tracking group {what}")
+    name = f"{target} {group}" if target else group
+    path = directory / sha256(name.encode()).hexdigest()[:16]
+    lease = Lease(path, f"the tracking group {group}")
     lease.take()
     try:
         yield

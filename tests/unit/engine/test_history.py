@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from rounds import Workshop, objects
-from stateward.engine.history import History, merged
+from stateward.engine.history import Former, History, merged
 from stateward.errors import Code, Severity
 from stateward.model.identity import NodeId
-from stateward.model.state import Desired, DesiredObject, DesiredUnit
+from stateward.model.state import DesiredObject
 from stateward.model.unit import Stamp
 from unit.builders import device, key
 
@@ -28,13 +28,13 @@ def history(shop: Workshop) -> History:
     return History(shop.round().loader.load)
 
 
-def desired(*declared: DesiredObject, unit: str = "a") -> Desired:
-    return Desired(units={unit: DesiredUnit(name=unit, objects={own.key: own for own in declared})})
+def was(*declared: DesiredObject) -> Former:
+    return Former(paths=(), settings=None, objects={own.key: own for own in declared})
 
 
 def former(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Return what d1 may hold after revisions that declared it with these fields."""
-    given = {"r1": desired(device("d1", **first)), "r2": desired(device("d1", **second))}
+    given = {("a", "r1"): was(device("d1", **first)), ("a", "r2"): was(device("d1", **second))}
     found, problems = merged([("a", "r1"), ("a", "r2")], given)
     assert problems == ()
     own = found[key("NetDevice", "d1")]
@@ -61,16 +61,12 @@ class TestMerged:
         assert {name: found[name] for name in field} == field
 
     def test_objects_of_all_revisions_are_there(self) -> None:
-        given = {"r1": desired(device("d1")), "r2": desired(device("d2"))}
+        given = {("a", "r1"): was(device("d1")), ("a", "r2"): was(device("d2"))}
         found, _ = merged([("a", "r1"), ("a", "r2")], given)
         assert set(found) == {key("NetDevice", "d1"), key("NetDevice", "d2")}
 
-    def test_only_the_unit_that_was_stamped_counts(self) -> None:
-        found, problems = merged([("b", "r1")], {"r1": desired(device("d1"))})
-        assert (found, problems) == ({}, ())
-
     def test_revision_that_cannot_be_read_is_a_warning_of_its_unit(self) -> None:
-        found, (problem,) = merged([("a", "r1")], {"r1": None})
+        found, (problem,) = merged([("a", "r1")], {})
         assert found == {}
         assert problem.code is Code.LAST_APPLIED_UNKNOWN
         assert (problem.unit, problem.severity) == ("a", Severity.WARNING)
@@ -92,7 +88,29 @@ class TestHistory:
     ) -> None:
         shop.commit({"a/1.yml": objects("BuiltinTag", {"name": "red"})})
         shop.source.lost.add("r1")
-        assert await history(shop).at(revision) is None
+        assert await history(shop).unit("a", revision) is None
+
+    async def test_remembers_what_a_unit_was_and_forgets_what_nobody_asks_for(
+        self, shop: Workshop
+    ) -> None:
+        shop.commit({f"{unit}/1.yml": objects("BuiltinTag", {"name": unit}) for unit in "ab"})
+        first = history(shop)
+        found = await first.unit("a", "r1")
+        await first.unit("b", "r1")
+        shop.source.lost.add("r1")
+        second = History(shop.round().loader.load, first.formers)
+        assert await second.unit("a", "r1") is found
+        second.forget()
+        assert first.formers == {("a", "r1"): found}
+
+    async def test_does_not_remember_what_could_not_be_read(self, shop: Workshop) -> None:
+        shop.commit({"a/1.yml": objects("BuiltinTag", {"name": "red"})})
+        shop.source.lost.add("r1")
+        own = history(shop)
+        assert await own.unit("a", "r1") is None
+        shop.source.lost.clear()
+        again = History(shop.round().loader.load, own.formers)
+        assert await again.unit("a", "r1") is not None
 
     @pytest.mark.parametrize(
         ("unit", "applied", "files"),

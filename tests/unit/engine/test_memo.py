@@ -37,6 +37,24 @@ async def test_a_revision_is_loaded_once_however_often_it_is_planned(shop: Works
     assert await declared(round_, revision) == {"BuiltinTag/red"}
 
 
+async def test_what_is_held_back_is_looked_up_once(shop: Workshop) -> None:
+    """However long that takes: what a unit was at its revision is no other thing the next time."""
+    units = {f"{unit}/1.yml": objects("BuiltinTag", {"name": unit}) for unit in "abc"}
+    for gone in ("", "a", "b"):
+        units.pop(f"{gone}/1.yml", None)
+        shop.commit(units)
+        await shop.apply()
+    round_ = shop.round()
+    first = await round_.plan()
+    assert {own.unit for own in first.blocked} == {"a", "b"}
+    shop.source.lost.update({"r1", "r2"})
+    again = await round_.plan()
+    assert (again.digest, again.problems) == (first.digest, first.problems)
+    assert {unit for unit, _ in round_.memo.formers} == {"a", "b"}
+    anew = await shop.round().plan()
+    assert anew.problems != first.problems, "nothing was looked up at all"
+
+
 async def test_another_revision_is_another_one(shop: Workshop) -> None:
     round_ = shop.round()
     for name in ("red", "blue"):

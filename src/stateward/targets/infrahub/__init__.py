@@ -97,7 +97,7 @@ class InfrahubTarget:
             lease.release()
 
     def hold(self, name: str) -> AbstractContextManager[None]:
-        return held(self._leases, f"{self.name} {name}")
+        return held(self._leases, name, self.name)
 
     async def diagnose(
         self, declared: Schema | None, kinds: Collection[str]
