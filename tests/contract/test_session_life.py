@@ -113,6 +113,10 @@ class TestSideBySide:
         assert len(released.released) == 4
         assert len((await desk.sites(identifier="two")).deleted) == 4
 
+    async def test_that_is_asked_for_what_there_is_not_is_not_opened(self, desk: Desk) -> None:
+        with pytest.raises(ConfigError, match="on_error: 'Keep': is one of keep, rollback"):
+            desk.tracking(on_error="Keep")
+
     async def test_one_group_has_one_session(self, desk: Desk, other: Desk) -> None:
         async with desk.tracking() as session:
             for client in (desk.client, other.client):
