@@ -93,6 +93,32 @@ async def test_an_error_takes_back_what_was_done_where_it_is_asked_to(desk: Desk
     assert await stands(desk) == BEFORE
 
 
+async def test_what_a_script_made_itself_is_never_protected_from_it(desk: Desk) -> None:
+    session = await desk.tracking().start()
+    await session.upsert("SuiteSite", {"name": desk.named("ams")})
+    await session.upsert("CoreStandardGroup", {"name": desk.named("crew")})
+    plan, _ = await session.rollback()
+    assert (plan.blocked, plan.problems) == ((), ())
+    assert not await desk.there("SuiteSite", "ams")
+    assert not await desk.there("CoreStandardGroup", "crew")
+
+
+async def test_a_group_that_was_adopted_and_deleted_is_adopted_again(desk: Desk) -> None:
+    there = await desk.stranger("CoreStandardGroup", name=desk.named("crew"))
+    async with desk.tracking() as session:
+        await session.upsert("CoreStandardGroup", {"name": desk.named("crew")})
+    async with desk.tracking() as session:
+        await session.delete(there, force=True)
+    record = (await desk.client.history(desk.named("site")))[0]
+    deletes = [own for own in record.changes if own.action is Action.DELETE]
+    assert [(own.adopted, own.foreign) for own in deletes] == [(True, False)]
+    await desk.client.rollback(record)
+    assert len(await desk.members(session.group + ADOPTED)) == 1
+    report = await desk.sites()
+    assert [own.hfid for own in report.released] == [(desk.named("crew"),)]
+    assert await desk.there("CoreStandardGroup", "crew")
+
+
 async def test_a_session_is_taken_back_afterwards_and_so_is_that(desk: Desk) -> None:
     await before(desk)
     async with desk.tracking() as session:
@@ -266,6 +292,23 @@ class TestWhatWasNobodys:
             await desk.client.rollback((await desk.client.history(desk.named("site")))[0])
             assert await desk.there("SuiteSite", "found") is expected
         assert await desk.group(session.group) is None
+
+    async def test_stays_whoever_claims_it_since(self, desk: Desk) -> None:
+        """What another session has taken over is not ours to delete, nor to have."""
+        there = await desk.stranger("SuiteSite", name=desk.named("found"))
+        async with desk.tracking() as session:
+            await session.delete(there, force=True)
+        run = (await desk.client.history(desk.named("site")))[0]
+        await desk.client.rollback(run)
+        async with desk.tracking("other") as other:
+            await other.upsert("SuiteSite", {"name": desk.named("found")})
+        plan, report = await desk.client.rollback(
+            (await desk.client.history(run.opening.subject))[0]
+        )
+        assert (plan.changes, report.writes) == ((), 0)
+        assert "claims it" in plan.problems[0].message
+        assert await desk.group(session.group) is None
+        assert len(await desk.members(other.group)) == 1
 
     async def test_is_nobodys_where_an_error_takes_it_back(self, desk: Desk) -> None:
         there = await desk.stranger("SuiteSite", name=desk.named("found"))

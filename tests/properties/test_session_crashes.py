@@ -9,6 +9,7 @@ import pytest
 
 from crashing import (
     EACH_HISTORY,
+    Named,
     Script,
     Shop,
     changing,
@@ -19,10 +20,12 @@ from crashing import (
     second,
 )
 from properties.dying import killed
+from stateward.errors import TargetRefused
 from stateward.model.run import EntryState
 from stateward.model.state import Observed
 from stateward.targets.embedded import EmbeddedTarget
 from stateward.targets.embedded.store import Library
+from stateward.tracking.library import TrackingSession
 from watching import Fuse
 
 LIBRARY = Library()
@@ -157,6 +160,27 @@ async def test_every_boundary_of_a_rollback(
         assert await shop.interrupted() == []
         at += 1
     assert at > boundaries
+
+
+async def test_a_rollback_is_ended_though_a_script_failed_in_between(tmp_path: Path) -> None:
+    """One that wrote nothing has changed nothing: what stands is the rollback's all the same."""
+    base = await _after(tmp_path / "base", second)
+    before = await base.everything()
+    for at in range(4, 20, 3):
+        shop = base.copy(tmp_path / str(at))
+        await shop.run(changing)
+        run = (await shop.newest()).id
+        await shop.roll_back(run, Fuse(at))
+        with pytest.raises(TargetRefused):
+            await shop.run(_lost)
+        await shop.roll_back(run)
+        now = await shop.everything()
+        assert shop.plain(now) == shop.plain(before), at
+        assert shop.memberships(now) == shop.memberships(before), at
+
+
+async def _lost(session: TrackingSession, named: Named) -> None:
+    await session.get("SuiteSite", name__value=named("nowhere"))
 
 
 async def _after(directory: Path, *history: Script) -> Shop:

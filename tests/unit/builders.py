@@ -63,7 +63,22 @@ MORE = """
     namespace: Ipam
     inherit_from: [BuiltinIPPrefix]
     human_friendly_id: [prefix__value, ip_namespace__name__value]
-    relationships: [{name: gateway, peer: IpamAddress, cardinality: one, optional: false}]
+    relationships: [{name: gateway, peer: BuiltinIPAddress, cardinality: one, optional: false}]
+  - name: Owned
+    namespace: Ipam
+    inherit_from: [BuiltinIPAddress]
+    human_friendly_id: [address__value, ip_namespace__name__value]
+    relationships: [{name: network, peer: IpamRouted, cardinality: one, optional: false}]
+  - name: Rack
+    namespace: Ipam
+    human_friendly_id: [name__value]
+    attributes: [{name: name, kind: Text}]
+    relationships: [{name: primary, peer: BuiltinIPAddress, cardinality: one, optional: true, identifier: rack__primary}]
+  - name: Racked
+    namespace: Ipam
+    inherit_from: [BuiltinIPPrefix]
+    human_friendly_id: [prefix__value, ip_namespace__name__value]
+    relationships: [{name: rack, peer: IpamRack, cardinality: one, optional: false, identifier: rack__prefix}]
 """
 """What the schema of the rounds does without."""
 

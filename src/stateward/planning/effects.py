@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from stateward.model.plan import Action, Undone
 from stateward.model.record import Record, RecordedChange
 from stateward.model.run import EntryState
 from stateward.model.schema import Kind, Schema
+from stateward.model.state import FromPool
 from stateward.planning.compare import references
 
 _COUNTS = frozenset({EntryState.APPLIED, EntryState.STARTED, EntryState.FAILED})
@@ -219,6 +220,8 @@ def effects(records: Iterable[Record], schema: Schema) -> dict[str, Effect]:
 def _renamed(value: Any, names: Mapping[str, ObjectKey]) -> Any:
     if isinstance(value, frozenset):
         return frozenset(_renamed(own, names) for own in value)
+    if isinstance(value, FromPool):
+        return replace(value, pool=_renamed(value.pool, names))
     return names.get(value.id, value) if isinstance(value, NodeId) else value
 
 

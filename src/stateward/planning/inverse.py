@@ -209,7 +209,7 @@ class Inverse:
         if claims:
             told = ", ".join(sorted(claims))
             self._lose(own, [f"is released and not deleted: {told} claims it"])
-            for unit in ours:
+            for unit in ours if not own.foreign else ():
                 yield replace(self._change(Action.RELEASE, own, key=now.key), unit=unit)
         else:
             delete = self._change(Action.DELETE, own, key=now.key)

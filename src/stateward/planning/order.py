@@ -14,7 +14,7 @@ order, and is a problem that shows the path.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from stateward.errors import Problem
 from stateward.model.identity import ObjectKey
@@ -36,8 +36,9 @@ class Name(NamedTuple):
     deletes: bool = False
 
 
+T = TypeVar("T")
 _PREFIXES = Name("", ObjectKey("", (IP_PREFIX,)))
-"""Stands for all changes of prefixes, as a name of a unit for all of that."""
+"""Stands for all changes of prefixes."""
 
 
 @dataclass(slots=True)
@@ -46,8 +47,6 @@ class _Node:
 
     change: Change
     needs: dict[Name, frozenset[str]] = field(default_factory=dict)
-    within: list[Name] = field(default_factory=list)
-    """What stands for it and others, and is waited for by some that need all of these."""
     parked: dict[str, Any] = field(default_factory=dict)
     """What attributes hold in between, should they be deferred."""
 
@@ -74,7 +73,6 @@ class Order:
         self._await_templates(nodes)
         early = self._take_over(nodes, deletes, before)
         self._follow_units(nodes)
-        self._follow_prefixes(nodes)
         leveled = list(self._level(nodes))
         leveled += [replace(own, level=_end(leveled)) for own in releases]
         late = [own for own in deletes if own.node not in early]
@@ -152,7 +150,7 @@ class Order:
             if over.value is not None and over.field is not None:
                 taker.parked[over.field] = over.value
             if over.giver.action is Action.DELETE and over.giver.node is not None:
-                early |= _closure(over.giver.node, before)
+                early |= _closure([over.giver.node], before)
         self.problems.extend(self.hand_overs.problems)
         by_node = {own.node: own for own in deletes if own.node in early}
         for change in by_node.values():
@@ -174,35 +172,35 @@ class Order:
     def _follow_units(self, nodes: Mapping[Name, _Node]) -> None:
         """Let the changes of a unit wait for all changes of the units that it depends on."""
         for name, node in nodes.items():
-            node.within.append(Name(name.unit, whole(name.unit)))
             for other in self.question.units[name.unit].settings.depends_on:
                 node.need(Name(other, whole(other)), None)
 
-    def _follow_prefixes(self, nodes: Mapping[Name, _Node]) -> None:
-        """Let addresses wait for prefixes, where nothing else is to be waited for.
+    def _level(self, nodes: dict[Name, _Node]) -> Iterator[Change]:
+        for name in self._cut(nodes):
+            del nodes[name]
+        graph = {name: set(own) for name, own in _needs(nodes).items()}
+        self._follow_prefixes(nodes, graph)
+        found = depths(graph)
+        for name, node in nodes.items():
+            keys = {*node.change.needs, *(need.key for need in node.needs)}
+            yield replace(node.change, needs=tuple(sorted(keys)), level=found[name])
+
+    def _follow_prefixes(self, nodes: Mapping[Name, _Node], graph: dict[Name, set[Name]]) -> None:
+        """Let addresses come after all prefixes, but for those that a prefix waits for.
 
         A server finds out where an address belongs when either is written, under a lock for each:
         of two that are written at once, neither sees the other.
         """
         kinds = self.question.schema.kinds
         prefixes, addresses = (
-            [node for name, node in nodes.items() if generic in kinds[name.key.kind].inherits]
+            {name for name in nodes if generic in kinds[name.key.kind].inherits}
             for generic in (IP_PREFIX, IP_ADDRESS)
         )
         if prefixes:
-            for node in prefixes:
-                node.within.append(_PREFIXES)
-            for node in addresses:
-                node.need(_PREFIXES, "")
-
-    def _level(self, nodes: dict[Name, _Node]) -> Iterator[Change]:
-        for name in self._cut(nodes):
-            del nodes[name]
-        found = depths({name: set(own) for name, own in _needs(nodes).items()})
-        for name, node in nodes.items():
-            # An address does without a prefix that could not be written.
-            keys = {*node.change.needs, *(need.key for need in node.needs if need != _PREFIXES)}
-            yield replace(node.change, needs=tuple(sorted(keys)), level=found[name])
+            needed: set[Name] = _closure(prefixes, graph)
+            for name in addresses - needed:
+                graph[name].add(_PREFIXES)
+            graph[_PREFIXES] = prefixes
 
     def _cut(self, nodes: Mapping[Name, _Node]) -> set[Name]:
         """Defer what cycles can do without; return the changes that have no order at all."""
@@ -267,25 +265,26 @@ def _optional(kind: Kind, name: str) -> bool:
 def _needs(nodes: Mapping[Name, _Node]) -> dict[Name, dict[Name, bool]]:
     """Return what each change needs among the others, and whether the need is firm.
 
-    What stands for many stands between: it needs all of these.
+    Units that others depend on stand between: they need all of their own changes.
     """
-    waited = {need for node in nodes.values() for need in node.needs if not need.key.kind}
-    needs: dict[Name, dict[Name, bool]] = {name: {} for name in sorted(waited)}
+    units = {need for node in nodes.values() for need in node.needs if not need.key.kind}
+    needs: dict[Name, dict[Name, bool]] = {name: {} for name in sorted(units)}
     for name, node in nodes.items():
         needs[name] = {
             need: not fields
             for need, fields in node.needs.items()
-            if need in nodes or need in waited
+            if need in nodes or need in units
         }
-        for many in waited.intersection(node.within):
-            needs[many][name] = True
+        own = Name(name.unit, whole(name.unit))
+        if own in units:
+            needs[own][name] = True
     return needs
 
 
-def _closure(node: str, before: Mapping[str, set[str]]) -> set[str]:
-    """Return an object that goes and all that have to go before it."""
-    found: set[str] = set()
-    pending = [node]
+def _closure(starts: Iterable[T], before: Mapping[T, set[T]]) -> set[T]:
+    """Return these and all that have to go before them."""
+    found: set[T] = set()
+    pending = list(starts)
     while pending:
         one = pending.pop()
         if one not in found:

@@ -1,6 +1,6 @@
 """What each unit gives up: objects to delete, to release, or to keep after all."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
@@ -93,7 +93,7 @@ class Prune:
     ) -> Iterator[Change]:
         """Decide on a member that some of its units drop while others go on holding it."""
         if stays:
-            yield from self._release(node, dropping, f"{', '.join(sorted(stays))} has it, too")
+            yield from self._release(node, dropping, _by(stays, "has it, too", "have it, too"))
         elif node in self.claims.takers:
             takers = (self.claims.takers[node],)
             yield from self._release(node, dropping, "another unit takes it", takers)
@@ -107,7 +107,7 @@ class Prune:
         elif keeping := [own for own in dropping if keeps(self.question, own, self._key(node))]:
             self._keep(node, keeping)
             letting_go = [own for own in dropping if own not in keeping]
-            yield from self._release(node, letting_go, f"{', '.join(sorted(keeping))} keeps it")
+            yield from self._release(node, letting_go, _by(keeping, "keeps it", "keep it"))
         elif claims := self._hold(node).claims:
             yield from self._release(node, dropping, f"claimed by the group {', '.join(claims)}")
         elif self.holdings.was_adopted(node):
@@ -199,3 +199,8 @@ class Prune:
         self.problems.append(
             Problem(code=code, message=message, unit=unit, severity=Severity.WARNING)
         )
+
+
+def _by(units: Sequence[str], one: str, several: str) -> str:
+    """Say what units do."""
+    return f"{', '.join(sorted(units))} {one if len(units) == 1 else several}"

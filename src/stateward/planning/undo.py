@@ -252,7 +252,7 @@ def back_to(record: Record, now: Stamp, *, gone: bool = False) -> Stamp:
 
 def _digest(plan: Plan) -> str:
     changes = [
-        [own.action, own.unit, own.key, own.node, own.giver, own.adopted, own.fields]
+        [own.action, own.unit, own.key, own.node, own.giver, own.adopted, own.foreign, own.fields]
         for own in plan.changes
     ]
     stamps = [[own.unit, own.group, str(own.stamp)] for own in plan.units.values()]

@@ -113,6 +113,8 @@ class Entries:
                 key=victim.key,
                 node=node,
                 fields=victim.fields,
+                adopted=False,
+                foreign=False,
                 along=entry.index,
                 undoes=(),
             )

@@ -56,6 +56,8 @@ class TrackingSession:
             else:
                 for problem in plan.problems:
                     error.add_note(str(problem))
+                for blocked in plan.blocked:
+                    error.add_note(f"the session was not taken back: {blocked.reason}")
 
     async def start(self) -> Self:
         """Begin: take the group's lease, and look at what the group holds.

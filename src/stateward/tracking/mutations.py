@@ -74,16 +74,15 @@ class Writer:
             kind=change.key.kind,
             attributes=attributes,
             relations=relations,
-            groups=tuple(self._memberships(change)),
+            groups=() if change.foreign else self._joined(change),
             metadata=change.metadata,
         )
 
-    def _memberships(self, change: Change) -> Iterator[str]:
-        if not change.foreign:
-            group = self.group_of(change.unit)
-            yield self.groups[group]
-            if change.adopted:
-                yield self.groups[group + ADOPTED]
+    def _joined(self, change: Change) -> tuple[str, ...]:
+        """Return the groups that an object comes to: a group can be below the first of them only."""
+        group = self.group_of(change.unit)
+        names = [group + ADOPTED, group] if change.adopted else [group]
+        return tuple(self.groups[name] for name in names)
 
     def _fields(self, change: Change, fields: Iterable[FieldChange]) -> Iterator[Mutation]:
         relationships = self.schema.kinds[change.key.kind].relationships
@@ -147,13 +146,11 @@ class Writer:
         return Allocation(pool=self._id(value.pool), identifier=value.identifier)
 
     def _enrol(self, change: Change) -> Enrol:
-        group = self.group_of(change.unit)
-        names = [group + ADOPTED, group] if change.adopted else [group]
         leave = self._known(change.giver) if change.giver is not None else ()
         return Enrol(
             id=self._own_id(change),
             kind=change.key.kind,
-            join=tuple(self.groups[name] for name in names),
+            join=self._joined(change),
             leave=leave,
         )
 

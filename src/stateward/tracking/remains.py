@@ -1,12 +1,12 @@
 """What a delete takes away: read before it is sent, so that it can be recorded and taken back."""
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import FieldChange, Secret
-from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PARENT, PROTECTED, Kind, Schema
+from stateward.model.schema import LINEAGE, MEMBER_OF_GROUPS, PROTECTED, Kind, Schema
 from stateward.model.state import Observed, ObservedObject, Pointer
 from stateward.ports import Query, Session
 from stateward.schema.values import SECRET_KINDS
@@ -38,7 +38,7 @@ async def read(session: Session, ids: Collection[str]) -> dict[str, Remains]:
     for node in sorted(wanted & observed.objects.keys()):
         own = observed.objects[node]
         kind = session.schema.kinds[own.key.kind]
-        groups = own.relations.get(PARENT if kind.is_group else MEMBER_OF_GROUPS) or frozenset()
+        groups = own.relations.get(MEMBER_OF_GROUPS) or frozenset()
         found[node] = Remains(
             key=own.key,
             fields=tuple(_fields(own, kind, observed)),
@@ -47,6 +47,24 @@ async def read(session: Session, ids: Collection[str]) -> dict[str, Remains]:
             pointers=pointers.get(node, ()),
         )
     return found
+
+
+async def with_members(
+    session: Session, found: Mapping[str, Remains], groups: Collection[str]
+) -> dict[str, Remains]:
+    """Add which of some groups have the groups among what is to go: of these nothing shows it."""
+    grouped = {node for node, own in found.items() if session.schema.kinds[own.key.kind].is_group}
+    if not grouped:
+        return dict(found)
+    observed = await session.observe(Query(groups=sorted(groups)))
+    ours = {
+        node: frozenset(own.id for own in observed.groups.values() if node in own.members)
+        for node in grouped
+    }
+    return {
+        node: replace(own, groups=own.groups | ours.get(node, frozenset()))
+        for node, own in found.items()
+    }
 
 
 async def _pointers(

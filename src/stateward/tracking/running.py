@@ -2,13 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sized
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 
-from stateward.errors import Code, ConfigError, Stalled, StatewardError, TargetUnavailable
+from stateward.errors import (
+    Code,
+    ConfigError,
+    Stalled,
+    StateUnavailable,
+    StatewardError,
+    TargetUnavailable,
+)
 from stateward.model.plan import Plan
 from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
+from stateward.model.unit import UnitSettings
 from stateward.ports import Journal, Target, Trail
 from stateward.tracking.closing import close
 from stateward.tracking.outcome import SessionReport
@@ -175,9 +183,16 @@ class Running:
                     return _nothing(self.target)
                 await self.journal.finish(self._run, Outcome.FAILED, "taken back")
                 record = await self.trail.run(self._run)
-                return await self.undo.apply(record, allow_deletes=len(record.changes))
+                undo = replace(self.undo, settings=self._without_protection)
+                return await undo.apply(record, allow_deletes=len(record.changes))
             finally:
-                await self._close(Outcome.FAILED, "taken back")
+                outcome = Outcome.FAILED if self._begun else Outcome.UNCHANGED
+                await self._close(outcome, "taken back")
+
+    def _without_protection(self, subject: str) -> UnitSettings:
+        """Let all go that this session made, whatever kind it is of: nothing hangs on it yet."""
+        known = self.undo.settings(subject)
+        return replace(known, limits=replace(known.limits, protected_kinds=frozenset()))
 
     async def _close(self, outcome: Outcome, detail: str) -> None:
         if self._over:
@@ -185,7 +200,8 @@ class Running:
         self._over = True
         async with self._stack:
             if outcome is not Outcome.UNCHANGED:  # what failed, or was held back, is kept as well
-                await self._begin()
+                with suppress(StateUnavailable):  # the script has its own error to tell
+                    await self._begin()
             if self._begun:
                 await self.journal.finish(self._run, outcome, detail)
 

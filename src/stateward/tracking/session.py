@@ -150,7 +150,10 @@ class Tracking:
     async def remember(self, changes: Sequence[Change]) -> None:
         """Read what is to be deleted or released, before any of it is, for the record."""
         nodes = {own.node for own in changes if own.node is not None}
-        self._entries.remains |= await remains.read(self.session, nodes)
+        found = await remains.read(self.session, nodes)
+        groups = {self.group_of(own.unit) for own in changes}
+        groups |= {name + ADOPTED for name in groups}
+        self._entries.remains |= await remains.with_members(self.session, found, groups)
         self._entries.going |= {
             own.node for own in changes if own.action is Action.DELETE and own.node is not None
         }

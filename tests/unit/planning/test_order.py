@@ -66,6 +66,27 @@ class TestAddresses:
     def test_alone_share_a_level_with_all_others(self) -> None:
         assert len(levels(plan([unit("a", self.ADDRESS, tag("x"))]))) == 1
 
+    def test_defer_nothing_that_prefixes_wait_for(self) -> None:
+        rack = obj("IpamRack", "r", primary=self.ADDRESS.key)
+        racked = obj("IpamRacked", "10.0.0.0/24", "default", rack=rack.key)
+        for unit_of_rack in "az":
+            found = plan([unit("m", self.ADDRESS, racked), unit(unit_of_rack, rack)])
+            assert [own.key.kind for own in found.changes] == [
+                "IpamAddress",
+                "IpamRack",
+                "IpamRacked",
+            ]
+            assert deferred(found) == {}
+
+    def test_circle_is_told_without_what_nobody_wrote(self) -> None:
+        routed = obj(
+            "IpamRouted", "10.0.0.0/24", "default", gateway=key("IpamOwned", "o", "default")
+        )
+        owned = obj("IpamOwned", "o", "default", network=routed.key)
+        found = plan([unit("a", routed, owned, self.ADDRESS)])
+        assert "make one of the references optional" in messages(found)
+        assert "dependsOn" not in messages(found)
+
     def test_come_before_a_prefix_that_cannot_be_without_one(self) -> None:
         needing = obj("IpamRouted", "10.0.0.0/24", "default", gateway=self.ADDRESS.key)
         found = plan([unit("a", self.ADDRESS, needing)])
