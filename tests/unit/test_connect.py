@@ -51,6 +51,25 @@ async def test_the_journal_is_kept_out_of_git(tmp_path: Path) -> None:
     assert (tmp_path / ".stateward" / ".gitignore").read_text() == "*\n"
 
 
+async def test_the_journal_keeps_as_much_as_is_said() -> None:
+    given = {"retention": {"count": 2, "age": "30d"}}
+    for name in ("red", "blue", "green", "grey"):
+        async with stateward.connect("sqlite:///demo.db", **given) as client:
+            async with client.start_tracking(f"site-{name}") as session:
+                await session.upsert("BuiltinTag", {"name": name})
+            left = [own.opening.subject for own in await client.history()]
+    assert left == ["site-grey", "site-green"]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [({"count": 0}, "retention.count: "), ({"days": 3}, "retention.days: ")],
+)
+def test_retention_that_is_wrong_is_told(said: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        stateward.connect("sqlite:///demo.db", retention=said)
+
+
 async def test_the_journal_is_where_it_is_said_to_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

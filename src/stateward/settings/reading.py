@@ -1,6 +1,6 @@
 """From a parsed file to settings; what is wrong with it is told at its line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from stateward.settings.models import (
     DriftSettings,
     Environment,
     IgnoredFields,
+    RetentionSettings,
     SourceSettings,
     UnitDefaults,
     UnitDrift,
@@ -35,6 +36,16 @@ def read_environment() -> Environment:
         (own, *_) = error.errors(include_url=False, include_input=False)
         name = "_".join(str(part) for part in own["loc"]).upper()
         raise ConfigError(f"STATEWARD_{name}: {own['msg']}") from None
+
+
+def read_retention(said: Mapping[str, Any]) -> RetentionSettings:
+    """Read what a script says of how much history is kept; raises ``ConfigError``."""
+    try:
+        return RetentionSettings.model_validate(dict(said))
+    except ValidationError as error:
+        (own, *_) = error.errors(include_url=False, include_input=False)
+        name = ".".join(["retention", *(str(part) for part in own["loc"])])
+        raise ConfigError(f"{name}: {own['msg']}") from None
 
 
 def read_configuration(documents: Iterable[Document]) -> Configuration:

@@ -1,8 +1,9 @@
 """The library's composition root: from an address to a client."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from stateward import settings
@@ -15,7 +16,6 @@ from stateward.ports import Target
 from stateward.schema import files as schema_files
 from stateward.settings import (
     DEFAULT_STATE,
-    RetentionSettings,
     TargetSettings,
     UnitDefaults,
     UnitOverrides,
@@ -36,6 +36,7 @@ def connect(
     schema: str | Path | Iterable[str | Path] | None = None,
     state: str | None = None,
     limits: Limits | None = None,
+    retention: Mapping[str, Any] | None = None,
 ) -> Client:
     """Return a client of ``https://host``, or of ``sqlite:///file.db``; use it by ``async with``.
 
@@ -43,10 +44,11 @@ def connect(
     ``INFRAHUB_ADDRESS``, ``INFRAHUB_API_TOKEN`` and so on. ``schema`` names schema files, or
     directories of them, which the target is brought up to first. ``state`` is where the journal is
     kept, here or on a PostgreSQL server: by default ``STATEWARD_STATE``, else
-    ``sqlite:///.stateward/state.db``.
+    ``sqlite:///.stateward/state.db``. ``retention`` is how much of it, as in the configuration:
+    ``{"age": "365d", "count": 1000}``; all, where nothing is said. Raises ``ConfigError``.
     """
     said = Said(token=token, branch=branch)
-    return connect_as(url, said, schema=schema, state=state, limits=limits)
+    return connect_as(url, said, schema=schema, state=state, limits=limits, retention=retention)
 
 
 def connect_as(
@@ -56,6 +58,7 @@ def connect_as(
     schema: str | Path | Iterable[str | Path] | None = None,
     state: str | None = None,
     limits: Limits | None = None,
+    retention: Mapping[str, Any] | None = None,
 ) -> Client:
     """Return a client as ``connect`` does, for a program that says all that it knows of the target."""
     home = Path.cwd()
@@ -64,7 +67,7 @@ def connect_as(
         state or environment.state or DEFAULT_STATE, None, environment.state_directory, home
     )
     kept.keep_out_of_git()
-    journal = kept.journal(RetentionSettings())
+    journal = kept.journal(settings.read_retention(retention or {}))
 
     def target(other: str | None) -> Target:
         own = replace(said, branch=other) if other else said
