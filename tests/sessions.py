@@ -26,7 +26,12 @@ class Desk:
     """Scripts of one person: their names are nobody else's."""
 
     def __init__(
-        self, target: Target, schema: Schema, state: Path, fuse: Fuse | None = None
+        self,
+        target: Target,
+        schema: Schema,
+        state: Path,
+        fuse: Fuse | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self.watched = Watched(target, batch=20, in_flight=2, fuse=fuse or Fuse())
         self.journal = SqliteJournal(state)
@@ -36,7 +41,7 @@ class Desk:
             journal=FusedJournal(self.journal, fuse) if fuse else self.journal,
             trail=self.journal,
             schema=schema,
-            limits=LIMITS,
+            limits=limits,
             actor="ada",
             new_id=new_id,
             close=self.journal.close,

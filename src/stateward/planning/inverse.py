@@ -57,6 +57,8 @@ class Inverse:
     members_of: dict[ObjectKey, set[str]] = field(default_factory=dict)
     """The units that had what was deleted, as far as only their groups showed it."""
     _names_there: frozenset[ObjectKey] = frozenset()
+    _claimed: set[ObjectKey] = field(default_factory=set)
+    """What was made, and stays because others claim it."""
     _unit_of: Mapping[str, str] = field(init=False)
     """The units by the names of their groups."""
     identities: Identities = field(init=False)
@@ -116,11 +118,26 @@ class Inverse:
             if own.node not in self.left_out
             for change in self._inverse(own)
         ]
+        changes = [spared for own in changes if (spared := self._sparing(own)) is not None]
         others = {own.key: own for own in changes if own.fields}
         return [
             self.restoring.told_once(own, others) if self.restoring.is_fresh(own) else own
             for own in changes
         ]
+
+    def _sparing(self, change: Change) -> Change | None:
+        """Leave what stays because somebody's group claims it in that group."""
+        if not self._claimed or not any(own.name == MEMBERS for own in change.fields):
+            return change
+        fields = [
+            own._replace(new=own.new | (own.old & self._claimed))
+            if own.name == MEMBERS and isinstance(own.old, frozenset)
+            else own
+            for own in change.fields
+        ]
+        fields = [own for own in fields if own.new != own.old]
+        bare = change.action is Action.UPDATE and not fields
+        return None if bare else replace(change, fields=tuple(fields))
 
     def members(self, unit: str) -> frozenset[str]:
         group = self.undoing.observed.groups.get(self.undoing.groups[unit])
@@ -209,6 +226,7 @@ class Inverse:
         if claims:
             told = ", ".join(sorted(claims))
             self._lose(own, [f"is released and not deleted: {told} claims it"])
+            self._claimed.add(now.key)
             for unit in ours if not own.foreign else ():
                 yield replace(self._change(Action.RELEASE, own, key=now.key), unit=unit)
         else:

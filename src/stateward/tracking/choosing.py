@@ -59,8 +59,8 @@ async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, .
         for run in await trail.runs(subject.opening.subject, limit=_NEWEST):
             if run.opening.group != subject.opening.group or run.id in known:
                 continue
-            if run.outcome and not run.changes:  # it failed before it did anything
-                continue
+            if run.opening.kind is RunKind.SESSION and run.outcome and not run.changes:
+                continue  # a script that did nothing: it failed, or was held back
             if not _was_cut_short(run) or not known.issuperset(run.opening.undoes[:1]):
                 break  # the first is the run of its own unit
             begun.append(run)
