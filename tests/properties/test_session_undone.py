@@ -78,7 +78,6 @@ def _anything() -> st.SearchStrategy[Call]:
         *(_found(kind, lambda session, own: session.delete(own)) for kind in kinds),
         *(_found(kind, lambda session, own: session.add_members(own)) for kind in kinds),
         *(_found(kind, lambda session, own: session.add_members(own, owned=True)) for kind in kinds),
-        *(_found(kind, lambda session, own: session.remove_members(own)) for kind in kinds),
         _found(SITE, lambda session, own: session.update(own, {"description": "three"})),
         _found(DEVICE, lambda session, own: session.relate(own, "neighbours", own)),
         _found(DEVICE, lambda session, own: session.unrelate(own, "neighbours", own)),

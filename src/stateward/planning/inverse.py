@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
-from stateward.model.identity import ObjectKey, Reference
+from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.plan import CLAIMS, Action, Change, FieldChange
 from stateward.model.record import Record
 from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, PARENT, Schema
@@ -57,6 +57,8 @@ class Inverse:
     members_of: dict[ObjectKey, set[str]] = field(default_factory=dict)
     """The units that had what was deleted, as far as only their groups showed it."""
     _names_there: frozenset[ObjectKey] = frozenset()
+    _only_adopted: set[tuple[ObjectKey, str]] = field(default_factory=set)
+    """Of these, what the units had adopted."""
     _claimed: set[ObjectKey] = field(default_factory=set)
     """What was made, and stays because others claim it."""
     _unit_of: Mapping[str, str] = field(init=False)
@@ -99,14 +101,19 @@ class Inverse:
 
     def _read_groups(self) -> None:
         """Take what units lost of their members for what it is: whoever has an object claims it."""
-        groups = {
-            node: self._unit_of[_named(own.key)]
-            for node, own in self.effects.items()
-            if own.loosened.keys() == {MEMBERS} and _named(own.key) in self._unit_of
-        }
-        for node, unit in groups.items():
-            for peer in self.effects[node].loosened[MEMBERS]:
-                if isinstance(peer, ObjectKey):
+        groups: set[str] = set()
+        for node, own in self.effects.items():
+            name = _named(own.key)
+            unit = self._unit_of.get(name.removesuffix(ADOPTED))
+            if unit is None or own.loosened.keys() != {MEMBERS}:
+                continue
+            groups.add(node)
+            for peer in own.loosened[MEMBERS]:
+                if not isinstance(peer, ObjectKey):
+                    continue
+                if name.endswith(ADOPTED):
+                    self._only_adopted.add((peer, unit))
+                else:
                     self.members_of.setdefault(peer, set()).add(unit)
         self.effects = {node: own for node, own in self.effects.items() if node not in groups}
 
@@ -180,9 +187,9 @@ class Inverse:
             yield replace(made, foreign=True)
             return
         unit, *others = holders
-        yield replace(made, unit=unit, adopted=_was_adopted(own, unit))
+        yield replace(made, unit=unit, adopted=self._was_adopted(own, unit))
         for other in others:  # it is made once: the others claim it
-            adopted = _was_adopted(own, other)
+            adopted = self._was_adopted(own, other)
             yield Change(
                 action=Action.ADOPT, unit=other, key=own.key, needs=(own.key,), adopted=adopted
             )
@@ -207,6 +214,27 @@ class Inverse:
         kept = frozenset(peer for peer in _referred(own, name) if _named(peer) not in self._unit_of)
         before = next(iter(kept), None) if name == PARENT else kept
         return replace(own, fields={**own.fields, name: (before, None)})
+
+    def _adopted_again(self, own: Effect, had: Iterable[str]) -> Effect:
+        """Have an object that units had only adopted be in their lists of these again."""
+        name = self._belonging(own)
+        lists = frozenset(
+            NodeId(found.id)
+            for unit in had
+            if self._was_adopted(own, unit) and own.node in self.members(unit)
+            for found in (self.undoing.observed.groups.get(self.undoing.groups[unit] + ADOPTED),)
+            if found is not None
+        )
+        if name == PARENT or not lists:
+            return own
+        before, after = own.fields[name]
+        return replace(own, fields={**own.fields, name: (before | lists, after)})
+
+    def _was_adopted(self, own: Effect, unit: str) -> bool:
+        """Tell whether a unit had only adopted an object."""
+        if unit in own.holders:
+            return bool(own.holders[unit].before)
+        return (own.key, unit) in self._only_adopted
 
     def _belonging(self, own: Effect) -> str:
         """Return the relationship that makes an object a member: a group stands below a group."""
@@ -235,7 +263,7 @@ class Inverse:
 
     def _put_back(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
         had = self._holders(own) if own.again else []
-        own = self._bare(own) if own.again else own
+        own = self._adopted_again(self._bare(own), had) if own.again else own
         fields, differing, losses = self.restoring.changed(own, now, force=self.undoing.force)
         if differing:
             self.conflict(own, f"was changed since: {'; '.join(differing)}")
@@ -262,7 +290,8 @@ class Inverse:
             if known is not None and known.after is not None and not self.undoing.force:
                 self.conflict(own, f"has left {unit} since: it is not given back")
             else:
-                yield replace(self._change(Action.ADOPT, own), unit=unit)
+                change = self._change(Action.ADOPT, own)
+                yield replace(change, unit=unit, adopted=self._was_adopted(own, unit))
 
     def _regroup(self, own: Effect, had: Collection[str]) -> Iterator[Change]:
         """Yield what gives an object back to those who had it; releases come last."""
@@ -335,11 +364,6 @@ class Inverse:
             subject=str(own.key),
             severity=severity,
         )
-
-
-def _was_adopted(own: Effect, unit: str) -> bool:
-    """Tell whether a unit had only adopted an object."""
-    return unit in own.holders and bool(own.holders[unit].before)
 
 
 def _referred(own: Effect, name: str) -> frozenset[Reference]:

@@ -265,6 +265,7 @@ class Restoring:
         if reference.id in self.again:
             return self.again[reference.id]
         known = reference.id in self.observed.objects or reference.id in self.observed.names
+        known = known or any(own.id == reference.id for own in self.observed.groups.values())
         return reference if known else None
 
 
