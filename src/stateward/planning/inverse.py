@@ -211,7 +211,10 @@ class Inverse:
     def _bare(self, own: Effect) -> Effect:
         """Leave out of an object which is gone that it was in the groups of units."""
         name = self._belonging(own)
-        kept = frozenset(peer for peer in _referred(own, name) if _named(peer) not in self._unit_of)
+        ours = set(self._unit_of)
+        if name == PARENT:  # where a group stands says whose it is, adopted or not
+            ours |= {group + ADOPTED for group in ours}
+        kept = frozenset(peer for peer in _referred(own, name) if _named(peer) not in ours)
         before = next(iter(kept), None) if name == PARENT else kept
         return replace(own, fields={**own.fields, name: (before, None)})
 
