@@ -209,6 +209,9 @@ class TestRewind:
             told = daemon.until("source-failed")
             assert told["message"].startswith(f"SW2010 rewound: {old[:12]} did not come after ")
             code, shown = cli("status")
+            while code == 0:  # it is told before it is written down
+                daemon.maybe("round", within=0.1)
+                code, shown = cli("status")
             assert (code, "objects/network    stalled" in shown) == (1, True)
             assert cli("allow-rewind", "f" * 12)[0] == 1
             assert "is not the beginning of a commit that is refused" in cli.errors
