@@ -13,18 +13,15 @@ from hypothesis import strategies as st
 from crashing import FIELDS as KNOWN
 from crashing import SUITE
 from properties.judging import content, share, shown
+from properties.test_session_crashes import embedded
 from sessions import Desk
 from stateward.errors import StatewardError
 from stateward.model.identity import ObjectKey
 from stateward.model.state import Observed
 from stateward.model.unit import ADOPTED, Limits
 from stateward.ports import Query
-from stateward.targets.embedded import EmbeddedTarget
-from stateward.targets.embedded.store import Library
 from stateward.tracking.library import TrackingSession
 
-LIBRARY = Library()
-"""What schemas were worked out to: most of the time that a session takes is for that."""
 SITE, DEVICE, TAG, GROUP = "SuiteSite", "SuiteDevice", "BuiltinTag", "CoreStandardGroup"
 NUMBERS = range(3)
 NAMES = {
@@ -129,9 +126,7 @@ def test_what_stood_before_and_what_stood_after_are_restored(
 ) -> None:
     async def look() -> None:
         with TemporaryDirectory(prefix="stateward-", dir=_PLACE) as own:
-            target = EmbeddedTarget(f"sqlite:///{own}/target.db")
-            target._library = LIBRARY
-            desk = Desk(target, SUITE, Path(own) / "state.db", limits=MUCH)
+            desk = Desk(embedded(Path(own)), SUITE, Path(own) / "state.db", limits=MUCH)
             async with desk.client as client:
                 for kind, name in strangers:
                     await desk.stranger(kind, name=name)

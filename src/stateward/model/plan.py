@@ -26,6 +26,8 @@ class Action(StrEnum):
 
 CLAIMS = frozenset({Action.ADOPT, Action.MOVE})
 """What makes an object that exists a member of a unit."""
+PRUNING = frozenset({Action.RELEASE, Action.DELETE})
+"""What ends a membership for good."""
 
 
 @dataclass(frozen=True, slots=True)

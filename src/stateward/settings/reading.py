@@ -33,9 +33,8 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as error:
-        (own, *_) = error.errors(include_url=False, include_input=False)
-        name = "_".join(str(part) for part in own["loc"]).upper()
-        raise ConfigError(f"STATEWARD_{name}: {own['msg']}") from None
+        path, message = _first_mistake(error)
+        raise ConfigError(f"STATEWARD_{'_'.join(path).upper()}: {message}") from None
 
 
 def read_retention(said: Mapping[str, Any]) -> RetentionSettings:
@@ -43,9 +42,8 @@ def read_retention(said: Mapping[str, Any]) -> RetentionSettings:
     try:
         return RetentionSettings.model_validate(dict(said))
     except ValidationError as error:
-        (own, *_) = error.errors(include_url=False, include_input=False)
-        name = ".".join(["retention", *(str(part) for part in own["loc"])])
-        raise ConfigError(f"{name}: {own['msg']}") from None
+        path, message = _first_mistake(error)
+        raise ConfigError(f"{'.'.join(['retention', *path])}: {message}") from None
 
 
 def read_configuration(documents: Iterable[Document]) -> Configuration:
@@ -78,8 +76,8 @@ def server_settings(
     try:
         return ServerSettings(**{**(dict(own) if own else {}), "listen": listen})
     except ValidationError as error:
-        (first, *_) = error.errors(include_url=False, include_input=False)
-        raise ConfigError(f"STATEWARD_LISTEN: {first['msg']}") from None
+        _, message = _first_mistake(error)
+        raise ConfigError(f"STATEWARD_LISTEN: {message}") from None
 
 
 def read_unit(
@@ -170,6 +168,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, Seq):
         return tuple(plain(own) for own in value)
     return str(value) if isinstance(value, str) else value
+
+
+def _first_mistake(error: ValidationError) -> tuple[list[str], str]:
+    """Return where the first mistake is, and what is wrong; never what was given: it may be secret."""
+    (first, *_) = error.errors(include_url=False, include_input=False)
+    return [str(part) for part in first["loc"]], first["msg"]
 
 
 def _mistakes(error: ValidationError, doc: Document) -> Iterable[tuple[Location, str]]:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
-from stateward.model.plan import Action, Change
+from stateward.model.plan import PRUNING, Change
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.session import Result, Tracking
-
-_PRUNING = frozenset({Action.RELEASE, Action.DELETE})
 
 Progress = Callable[[int, int], None]
 """Is told how many changes are through, of how many, the first time before anything is written.
@@ -35,13 +33,13 @@ class Carrier:
 
     async def carry(self, changes: Sequence[Change]) -> None:
         """Carry out ordered changes: each level once the one before is through."""
-        writes = [own for own in changes if own.action not in _PRUNING]
+        writes = [own for own in changes if own.action not in PRUNING]
         last = writes[-1].level if writes else None
         remembered = False
         for level, group in groupby(changes, key=lambda change: change.level):
             own = list(group)
-            if not remembered and any(change.action in _PRUNING for change in own):
-                await self.tracking.remember([one for one in changes if one.action in _PRUNING])
+            if not remembered and any(change.action in PRUNING for change in own):
+                await self.tracking.remember([one for one in changes if one.action in PRUNING])
                 remembered = True
             await self._send(await self._possible(own), self.tracking.apply, len(changes))
             if level == last:

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from stateward.model.identity import ObjectKey, Reference
 from stateward.model.mutation import Refusal
-from stateward.model.plan import Action, Change, FieldChange
+from stateward.model.plan import PRUNING, Action, Change, FieldChange
 from stateward.model.run import Entry, EntryState
 from stateward.model.state import Pointer
 from stateward.model.unit import ADOPTED
 from stateward.tracking.remains import Remains, without_groups
-
-_ENDS = frozenset({Action.RELEASE, Action.DELETE})
 
 Written = Callable[[Change], tuple[FieldChange, ...]]
 """Says which fields of a change are written now: some may be written later."""
@@ -77,7 +75,7 @@ class Entries:
 
     def _was_adopted(self, change: Change) -> bool:
         known = self.remains.get(change.node or "")
-        if known is None or change.action not in _ENDS:
+        if known is None or change.action not in PRUNING:
             return False
         return self.groups.get(self.group_of(change.unit) + ADOPTED) in known.groups
 

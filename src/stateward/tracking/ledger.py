@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from stateward.errors import Code, Stalled, TargetRefused, Transient
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Refusal
-from stateward.model.plan import Action, Change, Plan, Survivor, UnitPlan, UnitState
+from stateward.model.plan import PRUNING, Action, Change, Plan, Survivor, UnitPlan, UnitState
 from stateward.model.run import Fault, Outcome, Run
 from stateward.planning.dependencies import whole
 from stateward.tracking.session import Result
-
-_PRUNING = frozenset({Action.RELEASE, Action.DELETE})
 
 
 @dataclass(slots=True)
@@ -128,7 +126,7 @@ class Ledger:
         account = self.of(change.unit)
         if account.shut:
             return "the unit's tracking group could not be written"
-        if change.action in _PRUNING and account.went_wrong:
+        if change.action in PRUNING and account.went_wrong:
             return "the unit's prune is withheld, because another of its changes failed"
         return None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stateward.errors import Code, ConfigError, TargetRefused
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Action, Change, Plan
+from stateward.model.plan import PRUNING, Action, Change, Plan
 from stateward.model.schema import Attribute
 from stateward.model.state import Observed, ObservedObject
 from stateward.model.unit import ADOPTED, Adopt, Limits, UnitSettings
@@ -138,7 +138,7 @@ class Work:
         node = change.node or self.tracking.ids[change.key]
         if change.action in {Action.CREATE, Action.ADOPT}:
             self.membership.join(node, change.key, adopted=change.adopted)
-        elif change.action in {Action.RELEASE, Action.DELETE}:
+        elif change.action in PRUNING:
             self.membership.leave([node])
 
 

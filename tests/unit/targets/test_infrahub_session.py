@@ -1,6 +1,7 @@
 """What a session says when the server goes away under it, or does not know us."""
 
 import time
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -22,6 +23,17 @@ SITE_TO_BE = Create(
 )
 
 
+async def applying(
+    server: Callable[[httpx.Request], httpx.Response], lineage: Lineage = NO_LINEAGE
+) -> None:
+    """Write a site through a session that has read the schema already."""
+    async with client(server) as own:
+        schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
+        recollection = Recollection("main", None, time.time)
+        session = InfrahubSession(own, schemas, True, recollection, pause=0.5, lineage=lineage)
+        await session.apply([SITE_TO_BE])
+
+
 def there(request: httpx.Request) -> httpx.Response:
     """Be there until something is to be changed, and never again."""
     if request.url.path == "/api/schema/summary":
@@ -39,17 +51,8 @@ def nobody(request: httpx.Request) -> httpx.Response:
 
 
 def test_nothing_is_written_for_an_account_that_is_not_known():
-    async def write() -> None:
-        async with client(nobody) as own:
-            schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
-            recollection = Recollection("main", None, time.time)
-            session = InfrahubSession(
-                own, schemas, True, recollection, pause=0.5, lineage=Lineage(source=True)
-            )
-            await session.apply([SITE_TO_BE])
-
     with pytest.raises(TargetRefused) as caught:
-        virtually(write())
+        virtually(applying(nobody, Lineage(source=True)))
     assert caught.value.code is Code.TARGET_CREDENTIALS
     assert "target.lineage" in str(caught.value)
     assert "no such account" in str(caught.value)
@@ -62,32 +65,14 @@ def changed(request: httpx.Request) -> httpx.Response:
 
 
 def test_nothing_is_written_under_another_schema_than_was_read():
-    async def write() -> None:
-        async with client(changed) as own:
-            schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
-            recollection = Recollection("main", None, time.time)
-            session = InfrahubSession(
-                own, schemas, True, recollection, pause=0.5, lineage=NO_LINEAGE
-            )
-            await session.apply([SITE_TO_BE])
-
     with pytest.raises(TargetUnavailable, match="schema has changed since it was read") as caught:
-        virtually(write())
+        virtually(applying(changed))
     assert caught.value.code is Code.TARGET_BUSY
 
 
 def test_a_server_that_is_gone_for_good_does_not_hide_what_was_lost():
-    async def lose() -> None:
-        async with client(there) as own:
-            schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
-            recollection = Recollection("main", None, time.time)
-            session = InfrahubSession(
-                own, schemas, True, recollection, pause=0.5, lineage=NO_LINEAGE
-            )
-            await session.apply([SITE_TO_BE])
-
     with pytest.raises(TargetUnavailable) as caught:
-        virtually(lose())
+        virtually(applying(there))
     assert caught.value.code is Code.TARGET_UNREACHABLE
     assert "the connection to the target broke" in str(caught.value)
     assert "what happened to the changes under way is not known" in str(caught.value)
