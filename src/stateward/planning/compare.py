@@ -98,8 +98,7 @@ class Comparison:
             return value is None
         if value is None:
             return name in have.defaults or old == notes.defaults.get(name, _MISSING)
-        if isinstance(value, bool) is not isinstance(old, bool):
-            return False
+        # True is 1 here as it is to a server, which would not write the one over the other.
         return bool(value == old)
 
     def _relation(

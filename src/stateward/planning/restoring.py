@@ -226,7 +226,7 @@ class Restoring:
         have = now.attributes.get(name)
         if name.endswith(PROTECTED):
             return bool(have) == bool(value)
-        return have == value and isinstance(have, bool) is isinstance(value, bool)
+        return bool(have == value)
 
     def _now(self, name: str, now: ObservedObject) -> Any:
         if name not in now.relations:

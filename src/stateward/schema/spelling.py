@@ -19,6 +19,9 @@ from stateward.schema.moments import is_moment
 _MOST_BYTES = 4092
 """The server's database cannot index a longer text, and the server refuses it."""
 _MOST_BYTES_PER_CHARACTER = 4
+_MOST_BYTES_OF_A_LIST = 8164
+"""So much of a list in an attribute of kind Any can be indexed, each text with its length."""
+_BYTES_OF_A_NUMBER, _BYTES_OF_A_LENGTH = 8, 2
 _INTEGERS = range(-(2**63), 2**63)
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
 _WORDS = {"yes": True, "on": True, "no": False, "off": False}
@@ -61,9 +64,16 @@ def _wrong(value: Any, reason: str) -> Invalid:
     return Invalid(Code.TYPE, f"{show(value)} {reason}")
 
 
+def _whole(text: str) -> str:
+    """Return a text that is one: with half a character in it, what was written is never read again."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise Invalid(Code.TYPE, "half a character is in it: a surrogate without the other one")
+    return str(text)
+
+
 def _text_of_any_length(value: Any) -> str:
     if isinstance(value, str):
-        return str(value)
+        return _whole(value)
     if isinstance(value, SpelledInt | SpelledFloat):
         return value.text
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -75,7 +85,7 @@ def _text_of_any_length(value: Any) -> str:
 def _text(value: Any) -> str:
     text = _text_of_any_length(value)
     if len(text) * _MOST_BYTES_PER_CHARACTER > _MOST_BYTES:
-        size = len(text.encode("utf-8", "surrogatepass"))
+        size = len(text.encode())
         if size > _MOST_BYTES:
             message = f"the text has {size} bytes, at most {_MOST_BYTES} are possible"
             raise Invalid(Code.CONSTRAINT, message)
@@ -89,9 +99,12 @@ def _number(value: Any) -> int:
     digits = isinstance(value, str) and _NUMBER.fullmatch(value)
     if not (isinstance(value, int) or integral or digits):
         raise _wrong(value, "is not a whole number")
-    number = int(value)
+    return _in_64_bits(int(value))
+
+
+def _in_64_bits(number: int) -> int:
     if number not in _INTEGERS:
-        raise Invalid(Code.CONSTRAINT, f"{show(value)} does not fit into 64 bits")
+        raise Invalid(Code.CONSTRAINT, f"{show(number)} does not fit into 64 bits")
     return number
 
 
@@ -173,9 +186,39 @@ def _json(value: Any) -> Any:
 
 
 def _anything(value: Any) -> Any:
+    """Return what the server's database can keep by itself: it keeps no JSON here."""
+    if isinstance(value, list):
+        return _alike([_anything_in_a_list(item) for item in value])
     if isinstance(value, float | dict):
-        raise _wrong(value, "cannot be kept by the server in an attribute of kind Any")
-    return _plain(value)
+        raise _wrong(value, f"{_NOT_KEPT} in an attribute of kind Any")
+    return _text(value) if isinstance(value, str) else _anything_in_a_list(value)
+
+
+_NOT_KEPT = "cannot be kept by the server"
+
+
+def _anything_in_a_list(value: Any) -> Any:
+    if value is None or isinstance(value, list | dict):
+        raise _wrong(value, f"{_NOT_KEPT} in a list in an attribute of kind Any")
+    found = plain(value)
+    return _in_64_bits(found) if type(found) is int else found
+
+
+def _alike(items: list[Any]) -> list[Any]:
+    """Return the items of a list as the server keeps them: all of one type, and not too many."""
+    types = {type(item) for item in items}
+    if types == {int, float}:
+        items = [float(item) for item in items]
+    elif len(types) > 1:
+        raise Invalid(Code.TYPE, f"a list of several types {_NOT_KEPT} in an attribute of kind Any")
+    size = sum(
+        len(item.encode()) + _BYTES_OF_A_LENGTH if isinstance(item, str) else _BYTES_OF_A_NUMBER
+        for item in items
+    )
+    if size > _MOST_BYTES_OF_A_LIST:
+        message = f"the list has {size} bytes, at most {_MOST_BYTES_OF_A_LIST} are possible"
+        raise Invalid(Code.CONSTRAINT, message)
+    return items
 
 
 def _quoted(value: Any, what: str) -> str:
@@ -205,11 +248,11 @@ def _plain(value: Any) -> Any:
 def plain(value: Any) -> Any:
     """Strip a value of its positions and of its spelling in the file."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {_whole(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, str):
-        return str(value)
+        return _whole(value)
     if isinstance(value, float):
         if not isfinite(value):
             raise _wrong(value, "has no JSON form")
