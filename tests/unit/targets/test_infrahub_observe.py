@@ -5,7 +5,7 @@ import re
 
 import httpx
 import yaml
-from test_infrahub_client import answer, client
+from infrahub_scripts import answer, client
 
 from stateward.model.identity import ObjectKey
 from stateward.ports import Query

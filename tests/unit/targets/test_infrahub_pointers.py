@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import httpx
-from test_infrahub_client import answer, client
+from infrahub_scripts import answer, client
 
 from stateward.model.state import Pointer
 from stateward.targets.infrahub.pointers import Pointers

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from infrahub_scripts import answer, client
 from infrahub_wire import virtually
-from test_infrahub_client import answer, client
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
 from stateward.model.mutation import Create
