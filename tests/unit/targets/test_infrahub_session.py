@@ -76,3 +76,28 @@ def test_a_server_that_is_gone_for_good_does_not_hide_what_was_lost():
     assert caught.value.code is Code.TARGET_UNREACHABLE
     assert "the connection to the target broke" in str(caught.value)
     assert "what happened to the changes under way is not known" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"data": None}, id="nothing"),
+        pytest.param({"data": {}}, id="no-aliases"),
+        pytest.param({"data": {"m0": None}}, id="null"),
+        pytest.param({"data": {"m1": {"ok": True}}}, id="of-another"),
+        pytest.param(
+            {"data": None, "errors": [{"message": "x", "path": ["m1"]}]}, id="an-error-of-another"
+        ),
+    ],
+)
+def test_a_change_of_which_the_server_says_nothing_is_not_taken_for_done(body):
+    def silent(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/schema/summary":
+            return answer({"main": "hash"})
+        if b"mutation" in request.content:
+            return answer(body)
+        return answer({"data": {"CoreNode": {"edges": []}, "CoreGroup": {"edges": []}}})
+
+    with pytest.raises(TargetUnavailable, match="is not known") as caught:
+        virtually(applying(silent))
+    assert caught.value.code is Code.TARGET_ANSWER

@@ -39,7 +39,7 @@ BREAK_AFTER, REST = 3, 30.0
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _T = TypeVar("_T")
-_UNKNOWN = "what happened to the changes under way is not known"
+UNKNOWN = "what happened to the changes under way is not known"
 
 
 def new_breaker() -> Breaker:
@@ -178,7 +178,7 @@ class Client:
             raise
         except TargetUnavailable as error:
             raise TargetUnavailable(
-                f"{error.args[0]}: {_UNKNOWN}", code=error.code, retry_after=error.retry_after
+                f"{error.args[0]}: {UNKNOWN}", code=error.code, retry_after=error.retry_after
             ) from error
 
     async def _patiently(

@@ -18,7 +18,7 @@ from stateward.targets.infrahub import queries, wire, writes
 from stateward.targets.infrahub.answers import Answer, GraphqlError, QueryRefused, Untouched
 from stateward.targets.infrahub.aside import NAME, Aside
 from stateward.targets.infrahub.checks import check
-from stateward.targets.infrahub.client import Client
+from stateward.targets.infrahub.client import UNKNOWN, Client
 from stateward.targets.infrahub.holds import Holds
 from stateward.targets.infrahub.lineage import UNSIGNED, Lineage, Signature
 from stateward.targets.infrahub.membership import Listing
@@ -212,7 +212,8 @@ class _Batch:
 
     async def _mutate(self, text: str, variables: Mapping[str, Any]) -> Answer:
         try:
-            return await self.session.client.mutate(text, variables)
+            answer = await self.session.client.mutate(text, variables)
+            _check_told(answer, len(variables))
         except Untouched:
             raise
         except TargetUnavailable:
@@ -220,6 +221,7 @@ class _Batch:
             with suppress(TargetUnavailable):
                 await self.session.settle(self.mutations)
             raise
+        return answer
 
     def _take(self, spelled: Sequence[tuple[int, Operation]], answer: Answer) -> None:
         by_alias: dict[str, list[GraphqlError]] = {}
@@ -237,3 +239,12 @@ class _Batch:
         found = refusal(operation, errors)
         if found is not None:
             self.refusals.setdefault(index, found)
+
+
+def _check_told(answer: Answer, operations: int) -> None:
+    """Take no change for done of which the server says neither that it is nor why not."""
+    failed = {error.path[0] if error.path else None for error in answer.errors}
+    untold = {f"m{number}" for number in range(operations)} - failed
+    if None not in failed and not all(answer.data.get(alias) for alias in untold):
+        message = f"the server does not say what became of every change: {UNKNOWN}"
+        raise TargetUnavailable(message, code=Code.TARGET_ANSWER)
