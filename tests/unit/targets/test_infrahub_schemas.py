@@ -1,14 +1,14 @@
-"""A schema that is loaded: waited for, or refused in one line that repeats no values."""
+"""The server's schema: what is taken for it, and what is said of one that the server refuses."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
-from infrahub_scripts import Script, answer
-from infrahub_scripts import client as scripted
-from infrahub_wire import Server, listening, says, virtually
+from infrahub_wire import Behave, Server, listening, says
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
+from stateward.schema.api import to_api
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.schemas import Library, Schemas
@@ -37,8 +37,20 @@ VIOLATION = (
     ],
 )
 async def test_refused_schema_is_told_in_one_line(body: dict[str, Any], told: str) -> None:
-    server = Server(says(body, 422))
-    async with listening(server) as (host, port):
+    async with talking(says(body, 422)) as client:
+        loading = Schemas(client, "main", Library(), declared=schema())
+        with pytest.raises(TargetRefused) as caught:
+            await loading.load()
+    assert caught.value.code == Code.SCHEMA
+    message = str(caught.value)
+    assert message.endswith(told)
+    assert "\n" not in message
+    assert "hunter2" not in message
+
+
+@asynccontextmanager
+async def talking(*script: Behave) -> AsyncIterator[Client]:
+    async with listening(Server(*script)) as (host, port):
         connection = Connection(
             address=f"http://{host}:{port}",
             branch="main",
@@ -47,93 +59,35 @@ async def test_refused_schema_is_told_in_one_line(body: dict[str, Any], told: st
             in_flight=1,
         )
         async with Client(connection) as client:
-            loading = Schemas(client, "main", Library(), declared=schema())
-            with pytest.raises(TargetRefused) as caught:
-                await loading.load()
-    assert caught.value.code == Code.SCHEMA
-    message = str(caught.value)
-    assert message.endswith(told)
-    assert "\n" not in message
-    assert "hunter2" not in message
+            yield client
 
 
-OLD, NEW = "old", "new"
-
-
-def worker(schema_hash: str | None, *, active: bool = True) -> dict[str, Any]:
-    return {"node": {"active": active, "schema_hash": schema_hash}}
-
-
-def status(*workers: dict[str, Any], synced: bool = True) -> httpx.Response:
-    found = {"summary": {"schema_hash_synced": synced}, "workers": {"edges": list(workers)}}
-    return answer({"data": {"InfrahubStatus": found}})
-
-
-AGREED = status(worker(NEW), worker(NEW), worker(OLD, active=False))
-
-
-class Loading:
-    """A server that has loaded a schema, and says how its workers are."""
-
-    def __init__(self, *statuses: httpx.Response | Exception) -> None:
-        self.workers = Script(*statuses)
-        self.loads = 0
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.path
-        if path == "/api/schema/load":
-            self.loads += 1
-            return answer({"hash": NEW, "schema_updated": True})
-        if path == "/api/schema/summary":
-            return answer({"main": NEW})
-        return self.workers(request) if path.startswith("/graphql/") else answer({"nodes": []})
-
-    async def load(self) -> Schemas:
-        async with scripted(self) as client:
-            found = Schemas(
-                client, "main", Library(), declared=schema(), changes=("SuiteX: added",)
-            )
-            await found.load()
-            return found
+SUMMARY = says({"main": "hash"})
 
 
 @pytest.mark.parametrize(
-    "unready",
+    "body",
     [
-        pytest.param(status(worker(NEW), worker(OLD), synced=False), id="the-server-says-so"),
-        pytest.param(status(worker(NEW), worker(OLD)), id="a-worker-has-another"),
-        pytest.param(status(worker(NEW), worker(None)), id="a-worker-has-none"),
+        pytest.param({}, id="nothing"),
+        pytest.param({"data": None}, id="of-another-interface"),
+        pytest.param({"main": "hash"}, id="a-hash-alone"),
+        pytest.param({"main": "hash", "nodes": [], "generics": []}, id="no-kinds"),
     ],
 )
-def test_schema_is_waited_for_until_all_workers_have_it(unready: httpx.Response) -> None:
-    server = Loading(unready, unready, AGREED)
-    found, took = virtually(server.load())
-    assert len(server.workers.requests) == 3
-    assert 0.5 <= took < 1
-    assert (found.hash, found.changes) == (NEW, ())
-
-
-def test_workers_that_agree_are_not_waited_for() -> None:
-    server = Loading(AGREED)
-    _, took = virtually(server.load())
-    assert (len(server.workers.requests), took) == (1, 0)
-
-
-def test_server_that_fails_meanwhile_is_waited_for() -> None:
-    server = Loading(answer({}, 503), httpx.ReadError("reset"), AGREED)
-    found, _ = virtually(server.load())
-    assert (found.hash, server.loads) == (NEW, 1)
-
-
-def test_workers_that_never_agree_are_told_of() -> None:
-    server = Loading(status(worker(OLD), synced=False))
-
-    async def load() -> TargetUnavailable:
+async def test_what_is_no_schema_is_not_kept_for_one(body: Any) -> None:
+    library = Library()
+    async with talking(SUMMARY, says(body)) as client:
         with pytest.raises(TargetUnavailable) as caught:
-            await server.load()
-        return caught.value
+            await Schemas(client, "main", library).open(None)
+    assert caught.value.code is Code.TARGET_ANSWER
+    assert await library.find("hash") is None
 
-    error, took = virtually(load())
-    assert "not all of the server's workers have the schema 300 s after it was loaded" in str(error)
-    assert 300 <= took < 301
-    assert server.loads == 1
+
+async def test_schema_that_changes_while_it_is_asked_for_is_kept_as_what_it_is() -> None:
+    library = Library()
+    async with talking(SUMMARY, says({"main": "newer", **to_api(schema())})) as client:
+        reading = Schemas(client, "main", library)
+        await reading.open(None)
+    assert reading.hash == "newer"
+    assert await library.find("newer") == schema()
+    assert await library.find("hash") is None

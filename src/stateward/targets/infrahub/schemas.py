@@ -12,7 +12,7 @@ from stateward import __version__
 from stateward.errors import Code, TargetRefused, TargetUnavailable
 from stateward.model.schema import Schema
 from stateward.ports import Memory
-from stateward.schema.api import from_api, to_api
+from stateward.schema.api import NODE, from_api, to_api
 from stateward.schema.differences import differences, united
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.wire import understood
@@ -114,7 +114,11 @@ class Schemas:
         if known is None:
             payload = await self.client.get("/api/schema", {"branch": self.branch})
             with understood():
-                known = from_api(payload)
+                # It may have changed since its hash was asked for.
+                self.hash, known = str(payload["main"]), from_api(payload)
+            if NODE not in known.kinds:
+                message = "the server's answer is not a schema of Infrahub"
+                raise TargetUnavailable(message, code=Code.TARGET_ANSWER)
             await self.library.keep(self.hash, known)
         self.there = self.in_force = known
 
