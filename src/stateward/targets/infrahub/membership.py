@@ -156,7 +156,7 @@ class Membership:
         members = {id_: set(own) for id_, own in self._members.items()}
         for child in self._above.keys() - self._groups.keys():
             group: str | None = self._above[child]
-            while group is not None:
+            while group is not None and child not in members[group]:
                 members[group].add(child)
                 group = self._above.get(group)
         return {

@@ -6,7 +6,7 @@ stay the same while somebody writes.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stateward.heap import undisturbed
@@ -65,8 +65,11 @@ class Observation:
         await self._pools()
         await self._references()
         await self._names()
+        # What was deleted after the groups were read is in none of them.
+        there = self.objects.keys()
+        groups = {n: replace(own, members=own.members & there) for n, own in self.found.items()}
         return Observed(
-            objects=self.objects, groups=self.found, references=self.references, names=self.names
+            objects=self.objects, groups=groups, references=self.references, names=self.names
         )
 
     async def _groups(self) -> None:
