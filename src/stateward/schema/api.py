@@ -85,7 +85,7 @@ def attribute(data: Mapping[str, Any]) -> Attribute:
     rules = {**data, **{k: v for k, v in (data.get("parameters") or {}).items() if v is not None}}
     found = Attribute(
         name=data["name"],
-        kind=data["kind"],
+        kind=str(data["kind"]),
         optional=data.get("optional", False),
         unique=data.get("unique", False),
         read_only=data.get("read_only", False),
@@ -108,13 +108,13 @@ def with_default(found: Attribute, value: Any) -> Attribute:
 
 def relationship(data: Mapping[str, Any]) -> Relationship:
     """Read a relationship."""
-    kind = data.get("kind", "Generic")
+    kind = str(data.get("kind", "Generic"))
     return Relationship(
         name=data["name"],
-        peer=data["peer"],
+        peer=str(data["peer"]),
         kind=kind,
         cardinality=Cardinality(data.get("cardinality", Cardinality.MANY)),
-        identifier=data.get("identifier") or "",
+        identifier=str(data.get("identifier") or ""),
         direction=Direction(data.get("direction", Direction.BIDIRECTIONAL)),
         optional=data.get("optional", True),
         read_only=data.get("read_only", False),

@@ -57,16 +57,18 @@ class Holds:
         queries.add_kinds_of(request, sorted(ids))
         answer = await self.client.query(request.text, request.variables)
         with wire.understood():
-            self.kinds |= {node["id"]: node["__typename"] for node in wire.found_by_id(answer)}
+            self.kinds |= wire.kinds(wire.found_by_id(answer))
 
     async def _look(self, ids: Collection[str]) -> None:
         by_kind: dict[str, list[str]] = {}
         for node in sorted(ids):
             self.nodes[node] = _Node(self.kinds[node])
             by_kind.setdefault(self.kinds[node], []).append(node)
+        with wire.understood():
+            kinds = {kind: self.schema.kinds[kind] for kind in by_kind}
         for kind, own in by_kind.items():
             for start in range(0, len(own), _LOT):
-                await self._look_at(self.schema.kinds[kind], own[start : start + _LOT])
+                await self._look_at(kinds[kind], own[start : start + _LOT])
 
     async def _look_at(self, kind: Kind, ids: list[str]) -> None:
         ends = [end for end in kind.relationships.values() if self._matters(end)]
@@ -134,7 +136,7 @@ class Holds:
                     own.needed_by.add(peer["id"])
         for group in wire.nodes(node.get(MEMBER_OF_GROUPS, {"edges": []})):
             sort = Sort(group["__typename"], group["group_type"]["value"])
-            own.groups[group["name"]["value"]] = sort
+            own.groups[str(group["name"]["value"])] = sort
 
     def _hold(self, node: str) -> Hold | None:
         doomed: set[str] = set()

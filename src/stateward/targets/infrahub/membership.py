@@ -31,7 +31,7 @@ class Listing:
                 node["name"]["value"]: node["description"]["value"] or ""
                 for node in wire.nodes(self.answer["groups"])
             }
-        return {name: found[name] for name in sorted(found) if name.startswith(self.prefix)}
+            return {name: found[name] for name in sorted(found) if name.startswith(self.prefix)}
 
     def covers(self, names: Iterable[str]) -> bool:
         return all(name.startswith(self.prefix) for name in names)
@@ -129,7 +129,7 @@ class Membership:
         with wire.understood():
             for group in wire.nodes(answer["groups"]):
                 members = wire.nodes(group["members"])
-                self.kinds |= {node["id"]: node["__typename"] for node in members}
+                self.kinds |= wire.kinds(members)
                 self._members[group["id"]] = {node["id"] for node in members}
                 for edge in wire.edges(group["children"]):
                     self._take_child(edge, group["id"])
@@ -140,7 +140,7 @@ class Membership:
         self.told[child["id"]] = str(edge["node_metadata"]["updated_at"])
         self._above[child["id"]] = parent
         if child["id"] not in self._groups:
-            self.kinds[child["id"]] = child["__typename"]
+            self.kinds |= wire.kinds([child])
 
     @property
     def plain(self) -> dict[str, Group]:

@@ -118,7 +118,7 @@ class Observation:
         wanted = [own for own in self.query.ids if own not in self.kinds]
         nodes = await self._by_id(wanted, queries.add_kinds_of)
         with understood():
-            self.kinds |= {node["id"]: node["__typename"] for node in nodes}
+            self.kinds |= wire.kinds(nodes)
 
     async def _whole_kinds(self) -> None:
         wanted = [kind for kind in self.query.kinds if self._askable(kind)]

@@ -29,9 +29,11 @@ class Pointers:
         with wire.understood():
             for node in wire.found_by_id(answer):
                 by_kind.setdefault(node["__typename"], []).append(node["id"])
+            kinds = {kind: self.schema.kinds[kind] for kind in sorted(by_kind)}
         found: dict[str, list[Pointer]] = {}
-        for kind, own in sorted(by_kind.items()):
-            if ends := list(self._leading_to(self.schema.kinds[kind])):
+        for name, kind in kinds.items():
+            if ends := list(self._leading_to(kind)):
+                own = by_kind[name]
                 for start in range(0, len(own), _LOT):
                     await self._look(own[start : start + _LOT], ends, found)
         return found

@@ -94,7 +94,8 @@ class InfrahubSession:
         )
         observed = await observation.complete()
         if asked is not None:
-            found = observation.sighting(schema, self.recollection.clock())
+            with wire.understood():
+                found = observation.sighting(schema, self.recollection.clock())
             if found is not None:
                 self.recollection.keep(asked, found)
         return observed

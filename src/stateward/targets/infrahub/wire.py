@@ -1,6 +1,6 @@
 """What the server answers, as the values of the model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from stateward.model.state import ObservedObject
 from stateward.schema import paths, values
 from stateward.targets.infrahub.queries import EVERYTHING
 from stateward.targets.infrahub.shapes import Shape, properties
+from stateward.targets.infrahub.words import shown
 
 _SYSTEM = "__system__"
 """The account under whose name the server makes what it comes with."""
@@ -27,8 +28,8 @@ def understood() -> Iterator[None]:
     """Take an answer of another shape than was asked for as the failure of the server it is."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError) as error:
-        message = f"the server's answer does not hold what was asked for: {error!r}"
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"the server's answer does not hold what was asked for: {shown(repr(error))}"
         raise TargetUnavailable(message, code=Code.TARGET_ANSWER) from error
 
 
@@ -40,6 +41,11 @@ def edges(answer: Any) -> list[Mapping[str, Any]]:
 def nodes(answer: Any) -> list[Node]:
     """Return the nodes of a list of nodes."""
     return [edge["node"] for edge in edges(answer)]
+
+
+def kinds(found: Iterable[Node]) -> dict[str, str]:
+    """Return of which kind each node is, by its id."""
+    return {node["id"]: str(node["__typename"]) for node in found}
 
 
 def peer_nodes(end: Relationship, answer: Any) -> list[Node]:
