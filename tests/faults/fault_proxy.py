@@ -1,11 +1,11 @@
 """A proxy between a client and a server that goes wrong when it is told to.
 
 Every request that reaches it is passed on, or not, and answered, or not, as the fault says that is
-due. Only changes count: a fault that is set for the second one does not meet the reads around it.
+due. Whoever sets faults says which requests count: by default only changes, so that a fault that is
+set for the second one does not meet the reads around it.
 """
 
 import http.client
-import json
 import select
 import socket
 import struct
@@ -28,6 +28,16 @@ class Exchange:
         self.handler = handler
         self._upstream = urlsplit(upstream)
         self.body = body
+
+    @property
+    def changes(self) -> bool:
+        """Whether it asks for changes in GraphQL: all else may be asked again."""
+        return self.body.startswith((b'{"query":"mutation', b'{"query": "mutation'))
+
+    @property
+    def loads(self) -> bool:
+        """Whether it sends a schema, to be looked at or to be taken."""
+        return self.handler.command == "POST" and self.handler.path.startswith("/api/schema/")
 
     def ask(self) -> Reply:
         """Pass the request on and return the server's answer."""
@@ -63,75 +73,30 @@ class Exchange:
         self.handler.close_connection = True
         own.close()
 
-    def until_client_leaves(self) -> None:
-        """Hold the line until the client hangs up."""
-        select.select([self.handler.connection], [], [], 60)
-        self.handler.close_connection = True
+    def hold(self, seconds: float) -> None:
+        """Hold the line for so long, or until the client hangs up."""
+        select.select([self.handler.connection], [], [], seconds)
+
+
+def changes(exchange: Exchange) -> bool:
+    return exchange.changes
+
+
+def reads(exchange: Exchange) -> bool:
+    return not exchange.changes
+
+
+def loads(exchange: Exchange) -> bool:
+    return exchange.loads
+
+
+def everything(_: Exchange) -> bool:
+    return True
 
 
 def pass_on(exchange: Exchange) -> None:
     """Do nothing wrong."""
     exchange.answer(exchange.ask())
-
-
-def refuse(exchange: Exchange) -> None:
-    """Reset before anything has reached the server."""
-    exchange.reset()
-
-
-def lose_the_answer(exchange: Exchange) -> None:
-    """Reset after the server has done what was asked for."""
-    exchange.ask()
-    exchange.reset()
-
-
-def leave_at_once(exchange: Exchange) -> None:
-    """Reset while the server is still at it."""
-    threading.Thread(target=exchange.ask, daemon=True).start()
-    exchange.reset()
-
-
-def half_an_answer(exchange: Exchange) -> None:
-    """Cut the answer off in the middle."""
-    status, _, body = exchange.ask()
-    exchange.handler.send_response(status)
-    exchange.handler.send_header("Content-Type", "application/json")
-    exchange.handler.send_header("Content-Length", str(len(body)))
-    exchange.handler.end_headers()
-    exchange.handler.wfile.write(body[: len(body) // 2])
-    exchange.reset()
-
-
-def hold(exchange: Exchange) -> None:
-    """Have the server do it, and never answer."""
-    exchange.ask()
-    exchange.until_client_leaves()
-
-
-def _error(status: int, text: str, headers: Mapping[str, str]) -> Fault:
-    def fault(exchange: Exchange) -> None:
-        body = json.dumps({"data": None, "errors": [{"message": text, "extensions": {}}]})
-        exchange.answer((status, {"Content-Type": "application/json", **headers}, body.encode()))
-
-    return fault
-
-
-shed = _error(
-    429,
-    "Server is shedding load; retry later.",
-    {"X-Infrahub-Admission": "shed", "Retry-After": "1"},
-)
-"""What the server itself says when it is overloaded: nothing was done."""
-slow_down = _error(429, "Too many requests", {"Retry-After": "1"})
-"""What some gateway says: whether anything was done is not known."""
-unavailable = _error(503, "Database unavailable", {"Retry-After": "1"})
-
-
-def plain_500(exchange: Exchange) -> None:
-    """Fail in plain text after having done it all, and drop the connection."""
-    exchange.ask()
-    exchange.answer((500, {"Content-Type": "text/plain"}, b"Internal Server Error"))
-    exchange.handler.close_connection = True
 
 
 class _Server(ThreadingHTTPServer):
@@ -175,8 +140,11 @@ class FaultProxy:
 
     def __init__(self, upstream: str) -> None:
         self.faults: dict[int, Fault] = {}
-        """By the number of a change since ``begin``, counted from 0."""
-        self.changes = 0
+        """By the number of a request that counts, since ``begin`` and from 0."""
+        self.counted = 0
+        self.met = 0
+        """How many of the faults were due so far."""
+        self._counts = changes
         self._counting = threading.Lock()
         outer = self
 
@@ -188,7 +156,8 @@ class FaultProxy:
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                outer.fault_of(body)(Exchange(self, upstream, body))
+                exchange = Exchange(self, upstream, body)
+                outer.fault_of(exchange)(exchange)
 
             do_GET = do_POST = _serve  # noqa: N815
 
@@ -230,18 +199,22 @@ class FaultProxy:
         self._away = False
         self._server.start()
 
-    def begin(self, faults: Mapping[int, Fault]) -> None:
+    def begin(
+        self, faults: Mapping[int, Fault], counts: Callable[[Exchange], bool] = changes
+    ) -> None:
         """Set the faults that are due from now on."""
         with self._counting:
-            self.faults, self.changes = dict(faults), 0
+            self.faults, self._counts = dict(faults), counts
+            self.counted = self.met = 0
 
-    def fault_of(self, body: bytes) -> Fault:
-        if not body.startswith((b'{"query":"mutation', b'{"query": "mutation')):
-            return pass_on
+    def fault_of(self, exchange: Exchange) -> Fault:
         with self._counting:
-            number = self.changes
-            self.changes += 1
-            return self.faults.get(number, pass_on)
+            if not self._counts(exchange):
+                return pass_on
+            fault = self.faults.get(self.counted)
+            self.counted += 1
+            self.met += fault is not None
+            return fault or pass_on
 
     def __enter__(self) -> Self:
         self._server.start()
