@@ -42,7 +42,7 @@ class Exchange:
     def ask(self) -> Reply:
         """Pass the request on and return the server's answer."""
         connection = http.client.HTTPConnection(
-            self._upstream.hostname or "", self._upstream.port or 80, timeout=120
+            self._upstream.hostname or "", self._upstream.port or 80, timeout=600
         )
         headers = {
             name: value

@@ -80,8 +80,7 @@ class Setup:
 
     @property
     def instance(self) -> str:
-        said = self.invocation.instance or self.place.environment.instance
-        return said or self.configuration.instance
+        return self.invocation.instance or self.place.instance
 
     @property
     def state(self) -> State:
@@ -94,7 +93,14 @@ class Setup:
     def target(self, instruments: Instruments = UNMEASURED) -> Target:
         named = self.invocation.target or self.place.environment.target
         target, where = self.configuration.target, self.place
-        return open_target(named, target, where.home, where.kept, instruments=instruments)
+        return open_target(
+            named,
+            target,
+            where.home,
+            where.kept,
+            instance=self.instance,
+            instruments=instruments,
+        )
 
     def loader(self) -> Loader:
         return Loader(

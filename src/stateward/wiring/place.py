@@ -22,6 +22,11 @@ class Place:
     file: Path | None
 
     @property
+    def instance(self) -> str:
+        """Whose groups are meant, unless somebody asks for another one's."""
+        return self.environment.instance or self.configuration.instance
+
+    @property
     def home(self) -> Path:
         """The directory that relative paths of the configuration belong to."""
         return self.file.parent if self.file else self.base

@@ -86,7 +86,9 @@ async def undoing(
 
 def _target(place: Place, named: str | None) -> Target:
     url = named or place.environment.target
-    return open_target(url, place.configuration.target, place.home, place.kept)
+    return open_target(
+        url, place.configuration.target, place.home, place.kept, instance=place.instance
+    )
 
 
 async def _settings(records: Sequence[Record], setup: Setup | None) -> dict[str, UnitSettings]:

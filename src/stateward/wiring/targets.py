@@ -39,6 +39,7 @@ def open_target(
     home: Path,
     kept: Path,
     said: Said | None = None,
+    instance: str = "default",
     instruments: Instruments = UNMEASURED,
 ) -> Target:
     """Open the target that a URL names: relative to here on the command line, else to ``home``.
@@ -62,6 +63,7 @@ def open_target(
             batch=settings.batch,
             leases=kept / "leases",
             strategy=settings.strategy,
+            instance=instance,
             lineage=Lineage(**settings.lineage.model_dump(by_alias=False)),
             memory=FileMemory(kept / "memory"),
             instruments=instruments,

@@ -11,7 +11,7 @@ from stateward.model.finding import Finding
 from stateward.model.schema import Schema
 from stateward.model.unit import Strategy
 from stateward.ports import Memory, Session
-from stateward.targets.infrahub.aside import aside
+from stateward.targets.infrahub.aside import aside, prefix_of
 from stateward.targets.infrahub.client import Client, new_breaker
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.diagnosis import Diagnosis
@@ -36,6 +36,7 @@ class InfrahubTarget:
         batch: int,
         leases: Path,
         strategy: Strategy = Strategy.DIRECT,
+        instance: str = "default",
         lineage: Lineage = NO_LINEAGE,
         memory: Memory | None = None,
         instruments: Instruments = UNMEASURED,
@@ -44,6 +45,7 @@ class InfrahubTarget:
         self._connection = connection
         self._batch = batch
         self._strategy = strategy
+        self._aside = prefix_of(instance)
         self._lineage = lineage
         self._leases = leases
         self._instruments = instruments
@@ -78,6 +80,11 @@ class InfrahubTarget:
             lease.take(shared=shared)
         try:
             async with AsyncExitStack() as stack:
+                throwaway = None
+                if write and self._strategy is Strategy.BRANCH:
+                    opened = aside(self._aside, self._connection, self._breaker, self._instruments)
+                    throwaway = await stack.enter_async_context(opened)
+                    await throwaway.clear()
                 client = Client(
                     self._connection, breaker=self._breaker, instruments=self._instruments
                 )
@@ -86,11 +93,8 @@ class InfrahubTarget:
                 )
                 await schemas.open(declared)
                 session = InfrahubSession(
-                    client, schemas, write, self._recollection, _PAUSE, self._lineage
+                    client, schemas, write, self._recollection, _PAUSE, self._lineage, throwaway
                 )
-                if write and self._strategy is Strategy.BRANCH:
-                    throwaway = aside(self._connection, self._breaker, self._instruments)
-                    session.throwaway = await stack.enter_async_context(throwaway)
                 stack.push_async_callback(self._recollection.write_down)
                 yield session
         finally:

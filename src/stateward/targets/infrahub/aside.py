@@ -1,29 +1,36 @@
 """All or nothing: a round is applied on a branch of its own, which is merged when all is well.
 
 Readers of the target see none of it before the merge, and all of it afterwards. Whatever goes
-wrong, the branch is thrown away. One that a killed process left behind is met by name and thrown
-away too: there is one writer at a time.
+wrong, the branch is thrown away. One that a killed process left behind is known by its name, and
+thrown away before anything is looked at: the server may be merging it still.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 from stateward.errors import Code, ConfigError, TargetRefused, TargetUnavailable
 from stateward.instruments import Instruments
 from stateward.model.run import Merge
-from stateward.targets.infrahub.answers import Answer
+from stateward.targets.infrahub.answers import Untouched
 from stateward.targets.infrahub.breaker import Breaker
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.connection import Connection
 from stateward.targets.infrahub.wire import understood
 
-NAME = "stateward-round"
-"""The branch's name: no other of this name is expected on a server."""
+Probe = Callable[[], Awaitable[Any]]
+"""What the branch that is merged into says of something that the merge changes."""
 _DEADLINE = 900.0
 """Seconds for the server to make, compare, merge or delete a branch."""
-_BRANCHES = "query { Branch { name is_default } }"
+_PAUSE = 0.5
+"""Seconds between two looks at a merge that is under way."""
+_MERGING = "MERGING"
+_DENIED = "PERMISSION_DENIED"
+_BRANCHES = "query { Branch { name status is_default } }"
 _CREATE = (
     "mutation($n: String!)"
     " { m: BranchCreate(data: {name: $n, sync_with_git: false}, wait_until_completion: true) { ok } }"
@@ -39,87 +46,144 @@ _MERGE = (
 _DELETE = "mutation($n: String!) { m: BranchDelete(data: {name: $n}, wait_until_completion: true) { ok } }"
 
 
+def prefix_of(instance: str) -> str:
+    """Return how the branches of an instance's rounds begin; its own name may not do for a branch.
+
+    No name is used twice: the server goes on clearing up after a branch when that is gone, and
+    takes another one of its name for it.
+    """
+    return f"stateward-round-{sha256(instance.encode()).hexdigest()[:8]}-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    status: str
+    is_default: bool
+
+
 @dataclass(slots=True)
 class Aside:
     """The throw-away branch of one round. ``base`` speaks to the branch that it is merged into."""
 
+    prefix: str
+    name: str
     base: Client
     connection: Connection
     breaker: Breaker
     instruments: Instruments
     stack: AsyncExitStack
     made: bool = False
+    """Whether there is a branch that changes are made on, or may be."""
+
+    async def clear(self) -> None:
+        """Throw away what earlier rounds left, and wait for it where it is being merged."""
+        for name in await self._branches():
+            if name.startswith(self.prefix):
+                await self._end(name)
 
     async def make(self) -> Client:
         """Make the branch and return what speaks to it."""
         branches = await self._branches()
-        if not branches.get(self.connection.branch):
+        base = branches.get(self.connection.branch)
+        if base is None or not base.is_default:
             raise ConfigError(
                 f"strategy: branch: {self.connection.branch} is not the server's default branch,"
                 " and only that can be branched off: use strategy: direct"
             )
-        if NAME in branches:
-            await self._do(_DELETE)
-        await self._do(_CREATE)
         self.made = True
-        there = replace(self.connection, branch=NAME)
+        await self._do(_CREATE, self.name)
+        there = replace(self.connection, branch=self.name)
         client = Client(there, breaker=self.breaker, instruments=self.instruments)
         return await self.stack.enter_async_context(client)
 
-    async def merge(self) -> Merge:
+    async def merge(self, probe: Probe) -> Merge:
         """Merge the branch and throw it away; return what the server says was in it."""
-        await self._do(_DIFF)
-        found = await self.base.query(_SUMMARY, {"n": NAME})
+        await self._do(_DIFF, self.name)
+        found = await self.base.query(_SUMMARY, {"n": self.name})
         with understood():
             diff = found["DiffTreeSummary"] or {}
             merge = Merge(
-                branch=NAME,
+                branch=self.name,
                 added=diff.get("num_added") or 0,
                 updated=diff.get("num_updated") or 0,
                 removed=diff.get("num_removed") or 0,
                 conflicts=diff.get("num_conflicts") or 0,
             )
-        await self._do(_MERGE)
-        await self.discard()
+        if merge.conflicts:
+            raise TargetUnavailable(
+                f"branch {self.name}: {merge.conflicts} of its changes are to what somebody else has"
+                " changed since: nothing of it was merged, and the next round plans anew",
+                code=Code.TARGET_BUSY,
+            )
+        await self._merge(probe)
+        # It has taken effect: what is left of the branch is for the next round to throw away.
+        with suppress(TargetUnavailable, TargetRefused):
+            await self.discard()
+        self.made = False
         return merge
+
+    async def _merge(self, probe: Probe) -> None:
+        before = await probe()
+        try:
+            await self._do(_MERGE, self.name)
+        except Untouched:
+            raise
+        except TargetUnavailable:
+            # The server goes on without us: once the branch is gone it is merged, or never will be.
+            await self._end(self.name)
+            if await probe() == before:
+                raise
 
     async def discard(self) -> None:
         if self.made:
-            await self._do(_DELETE)
+            await self._end(self.name)
             self.made = False
 
-    async def _branches(self) -> dict[str, bool]:
-        """Return the branches there are, and which is the default one."""
-        answer = await self.base.query(_BRANCHES)
+    async def _end(self, name: str) -> None:
+        """Have a branch deleted, after a merge that is under way."""
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                while (own := (await self._branches()).get(name)) is not None:
+                    if own.status == _MERGING:
+                        await asyncio.sleep(_PAUSE)
+                    else:
+                        await self._do(_DELETE, name)
+        except TimeoutError as error:
+            message = f"branch {name}: it is being merged, or deleted, for {_DEADLINE:.0f} s now"
+            raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
+
+    async def _branches(self) -> Mapping[str, _Branch]:
+        answer = await self.base.query(_BRANCHES, anywhere=True)
         with understood():
-            return {own["name"]: own["is_default"] for own in answer["Branch"]}
+            return {
+                own["name"]: _Branch(own["status"], own["is_default"]) for own in answer["Branch"]
+            }
 
-    async def _do(self, text: str) -> None:
-        answer = await self.base.mutate(text, {"n": NAME})
-        if answer.errors or not _ok(answer):
+    async def _do(self, text: str, name: str) -> None:
+        answer = await self.base.mutate(text, {"n": name})
+        done: Any = answer.data.get("m") or {}
+        if answer.errors or not done.get("ok"):
             reason = "; ".join(error.message for error in answer.errors) or "no reason given"
-            raise TargetRefused(f"branch {NAME}: {reason}", code=Code.TARGET_BRANCH)
-
-
-def _ok(answer: Answer) -> bool:
-    done: Any = answer.data.get("m") or {}
-    return bool(done.get("ok"))
+            denied = any(error.code == _DENIED for error in answer.errors)
+            code = Code.TARGET_PERMISSION if denied else Code.REJECTED
+            raise TargetRefused(f"branch {name}: {reason}", code=code)
 
 
 @asynccontextmanager
 async def aside(
-    connection: Connection, breaker: Breaker, instruments: Instruments
+    prefix: str, connection: Connection, breaker: Breaker, instruments: Instruments
 ) -> AsyncIterator[Aside]:
     """Open what makes, merges and deletes the branch; one that was not merged is deleted."""
     patient = replace(connection, write_timeout=_DEADLINE)
     async with AsyncExitStack() as stack:
         client = Client(patient, breaker=breaker, instruments=instruments)
         base = await stack.enter_async_context(client)
-        own = Aside(base, connection, breaker, instruments, stack)
+        own = Aside(
+            prefix, prefix + uuid4().hex[:12], base, connection, breaker, instruments, stack
+        )
         try:
             yield own
         finally:
-            try:
+            # Where it cannot be had now, the next round throws it away.
+            with suppress(TargetUnavailable, TargetRefused):
                 await own.discard()
-            except (TargetUnavailable, TargetRefused):
-                own.made = False  # the next round throws it away

@@ -16,7 +16,7 @@ from stateward.model.state import Hold, Observed, Pointer
 from stateward.ports import Query
 from stateward.targets.infrahub import queries, wire, writes
 from stateward.targets.infrahub.answers import Answer, GraphqlError, QueryRefused, Untouched
-from stateward.targets.infrahub.aside import NAME, Aside
+from stateward.targets.infrahub.aside import Aside
 from stateward.targets.infrahub.checks import check
 from stateward.targets.infrahub.client import UNKNOWN, Client
 from stateward.targets.infrahub.holds import Holds
@@ -55,6 +55,8 @@ class InfrahubSession:
     _checked: bool = False
     _listing: Listing | None = None
     """The groups as they were asked for, until somebody looks: so long they count as seen."""
+    _last: Sequence[str] = ()
+    """What was written to last, by id."""
     _former: Client | None = None
     """What spoke to the branch that the throw-away one was made of."""
 
@@ -120,13 +122,14 @@ class InfrahubSession:
 
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
         await self._begin()
+        self._last = [own.id for own in mutations]
         return await _Batch(self, mutations).send()
 
     async def conclude(self, *, well: bool) -> Merge | None:
         if self.throwaway is None or not self.throwaway.made:
             return None
         if well:
-            return await self.throwaway.merge()
+            return await self.throwaway.merge(self._changed_last)
         await self.throwaway.discard()
         return None
 
@@ -144,7 +147,7 @@ class InfrahubSession:
             self.signature = self.lineage.signature(await self._account())
         if self.throwaway is not None:
             self._former, self.client = self.client, await self.throwaway.make()
-            await self.schemas.follow(self.client, NAME)
+            await self.schemas.follow(self.client, self.throwaway.name)
         self._checked = True
 
     async def _account(self) -> str:
@@ -158,19 +161,27 @@ class InfrahubSession:
         with wire.understood():
             return str(answer["AccountProfile"]["id"])
 
-    async def settle(self, mutations: Sequence[Mutation]) -> None:
-        """Wait until a request whose answer was lost has ended: the server goes on with it."""
-        request = Request()
-        queries.add_changes_of(request, sorted({own.id for own in mutations}))
-        before: dict[str, str] | None = None
+    async def settle(self, ids: Collection[str]) -> None:
+        before: Mapping[str, str] | None = None
         same = 0
         while same < _SETTLED:
             await asyncio.sleep(self.pause)
-            answer = await self.client.query(request.text, request.variables)
-            with wire.understood():
-                found = wire.changed_by_id(answer)
+            found = await _changed(self.client, ids)
             same = same + 1 if found == before else 0
             before = found
+
+    async def _changed_last(self) -> Mapping[str, str]:
+        """Return when what was written to last was changed where it is to stand."""
+        return await _changed(self._former or self.client, self._last)
+
+
+async def _changed(client: Client, ids: Collection[str]) -> Mapping[str, str]:
+    """Return when objects were changed, by id; what is not there is left out."""
+    request = Request()
+    queries.add_changes_of(request, sorted(ids))
+    answer = await client.query(request.text, request.variables)
+    with wire.understood():
+        return wire.changed_by_id(answer)
 
 
 @dataclass(slots=True)
@@ -220,7 +231,7 @@ class _Batch:
         except TargetUnavailable:
             # Of a server that is gone nothing can be learned: what was lost is told all the same.
             with suppress(TargetUnavailable):
-                await self.session.settle(self.mutations)
+                await self.session.settle({own.id for own in self.mutations})
             raise
         return answer
 
