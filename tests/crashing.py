@@ -175,9 +175,9 @@ class Shop:
                 plan, _ = await client.rollback(record, allow_deletes=1000)
                 assert plan.problems == ()
 
-    async def roll_back(self, run: str, fuse: Fuse | None = None) -> bool:
+    async def roll_back(self, run: str, fuse: Fuse | None = None, *, look: bool = True) -> bool:
         """Take a run back, until the fuse blows; say whether it did."""
-        desk = self.desk(fuse)
+        desk = self.desk(fuse, look)
         try:
             plan, _ = await desk.client.rollback(run, allow_deletes=1000)
         except Broken:

@@ -9,7 +9,7 @@ from stateward.errors import TargetUnavailable
 from stateward.model.fight import Writer
 from stateward.model.mutation import Mutation, Refusal
 from stateward.model.record import Cause, Opening
-from stateward.model.run import Entry, Merge
+from stateward.model.run import Entry, EntryState, Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed, Pointer
 from stateward.ports import Journal, Query, Session, Target
@@ -51,6 +51,8 @@ class Watched:
     """How often something was written."""
     looks: int = 0
     """How often something was asked."""
+    settled: list[tuple[int, set[str]]] = field(default_factory=list)
+    """What was waited for, each time that something was, and how often something was asked by then."""
 
     @property
     def name(self) -> str:
@@ -115,6 +117,10 @@ class WatchedSession:
         self.target.looks += 1
         return await self.inner.pointers(ids)
 
+    async def settle(self, ids: Collection[str]) -> None:
+        self.target.settled.append((self.target.looks, set(ids)))
+        await self.inner.settle(ids)
+
     async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
         return self.target.writers or await self.inner.writers(ids)
 
@@ -173,6 +179,10 @@ class MemoryJournal:
     async def unfinished(self, target: str) -> Sequence[str]:  # noqa: ARG002
         return [run for run, outcome in self.runs.items() if not outcome]
 
+    async def under_way(self, run: str) -> Sequence[str]:
+        last = {own.index: own for own in self.entries if own.run == run}
+        return [own.node for own in last.values() if own.state is EntryState.STARTED and own.node]
+
 
 @dataclass
 class FusedJournal:
@@ -198,3 +208,6 @@ class FusedJournal:
 
     async def unfinished(self, target: str) -> Sequence[str]:
         return await self.inner.unfinished(target)
+
+    async def under_way(self, run: str) -> Sequence[str]:
+        return await self.inner.under_way(run)

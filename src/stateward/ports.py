@@ -181,6 +181,13 @@ class Session(Protocol):
         """
         ...
 
+    async def settle(self, ids: Collection[str]) -> None:
+        """Wait until what was sent to be done to objects, and was never answered, has ended.
+
+        A target goes on with what it was asked for, whatever became of whoever asked.
+        """
+        ...
+
     @property
     def aside(self) -> bool:
         """Whether changes are made where nobody sees them, and take effect together or never."""
@@ -374,6 +381,10 @@ class Journal(Protocol):
 
     async def unfinished(self, target: str) -> Sequence[str]:
         """Return the runs on a target that were begun and not finished, oldest first."""
+        ...
+
+    async def under_way(self, run: str) -> Sequence[str]:
+        """Return the ids of objects of which a run began a change, and never said what came of it."""
         ...
 
 

@@ -102,6 +102,24 @@ async def back(desk: Desk) -> None:
     await desk.client.rollback(run)
 
 
+async def resume(desk: Desk) -> None:
+    await desk.client.resume(desk.named("site"), ACME)
+
+
+@pytest.mark.parametrize("close", [again, back, resume])
+async def test_what_was_under_way_is_waited_for_before_anything_is_looked_at(
+    desk: Desk, close: Callable[[Desk], Awaitable[None]]
+) -> None:
+    """A target goes on with what it was asked for, whatever became of whoever asked."""
+    await cut_off(desk, create, "after")
+    (run,) = await desk.client.interrupted()
+    under_way = {own.node for own in run.changes if own.state is EntryState.STARTED}
+    assert len(under_way) == 1
+    looks = desk.watched.looks
+    await close(desk)
+    assert desk.watched.settled == [(looks, under_way)]
+
+
 @pytest.mark.parametrize("close", [again, back], ids=["by-the-next-session", "by-a-rollback"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_what_was_under_way_is_told_however_it_is_closed(

@@ -1,14 +1,17 @@
 """A script that dies anywhere on a real server is made up for, closed, or taken back."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from uuid import uuid4
 
 import pytest
 
-from crashing import EACH_HISTORY, Script, Shop, is_true, same_ids
+from crashing import EACH_HISTORY, Script, Shop, first, is_true, same_ids
 from live import Lab
+from properties.dying import killed
 from stateward.model.run import EntryState
 from stateward.ports import Target
 from watching import Fuse
@@ -106,3 +109,95 @@ async def test_boundaries_are_resumed_and_taken_back(
         at += step
     assert at > boundaries
     assert step > 1 or states.keys() == {EntryState.APPLIED, EntryState.FAILED}
+
+
+@EACH_STEP
+@EACH_HISTORY
+@pytest.mark.timeout(900)
+async def test_boundaries_of_a_rollback_are_made_up_for(
+    history: list[Script], boundaries: int, step: int, shops: Shops
+) -> None:
+    """The rollback is asked for once more: it ends what it had begun."""
+    at = 0
+    broken = True
+    while broken:
+        shop = await shops.after(*history[:-1])
+        before = await shop.everything()
+        await shop.run(history[-1])
+        run = (await shop.newest()).id
+        broken = await shop.roll_back(run, Fuse(at), look=False)
+        await shop.roll_back(run)
+        now = await shop.everything()
+        assert shop.plain(now) == shop.plain(before), at
+        assert shop.memberships(now) == shop.memberships(before), at
+        assert await shop.interrupted() == []
+        at += step
+    assert at > boundaries / 2
+
+
+CHILD = dedent("""
+    import asyncio, sys
+    from pathlib import Path
+    from crashing import Shop, first
+    from live import Lab
+    from watching import Fuse
+
+    address, token, mark = sys.stdin.read().split()
+
+    class Told(Fuse):
+        def __call__(self):
+            print(flush=True)  # one line for each boundary
+
+    async def main():
+        directory = Path(sys.argv[1])
+        shop = Shop(directory, lambda _path: Lab(address, token).target(directory.parent), mark)
+        await shop.run(first, Told(), look=False)
+
+    asyncio.run(main())
+""")
+
+
+async def _run_again(shop: Shop) -> None:
+    await shop.run(first)
+
+
+async def _resumed_and_run_again(shop: Shop) -> None:
+    await shop.resume()
+    await shop.run(first)
+
+
+async def _taken_back_and_run_again(shop: Shop) -> None:
+    before = shop.foreign
+    await shop.take_back()
+    assert before <= (await shop.everything()).objects.keys()
+    await shop.run(first)
+
+
+@pytest.mark.parametrize(
+    ("lines", "then"),
+    [
+        (5, _run_again),
+        (9, _taken_back_and_run_again),
+        (13, _resumed_and_run_again),
+        (17, _run_again),
+        (21, _taken_back_and_run_again),
+    ],
+)
+async def test_process_that_is_killed_is_made_up_for(
+    lab: Lab, shops: Shops, lines: int, then: Callable[[Shop], Awaitable[None]]
+) -> None:
+    """Two requests at a time are under way, and the server goes on with them."""
+    wanted = await shops.after()
+    await wanted.run(first)
+    expected = await wanted.everything()
+    shop = await shops.after()
+    killed(CHILD, shop.path, lines, lab.address, lab.token, shop.mark)
+    assert len(await shop.interrupted()) == 1
+    await then(shop)
+    now = await shop.everything()
+    assert shop.plain(now) == wanted.plain(expected)
+    assert shop.memberships(now) == wanted.memberships(expected)
+    assert set(Counter(own.key for own in now.objects.values()).values()) == {1}
+    assert shop.foreign <= now.objects.keys()
+    assert not await shop.run(first, Fuse(0), look=False), "it writes once more"
+    assert await shop.interrupted() == []

@@ -12,6 +12,7 @@ from stateward.model.unit import prefix
 from stateward.ports import Journal, Mandate, Session
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
+from stateward.tracking.closing import outlast
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.mandate import UNLIMITED, fence
 from stateward.tracking.session import Tracking
@@ -44,11 +45,13 @@ class Reconciler:
             self._expect(plan, expected)
             return plan, _nothing_done(plan)
         async with self.round.target.session(declared, write=True) as session:
+            interrupted = await self.journal.unfinished(self.round.target.name)
+            await outlast(session, self.journal, interrupted)
             plan = await self.round.plan_in(session, loaded, problems)
             self._expect(plan, expected)
             # The stamps were read for the plan: to know of a later term costs nothing.
             self.mandate.check(max((own.before.term for own in plan.units.values()), default=0))
-            for run in await self.journal.unfinished(plan.target):
+            for run in interrupted:
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: the next run went on")
             if plan.is_empty:
                 report = _nothing_done(plan)

@@ -117,6 +117,10 @@ class Record:
     def id(self) -> str:
         return self.opening.run
 
+    def is_of(self, group: str) -> bool:
+        """Whether it is a session's with this group, or took one back."""
+        return self.opening.group == group and self.opening.kind is not RunKind.ROUND
+
     @property
     def is_by_script(self) -> bool:
         """Whether it is a session's, or takes one back: all others bring a commit about."""

@@ -13,7 +13,7 @@ from stateward.errors import Code, ConfigError, StateUnavailable
 from stateward.model.chain import End, Link, LinkType, Verdict
 from stateward.model.finding import Finding, fine, warning, wrong
 from stateward.model.record import Opening, Record
-from stateward.model.run import Entry
+from stateward.model.run import Entry, EntryState
 from stateward.stores import chain, codec, folding, records, retention
 from stateward.stores.database import Connection, Database
 
@@ -114,6 +114,11 @@ class KeptJournal:
             return found[0]
         what = "several runs begin so: give more of its id" if found else "there is no such run"
         raise ConfigError(f"{prefix}: {what}: see `stateward history`", code=Code.NO_SUCH_RUN)
+
+    async def under_way(self, run: str) -> Sequence[str]:
+        """Return the ids of objects of which a run began a change, and never said what came of it."""
+        changes = (await self.run(run)).changes
+        return [own.node for own in changes if own.state is EntryState.STARTED and own.node]
 
     async def verify(self) -> Verdict:
         """Go along the whole chain, as it stands at one moment."""

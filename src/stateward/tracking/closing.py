@@ -1,5 +1,6 @@
 """The end of a run that nobody lived to end: what became of what it had under way, written down."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from stateward.model.record import Record, RecordedChange
@@ -8,6 +9,16 @@ from stateward.planning.effects import effects
 from stateward.planning.settling import settle, under_way
 from stateward.ports import Journal, Session
 from stateward.tracking.querying import query_of
+
+
+async def outlast(session: Session, journal: Journal, runs: Iterable[str]) -> None:
+    """Wait until what runs had under way when their processes died has ended in the target.
+
+    What is looked at earlier would be done a second time.
+    """
+    ids = {node for run in runs for node in await journal.under_way(run)}
+    if ids:
+        await session.settle(ids)
 
 
 async def close(

@@ -50,7 +50,7 @@ class TrackingSession:
             await self.abandon(type(error).__name__)
         else:
             try:
-                plan, _ = await self.rollback()
+                plan, _ = await self._running.take_back(type(error).__name__)
             except StatewardError as failed:
                 error.add_note(f"the session was not taken back: {failed}")
             else:

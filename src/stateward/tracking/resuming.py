@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stateward.model.identity import ObjectKey
-from stateward.model.record import INTERRUPTED, Record, RecordedChange, RunKind
+from stateward.model.record import INTERRUPTED, Record, RecordedChange
 from stateward.model.run import EntryState
 from stateward.model.unit import ADOPTED
 from stateward.planning.settling import under_way
 from stateward.ports import Journal, Query, Target, Trail
-from stateward.tracking.closing import close
+from stateward.tracking.closing import close, outlast
 from stateward.tracking.membership import Membership
 
 _CLOSED = "interrupted: closed by resume"
@@ -57,7 +57,9 @@ class Resuming:
             async with self.target.session(None, write=False) as session:
                 cut_short: list[RecordedChange] = []
                 runs: list[Record] = []
-                for record in await self._interrupted(group):
+                records = await self._interrupted(group)
+                await outlast(session, self.journal, [own.id for own in records])
+                for record in records:
                     await close(session, self.journal, record, outcome=INTERRUPTED, why=_CLOSED)
                     own = await self.trail.run(record.id)
                     runs.append(own)
@@ -77,8 +79,4 @@ class Resuming:
         found = [
             await self.trail.run(run) for run in await self.journal.unfinished(self.target.name)
         ]
-        return [
-            own
-            for own in found
-            if own.opening.group == group and own.opening.kind is not RunKind.ROUND
-        ]
+        return [own for own in found if own.is_of(group)]

@@ -18,7 +18,7 @@ from stateward.ports import Journal, Mandate, Query, Session, Target, Trail
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
 from stateward.tracking.choosing import with_begun
-from stateward.tracking.closing import close
+from stateward.tracking.closing import close, outlast
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.mandate import UNLIMITED, fence
 from stateward.tracking.naming import describe
@@ -69,9 +69,11 @@ class Rollback:
             self.check(own)
         async with self.target.session(None, write=True, shared=self.shared) as session:
             begun = await with_begun(self.trail, records)
+            open_ = [own.id for own in begun if not own.outcome]
+            interrupted = () if self.shared else await self.journal.unfinished(self.target.name)
+            await outlast(session, self.journal, {*open_, *interrupted})
             records = tuple([await self._closed(session, own) for own in begun])
             plan = await self._plan(session, records, force=force, allow_deletes=allow_deletes)
-            interrupted = () if self.shared else await self.journal.unfinished(plan.target)
             for run in interrupted:
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: a rollback came after")
             if plan.is_empty:

@@ -14,11 +14,11 @@ from stateward.errors import (
     TargetUnavailable,
 )
 from stateward.model.plan import Plan
-from stateward.model.record import Cause, Opening, RunKind
+from stateward.model.record import Cause, Opening, Record, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.model.unit import UnitSettings
 from stateward.ports import Journal, Target, Trail
-from stateward.tracking.closing import close
+from stateward.tracking.closing import close, outlast
 from stateward.tracking.outcome import SessionReport
 from stateward.tracking.rollback import Rollback
 from stateward.tracking.session import Tracking
@@ -56,6 +56,8 @@ class Running:
             stack.enter_context(self.target.hold(self.settings.group))
             opened = self.target.session(None, write=True, shared=True)
             session = await stack.enter_async_context(opened)
+            interrupted = await self._interrupted()
+            await outlast(session, self.journal, [own.id for own in interrupted])
             membership, group, observed = await look_at_group(session, self.settings)
             run = self.new_id()
             tracking = Tracking(
@@ -78,17 +80,17 @@ class Running:
             )
             for own in observed.objects.values():
                 self._work.meet(own.id, own.key, own.attributes)
-            await self._close_interrupted()
+            for record in interrupted:
+                why = "interrupted: the next session went on"
+                await close(session, self.journal, record, outcome=Outcome.FAILED, why=why)
             self._stack = stack.pop_all()
 
-    async def _close_interrupted(self) -> None:
-        """End the runs of this group whose process died: whoever has the group goes on."""
-        for run in await self.journal.unfinished(self.target.name):
-            record = await self.trail.run(run)
-            opening = record.opening
-            if opening.kind is not RunKind.ROUND and opening.group == self.settings.group:
-                session, why = self.work.session, "interrupted: the next session went on"
-                await close(session, self.journal, record, outcome=Outcome.FAILED, why=why)
+    async def _interrupted(self) -> list[Record]:
+        """Return the runs of this group whose process died: whoever has the group goes on."""
+        found = [
+            await self.trail.run(run) for run in await self.journal.unfinished(self.target.name)
+        ]
+        return [own for own in found if own.is_of(self.settings.group)]
 
     async def _begin(self) -> None:
         if not self._begun:
@@ -171,9 +173,10 @@ class Running:
             await self._close(Outcome.FAILED, f"ended by {reason}")
         return self.report()
 
-    async def take_back(self) -> tuple[Plan, Report]:
+    async def take_back(self, reason: str | None = None) -> tuple[Plan, Report]:
         """Close, and take the run back before anybody else can have the group."""
         work = self.work
+        detail = "taken back" if reason is None else f"ended by {reason}, and taken back"
         async with self._turns:
             if self._over:
                 raise ConfigError("the session has ended", code=Code.SESSION)
@@ -181,13 +184,13 @@ class Running:
             try:
                 if not self._begun:
                     return _nothing(self.target)
-                await self.journal.finish(self._run, Outcome.FAILED, "taken back")
+                await self.journal.finish(self._run, Outcome.FAILED, detail)
                 record = await self.trail.run(self._run)
                 undo = replace(self.undo, settings=self._without_protection)
                 return await undo.apply(record, allow_deletes=len(record.changes))
             finally:
                 outcome = Outcome.FAILED if self._begun else Outcome.UNCHANGED
-                await self._close(outcome, "taken back")
+                await self._close(outcome, detail)
 
     def _without_protection(self, subject: str) -> UnitSettings:
         """Let all go that this session made, whatever kind it is of: nothing hangs on it yet."""

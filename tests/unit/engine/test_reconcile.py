@@ -147,6 +147,21 @@ class TestJournal:
             ("applied", ""),
         ]
 
+    async def test_waits_for_what_was_interrupted_before_it_looks(self, shop: Workshop) -> None:
+        """A target goes on with what it was asked for, whatever became of whoever asked."""
+        shop.commit(BOTH)
+        with pytest.raises(Broken):
+            await shop.apply(target=Watched(shop.target, fuse=Fuse(6)))
+        (cut,) = await runs(shop)
+        under_way = {own.node for own in cut.changes if own.state is EntryState.STARTED}
+        assert under_way
+        again = Watched(shop.target)
+        await shop.apply(target=again)
+        assert again.settled == [(0, under_way)]
+        again = Watched(shop.target)
+        await shop.apply(target=again)
+        assert again.settled == []
+
     async def test_closes_what_was_interrupted_even_with_nothing_left_to_do(
         self, shop: Workshop
     ) -> None:

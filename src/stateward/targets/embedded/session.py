@@ -84,6 +84,10 @@ class EmbeddedSession:
     async def apply(self, mutations: Sequence[Mutation]) -> Sequence[Refusal | None]:
         return await self._run(lambda: self._store.apply(mutations))
 
+    async def settle(self, ids: Collection[str]) -> None:
+        """Nothing is under way: what was asked for here has ended with who asked."""
+        del ids
+
     @property
     def aside(self) -> bool:
         return False
