@@ -7,6 +7,7 @@ are JSON. ``INFRAHUB_ADDRESS`` and ``INFRAHUB_API_TOKEN`` name the server.
 import asyncio
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 from infrahub_sdk import Config, InfrahubClient, InfrahubClientSync
@@ -80,11 +81,11 @@ async def overlap(one: str, two: str, wanted: Wanted, default: str) -> dict[str,
     return {one: await members(one, default=default), two: await members(two, default=default)}
 
 
-async def mutations(identifier: str, wanted: Wanted, default: str) -> int:
-    """Run a script for the second time, and count what it writes."""
-    await run(identifier, wanted, default=default)
+async def mutations(identifier: str, wanted: Wanted, default: str) -> dict[str, int]:
+    """Run a script for the second time; count what it writes, and the members that it sends."""
+    ids = (await run(identifier, wanted, default=default))["ids"]
     client = _client(default)
-    sent = []
+    sent: list[str] = []
     execute = client.execute_graphql
 
     async def counted(query: str, *given: Any, **more: Any) -> Any:
@@ -95,7 +96,17 @@ async def mutations(identifier: str, wanted: Wanted, default: str) -> int:
     client.execute_graphql = counted
     async with client.start_tracking(identifier=identifier, delete_unused_nodes=True) as tracking:
         await _save(tracking, wanted)
-    return len(sent)
+    return {"writes": len(sent), "members": sum(own in sent[-1] for own in set(ids))}
+
+
+async def fails(identifier: str, wanted: Wanted, default: str) -> list[str]:
+    """Save objects in a tracking session that ends with an error of the script; return their ids."""
+    ids = []
+    with suppress(ZeroDivisionError):
+        async with _client(default).start_tracking(identifier=identifier) as tracking:
+            ids = await _save(tracking, wanted)
+            _ = 1 / 0
+    return ids
 
 
 async def members(
