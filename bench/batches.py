@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench.server import OBJECTS, branch, connected, named_server, repository, timed
 
-SHAPES = ((20, 2), (1, 8), (20, 1), (20, 4), (50, 1), (50, 2), (100, 1), (100, 2))
-"""Mutations in a request, and requests under way; the first is what the others are compared with."""
+SHAPES = ((50, 3), (1, 8), (20, 2), (20, 4), (50, 1), (50, 2), (50, 4), (100, 1), (100, 2))
+"""Mutations in a request, and requests under way; the first, the default, is what the others are compared with."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

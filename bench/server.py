@@ -110,15 +110,21 @@ def _again(repo: Path, target: str, theirs: str) -> None:
     """Do the same with nothing changed, and with one object changed."""
     probe, loading = ours("run --once", repo, target), load(repo, theirs)
     times: dict[str, list[float]] = {}
+    reports: dict[str, Report] = {}
+
+    def running(what: str, *, relying: bool) -> None:
+        seconds, reports[what] = _running(repo, target, relying=relying)
+        times.setdefault(f"{what}, running", []).append(seconds)
+
     for number in range(ROUNDS):
         times.setdefault(READ, []).append(timed(ours("apply", repo, target)))
-        times.setdefault(f"{READ}, running", []).append(_running(repo, target, relying=False))
+        running(READ, relying=False)
         looked = time.monotonic()
         times.setdefault("rival", []).append(timed(loading))
         time.sleep(max(0.0, SETTLED - (time.monotonic() - looked)))
         timed(probe)
         times.setdefault(RECALLED, []).append(timed(probe))
-        times.setdefault(f"{RECALLED}, running", []).append(_running(repo, target, relying=True))
+        running(RECALLED, relying=True)
         edit(repo, f"role{number}")
         times.setdefault("one changed", []).append(timed(probe))
         times.setdefault("rival, one changed", []).append(timed(loading))
@@ -126,17 +132,22 @@ def _again(repo: Path, target: str, theirs: str) -> None:
     rival, changing = medians.pop("rival"), medians.pop("rival, one changed")
     for name, seconds in medians.items():
         _row(name, seconds, changing if name == "one changed" else rival)
+    for name, report in reports.items():
+        each = report.requests / OBJECTS
+        print(
+            f"  {name:<24} {report.requests} requests, {each:.3f} an object, {report.writes} writes"
+        )
 
 
-def _running(repo: Path, target: str, *, relying: bool) -> float:
-    """Return the seconds of a round in a process that had one before."""
+def _running(repo: Path, target: str, *, relying: bool) -> tuple[float, Report]:
+    """Return the seconds of a round in a process that had one before, and what it reports."""
 
-    async def rounds() -> float:
+    async def rounds() -> tuple[float, Report]:
         async with reconciling(repo, target, relying=relying) as reconcile:
             await reconcile()
             started = time.perf_counter()
-            await reconcile()
-            return time.perf_counter() - started
+            report = await reconcile()
+            return time.perf_counter() - started, report
 
     return asyncio.run(rounds())
 

@@ -5,11 +5,13 @@ from typing import Any
 from sessions import Desk
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Create
+from stateward.model.unit import Limits
 from stateward.ports import Query
 from targets import new_id
 
 SITE = "SuiteSite"
 LOT = 20
+MANY = 200
 
 
 def count(desk: Desk) -> int:
@@ -52,6 +54,28 @@ async def test_one_by_one_costs_at_most_a_tenth_more(desk: Desk) -> None:
         for n in range(20):
             await session.upsert(SITE, {"name": desk.named(f"own-{n}")})
     assert count(desk) <= plain * 1.1
+
+
+async def test_changes_cost_at_most_a_tenth_more_and_a_prune_five_looks(desk: Desk) -> None:
+    """A prune looks at what goes along, and at what leads to it, however much that is."""
+    names = [desk.named(f"own-{n}") for n in range(MANY)]
+    for note in ("old", "new"):
+        count(desk)
+        async with desk.tracking(delete_unused_nodes=True) as session:
+            batch = session.batch()
+            for name in names:
+                batch.upsert(SITE, {"name": name, "description": note})
+            await batch.execute()
+    changing = count(desk)
+    assert len(session.report.updated) == MANY
+    assert changing <= 1.1 * (1 + MANY / LOT)  # one look, and what is to be written
+
+    async with desk.tracking(
+        delete_unused_nodes=True, limits=Limits(deletes=MANY, percent=100)
+    ) as session:
+        pass
+    assert len(session.report.deleted) == MANY
+    assert count(desk) <= 1 + MANY / LOT + 5
 
 
 async def test_a_second_run_looks_twice(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """How many requests rounds take on a real server: cost follows change, not size."""
 
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,9 @@ nodes:
 """
 AT_REST = 3
 """The schema's hash, the tracking groups, and what has changed in them."""
+LOADING = 16
+"""Apart from the objects: the schema and its hash, the groups, one search for each kind by name."""
+BATCH = 50
 READING = 6
 """The schema's hash, the groups by prefix and by name, their members, the objects, and no more."""
 
@@ -79,7 +83,10 @@ def test_requests_of_rounds(branch: Branch, tmp_path: Path) -> None:
     changed: dict[str, list[tuple[int, int]]] = {}
     for name, count in (("small", 10), ("large", 100)):
         racks = Racks(name, count, tmp_path, branch)
-        racks.rounds()
+        objects = count + count // 10
+        writes, requests = racks.rounds()
+        assert writes == objects + 2  # the group, which is made before and stamped afterwards
+        assert requests <= LOADING + 2 * ceil(objects / BATCH)
 
         writes, requests = racks.rounds("--full")
         assert writes == 0
