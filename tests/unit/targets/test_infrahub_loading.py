@@ -47,9 +47,7 @@ class Loading:
 
     async def load(self) -> Schemas:
         async with client(self) as own:
-            found = Schemas(
-                own, "main", Library(), declared=schema(), changes=("SuiteX: added",)
-            )
+            found = Schemas(own, "main", Library(), declared=schema(), changes=("SuiteX: added",))
             await found.load()
             return found
 
