@@ -215,6 +215,9 @@ def test_ends_as_the_last_commit_says(scene: Scene, tmp_path: Path) -> None:
     begun = time.monotonic()
     while time.monotonic() < begun + SECONDS / 2:
         with Process(scene.place) as own:
+            own.until(
+                "started", within=SETTLED
+            )  # before that, a signal ends it as it ends any process
             scene.go_on(own, time.monotonic() + scene.random.uniform(2, 10))
             if scene.random.random() < 0.5:
                 own.signal(signal.SIGTERM)
