@@ -49,7 +49,7 @@ MORE = """
   - name: Card
     namespace: Net
     human_friendly_id: [server__name__value, name__value]
-    attributes: [{name: name, kind: Text}]
+    attributes: [{name: name, kind: Text}, {name: speed, kind: Number, optional: true}]
     relationships: [{name: server, peer: NetServer, cardinality: one, optional: false, kind: Parent, identifier: server__cards}]
   - name: Address
     namespace: Ipam

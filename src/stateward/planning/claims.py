@@ -8,6 +8,7 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.state import DesiredObject, ObservedObject
 from stateward.model.unit import Adopt
+from stateward.planning.brought import is_brought
 from stateward.planning.compare import Comparison
 from stateward.planning.ignoring import Ignoring
 from stateward.planning.question import Declared, Holdings, Question
@@ -56,6 +57,10 @@ class Claims:
         fields = self._fields(first, self.question.observed.objects[node])
         if node in self.holdings.holders:
             yield from self._keep(node, [first, *others], fields)
+        elif is_brought(self.question.observed.objects[node], self.question, self.holdings):
+            yield self._change(Action.ADOPT, first, node, fields)
+            for obj in others:
+                yield self._change(Action.ADOPT, obj, node, ())
         elif self._may_adopt(units, fields):
             yield replace(self._change(Action.ADOPT, first, node, fields), adopted=True)
             for obj in others:

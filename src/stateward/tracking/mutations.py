@@ -1,10 +1,10 @@
 """Changes to mutations: keys become ids, and membership comes before everything else."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stateward.model.identity import NodeId, Reference
+from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.mutation import (
     RESET,
     Allocation,
@@ -38,15 +38,17 @@ class Writer:
     groups: Mapping[str, str]
     group_of: Callable[[str], str]
     """The name of a unit's tracking group."""
+    brought: Collection[ObjectKey] = ()
+    """What is there when its turn to be made comes: a template has brought it."""
 
     def mutations(self, change: Change) -> list[Mutation]:
         """Return what carries a change out, in order; raises ``UnknownPeer``."""
         match change.action:
-            case Action.CREATE:
+            case Action.CREATE if change.key not in self.brought:
                 return [self._create(change)]
             case Action.UPDATE:
                 return list(self._fields(change, at_first(change)))
-            case Action.ADOPT | Action.MOVE:
+            case Action.CREATE | Action.ADOPT | Action.MOVE:
                 return [self._enrol(change), *self._fields(change, at_first(change))]
             case Action.RELEASE:
                 return [self._leave(change)]

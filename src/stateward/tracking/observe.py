@@ -6,6 +6,7 @@ from dataclasses import replace
 from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.state import Desired, DesiredObject, External, FromPool, Observed
 from stateward.model.unit import ADOPTED
+from stateward.planning import brought
 from stateward.ports import Query, Recall, Session
 from stateward.schema import values
 
@@ -31,7 +32,9 @@ async def observe(
         keys=[*(obj.key for obj in objects), *hints],
         references=references,
         ids=ids,
-        fields=_fields([*objects, *formerly.values()]),
+        fields=_joined(
+            _fields([*objects, *formerly.values()]), brought.asked(objects, session.schema)
+        ),
         pooled=_pooled(objects),
         recall=recall,
     )
@@ -75,6 +78,15 @@ async def known_of(
 
 def _fields(objects: Iterable[DesiredObject]) -> dict[str, frozenset[str]]:
     return _by_kind((obj, (*obj.attributes, *obj.relations)) for obj in objects)
+
+
+def _joined(
+    one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    return {
+        kind: one.get(kind, frozenset()) | other.get(kind, frozenset())
+        for kind in (*one, *(own for own in other if own not in one))
+    }
 
 
 def _pooled(objects: Iterable[DesiredObject]) -> dict[str, frozenset[str]]:
