@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import fault_proxy
+import mishaps
 import pytest
-from fault_proxy import Exchange, Fault, FaultProxy
+import yaml
+from fault_proxy import Exchange, Fault, FaultProxy, pass_on
 
 from branches import Branch, fresh
 from live import Lab
@@ -26,9 +27,9 @@ class AsideProxy(FaultProxy):
         super().__init__(upstream)
         self.due: dict[bytes, Fault] = {}
 
-    def fault_of(self, body: bytes) -> Fault:
-        met = [word for word in self.due if word in body]
-        return self.due.pop(met[0]) if met else fault_proxy.pass_on
+    def fault_of(self, exchange: Exchange) -> Fault:
+        met = [word for word in self.due if word in exchange.body]
+        return self.due.pop(met[0]) if met else pass_on
 
 
 class Tags:
@@ -78,6 +79,18 @@ class Tags:
         captured = self._capsysbinary.readouterr()
         return code, json.loads(captured.out) if captured.out else captured.err.decode()
 
+    def refuse(self, name: str) -> None:
+        """Have somebody take a name on the next round's branch, before anything is written there."""
+
+        def take(exchange: Exchange) -> None:
+            reply = exchange.ask()
+            there = Branch(self.lab, json.loads(exchange.body)["variables"]["n"])
+            there.make("BuiltinTag", name=f"{name}-{self.mark}")
+            there.close()
+            exchange.answer(reply)
+
+        self.proxy.due[b"BranchCreate"] = take
+
     def settled(self) -> bool:
         """Tell whether a round has nothing to do, and no branch is left of an earlier one."""
         code, report = self.apply()
@@ -120,9 +133,11 @@ def test_round_is_merged_as_a_whole_or_thrown_away(tags: Tags) -> None:
     assert (code, report["writes"]) == (0, 0)
     assert "merge" not in report
 
-    tags.declare("blue", "green", "x" * 5000)
+    tags.declare("blue", "green", "pink")
+    tags.refuse("pink")
     code, report = tags.apply()
     assert code == 1
+    assert "pink" in errors(report)
     assert "merge" not in report
     assert tags.there() == ["blue", "red"]
     assert not tags.is_aside()
@@ -135,15 +150,17 @@ def test_round_is_merged_as_a_whole_or_thrown_away(tags: Tags) -> None:
     assert tags.settled()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_what_somebody_changed_meanwhile_is_not_merged_over(tags: Tags) -> None:
     tags.declare("blue", description="old")
-    assert tags.apply()[0] == 0
+    code, report = tags.apply()
+    assert code == 0, errors(report)
     (node,) = tags.nodes()
 
     def edit(exchange: Exchange) -> None:
         tags.main.edit("BuiltinTag", node, description="by hand")
-        fault_proxy.pass_on(exchange)
+        pass_on(exchange)
 
     tags.declare("blue", description="new")
     tags.proxy.due[b"DiffUpdate"] = edit
@@ -158,14 +175,15 @@ def test_what_somebody_changed_meanwhile_is_not_merged_over(tags: Tags) -> None:
     assert tags.descriptions() == {"new"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("what", "fault"),
     [
-        (b"BranchCreate", fault_proxy.lose_the_answer),
-        (b"DiffUpdate", fault_proxy.unavailable),
-        (b"BranchMerge", fault_proxy.refuse),
-        (b"BranchMerge", fault_proxy.leave_at_once),
+        (b"BranchCreate", mishaps.lose_the_answer),
+        (b"DiffUpdate", mishaps.unavailable),
+        (b"BranchMerge", mishaps.refuse),
+        (b"BranchMerge", mishaps.leave_at_once),
     ],
 )
 def test_what_goes_wrong_on_the_way_is_made_up_for(tags: Tags, what: bytes, fault: Fault) -> None:
@@ -176,16 +194,19 @@ def test_what_goes_wrong_on_the_way_is_made_up_for(tags: Tags, what: bytes, faul
     assert not tags.proxy.due, "nothing went wrong"
     assert tags.there() == (["blue"] if code == 0 else [])
     assert not tags.is_aside()
-    assert tags.apply()[0] == 0
+    code, report = tags.apply()
+    assert code == 0, errors(report)
     assert tags.there() == ["blue"]
     assert tags.settled()
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("what", [b"BranchMerge", b"BranchDelete"])
+@pytest.mark.parametrize(
+    "what", [b"BranchMerge", pytest.param(b"BranchDelete", marks=pytest.mark.long)]
+)
 def test_round_that_took_effect_is_no_failure_whatever_was_lost(tags: Tags, what: bytes) -> None:
     tags.declare("blue")
-    tags.proxy.due[what] = fault_proxy.lose_the_answer
+    tags.proxy.due[what] = mishaps.lose_the_answer
     code, report = tags.apply()
     assert code == 0, errors(report)
     assert report["merge"]["branch"].startswith(tags.aside)
@@ -193,6 +214,7 @@ def test_round_that_took_effect_is_no_failure_whatever_was_lost(tags: Tags, what
     assert tags.settled()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("merging", [False, True])
 def test_what_a_killed_process_left_is_thrown_away_before_anything_is_looked_at(
@@ -217,6 +239,47 @@ def test_what_a_killed_process_left_is_thrown_away_before_anything_is_looked_at(
     assert there in (["blue", "red"], ["blue", "red", "stray"]) if merging else ["blue", "red"]
     assert tags.settled()
     assert tags.there() == there
+
+
+SCHEMA = """
+version: "1.0"
+nodes:
+  - namespace: Aside
+    name: NAME
+    STATE
+    human_friendly_id: [name__value]
+    attributes:
+      - {name: name, kind: Text, unique: true}
+"""
+
+
+@pytest.mark.long  # the schema of the default branch changes under whoever works there
+@pytest.mark.timeout(600)
+def test_schema_of_the_same_commit_is_merged_with_what_it_is_for(tags: Tags) -> None:
+    name = f"Thing{tags.mark}"
+    text = SCHEMA.replace("NAME", name)
+    kind = f"Aside{name}"
+    head = HEAD.replace("BuiltinTag", kind)
+    tags.repo.write("schemas/aside.yml", text.replace("STATE", "icon: mdi:cube").encode())
+    tags.repo.write(".infrahub.yml", b"schemas: [schemas/aside.yml]\n")
+    tags.repo.write("things/things.yml", (head + "    - {name: one}\n").encode())
+    tags.declare("blue")
+    tags.refuse("blue")
+    try:
+        code, report = tags.apply()
+        assert code == 1
+        assert "merge" not in report
+        assert kind not in {own["kind"] for own in tags.main.schema()["nodes"]}
+
+        code, report = tags.apply()
+        assert code == 0, errors(report)
+        assert tags.there() == ["blue"]
+        assert len(tags.main.find(kind)) == 1
+        assert tags.settled()
+    finally:
+        for node in tags.main.find(kind):
+            tags.main.ask(f'mutation {{ {kind}Delete(data: {{id: "{node["id"]}"}}) {{ ok }} }}')
+        tags.main.load_schema(yaml.safe_load(text.replace("STATE", "state: absent")))
 
 
 def test_only_the_default_branch_can_be_branched_off(tags: Tags, lab: Lab) -> None:

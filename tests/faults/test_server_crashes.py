@@ -9,7 +9,17 @@ from uuid import uuid4
 
 import pytest
 
-from crashing import EACH_HISTORY, Script, Shop, first, is_true, same_ids
+from crashing import (
+    EACH_HISTORY,
+    Script,
+    Shop,
+    changing,
+    first,
+    is_true,
+    nothing,
+    same_ids,
+    second,
+)
 from live import Lab
 from properties.dying import killed
 from stateward.model.run import EntryState
@@ -111,8 +121,16 @@ async def test_boundaries_are_resumed_and_taken_back(
     assert step > 1 or states.keys() == {EntryState.APPLIED, EntryState.FAILED}
 
 
-@EACH_STEP
-@EACH_HISTORY
+@pytest.mark.parametrize(
+    ("history", "boundaries", "step"),
+    [
+        pytest.param([first], 15, 1, marks=pytest.mark.long, id="first-every"),
+        pytest.param([first, second], 20, 1, marks=pytest.mark.long, id="second-every"),
+        pytest.param([second, changing], 15, 1, marks=pytest.mark.long, id="changing-every"),
+        pytest.param([second, changing], 15, 8, id="changing-some"),
+        pytest.param([first, nothing], 20, 1, marks=pytest.mark.long, id="nothing-left-every"),
+    ],
+)
 @pytest.mark.timeout(900)
 async def test_boundaries_of_a_rollback_are_made_up_for(
     history: list[Script], boundaries: int, step: int, shops: Shops
@@ -132,7 +150,7 @@ async def test_boundaries_of_a_rollback_are_made_up_for(
         assert shop.memberships(now) == shop.memberships(before), at
         assert await shop.interrupted() == []
         at += step
-    assert at > boundaries / 2
+    assert at > boundaries
 
 
 CHILD = dedent("""
