@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,18 @@ class Case:
         """Lose what is kept from run to run."""
         shutil.rmtree(self.state)
 
-    def apply(self) -> tuple[int, Any]:
+    @property
+    def _asked(self) -> list[str]:
         address = f"{self.proxy.url}?branch={self.branch.name}"
         asked = ["apply", str(self.repo.path), "--target", address, "--format", "json"]
-        code = run([*asked, "--allow-deletes", "100"])
+        return [*asked, "--allow-deletes", "100"]
+
+    def command(self) -> list[str]:
+        """Return what a process of its own is to run for the same."""
+        return [sys.executable, "-m", "stateward", *self._asked]
+
+    def apply(self) -> tuple[int, Any]:
+        code = run(self._asked)
         captured = self.capsysbinary.readouterr()
         if not captured.out:
             return code, {"error": captured.err.decode()}

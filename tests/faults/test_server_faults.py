@@ -3,12 +3,14 @@
 Nothing is made twice, nothing of ours is outside its group, and nothing foreign is touched.
 """
 
+import signal
+import subprocess
 import threading
 
 import mishaps
 import pytest
 from cases import PORTS, Case
-from fault_proxy import Fault
+from fault_proxy import Exchange, Fault
 
 MANY = 240
 
@@ -114,3 +116,24 @@ def test_server_that_is_started_anew_is_waited_for(case: Case) -> None:
         back.join()
     assert code == 0, report
     case.check("access")
+
+
+@pytest.mark.timeout(600)
+def test_process_is_killed_while_the_server_goes_on_with_what_it_asked_for(case: Case) -> None:
+    """The next one begins at once: what is under way has to have ended before it looks."""
+    case.repo.write("stateward.yaml", b"target: {batch: 40}\n")
+    case.declare("access", MANY)
+    children: list[subprocess.Popen[bytes]] = []
+
+    def kill(exchange: Exchange) -> None:
+        threading.Thread(target=exchange.ask, daemon=True).start()
+        children[0].kill()
+        exchange.reset()
+
+    case.proxy.begin({4: kill})
+    children.append(subprocess.Popen(case.command()))
+    assert children[0].wait(timeout=300) == -signal.SIGKILL
+    code, report = case.apply()
+    assert code == 0, report
+    case.check_groups()
+    case.check("access", MANY)

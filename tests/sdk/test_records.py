@@ -133,6 +133,22 @@ def test_d15_groups_have_the_names_that_the_sdk_gives(sdk: Sdk) -> None:
     assert sdk("names", asked=asked) == [group_name("site", params) for params in asked]
 
 
+async def test_d15_scripts_of_one_name_and_parameters_are_told_of_what_the_other_made(
+    sdk: Sdk, desk: Desk
+) -> None:
+    """They share a group with the SDK's, and with each other: the way out is a parameter more."""
+    params = {"tenant": "acme"}
+    sdk("run", desk.named("sdk"), tags(desk, "theirs"), params=params)
+    sdk("run", desk.named("sdk"), tags(desk, "other"), params=params)
+    assert not await desk.there(TAG, "theirs")
+
+    await ours(desk, "mine", params=params)
+    with pytest.raises(PruneBlocked, match=desk.named("ours")):
+        await ours(desk, "another", params=params, limits=Limits(deletes=0, percent=0))
+    await ours(desk, "another", params={**params, "script": "b"})
+    assert await desk.there(TAG, "mine")
+
+
 async def test_a_group_of_the_sdk_is_taken_over(sdk: Sdk, desk: Desk) -> None:
     params = {"tenant": "acme"}
     made = sdk("run", desk.named("ours"), tags(desk, "a", "b"), params=params)
