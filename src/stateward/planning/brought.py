@@ -4,13 +4,12 @@ The server copies what is below a template together with the template itself. Wh
 the template's part as the source of its values, which tells it from what somebody made by hand.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Change
 from stateward.model.schema import LINEAGE, OBJECT_TEMPLATE, Kind, Schema, Section
-from stateward.model.state import DesiredObject, ObservedObject
-from stateward.planning.question import Holdings, Question
+from stateward.model.state import DesiredObject, Observed, ObservedObject
 from stateward.schema import paths
 
 _PARENT = "Parent"
@@ -28,32 +27,45 @@ def asked(objects: Iterable[DesiredObject], schema: Schema) -> dict[str, frozens
             peer = own.relations.get(name)
             if isinstance(peer, ObjectKey):
                 below.setdefault(peer, []).append(own)
-    found: dict[str, frozenset[str]] = {}
+    found: set[str] = set()
     while reached:
         for own in below.pop(reached.pop(), ()):
-            found[own.key.kind] = _sources(schema.kinds[own.key.kind])
+            found.add(own.key.kind)
             reached.append(own.key)
-    return found
+    return fields(found, schema)
 
 
-def is_brought(own: ObservedObject, question: Question, holdings: Holdings) -> bool:
-    """Tell whether a template brought what is nobody's, for something that we have made."""
-    kinds = question.schema.kinds
-    parents = own.peers(_parents(kinds[own.key.kind]))
-    sources = own.peers(_sources(kinds[own.key.kind]))
-    return any(
-        node in holdings.holders and not holdings.was_adopted(node) for node in parents
-    ) and any(_is_template(question, node) for node in sources)
+def fields(kinds: Iterable[str], schema: Schema) -> dict[str, frozenset[str]]:
+    """Return what to read of kinds to tell what a template brought."""
+    known = {name: schema.kinds[name] for name in kinds}
+    return {name: _parents(own) | _sources(own) for name, own in known.items()}
 
 
-def _is_template(question: Question, node: str) -> bool:
-    observed = question.observed
+def is_brought(
+    own: ObservedObject, schema: Schema, observed: Observed, is_ours: Callable[[str], bool]
+) -> bool:
+    """Tell whether a template brought an object, for one of those that are ours, by their ids."""
+    above = own.peers(_parents(schema.kinds[own.key.kind]))
+    return _is_copied(own, schema, observed) and any(map(is_ours, above))
+
+
+def is_templated(own: ObservedObject, schema: Schema, observed: Observed) -> bool:
+    """Tell whether an object was made from a template, or from a part of one."""
+    return own.relations.get(OBJECT_TEMPLATE) is not None or _is_copied(own, schema, observed)
+
+
+def _is_copied(own: ObservedObject, schema: Schema, observed: Observed) -> bool:
+    sources = own.peers(_sources(schema.kinds[own.key.kind]))
+    return any(_is_template(schema, observed, node) for node in sources)
+
+
+def _is_template(schema: Schema, observed: Observed, node: str) -> bool:
     known = observed.objects[node].key if node in observed.objects else observed.names.get(node)
-    kind = question.schema.kinds.get(known.kind) if known else None
+    kind = schema.kinds.get(known.kind) if known else None
     return kind is not None and kind.section is Section.TEMPLATE
 
 
-def is_templated(change: Change) -> bool:
+def uses_template(change: Change) -> bool:
     """Tell whether a change makes an object from a template."""
     return any(own.name == OBJECT_TEMPLATE and own.new is not None for own in change.fields)
 

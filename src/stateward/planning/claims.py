@@ -8,7 +8,7 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.state import DesiredObject, ObservedObject
 from stateward.model.unit import Adopt
-from stateward.planning.brought import is_brought
+from stateward.planning.brought import is_brought, is_templated
 from stateward.planning.compare import Comparison
 from stateward.planning.ignoring import Ignoring
 from stateward.planning.question import Declared, Holdings, Question
@@ -57,7 +57,7 @@ class Claims:
         fields = self._fields(first, self.question.observed.objects[node])
         if node in self.holdings.holders:
             yield from self._keep(node, [first, *others], fields)
-        elif is_brought(self.question.observed.objects[node], self.question, self.holdings):
+        elif self._is_brought(self.question.observed.objects[node]):
             yield self._change(Action.ADOPT, first, node, fields)
             for obj in others:
                 yield self._change(Action.ADOPT, obj, node, ())
@@ -98,6 +98,16 @@ class Claims:
     def _gives_up(self, holder: str, key: ObjectKey) -> bool:
         """Tell whether a holder no longer declares an object, and may be changed this round."""
         return holder not in self.declared.units(key) and self.standing.plannable(holder)
+
+    def _is_brought(self, have: ObservedObject) -> bool:
+        """Tell whether a template brought an object, for something that we have made from it."""
+        question, holdings, observed = self.question, self.holdings, self.question.observed
+
+        def is_ours(node: str) -> bool:
+            made = node in holdings.holders and not holdings.was_adopted(node)
+            return made and is_templated(observed.objects[node], question.schema, observed)
+
+        return is_brought(have, question.schema, observed, is_ours)
 
     def _may_adopt(self, units: Sequence[str], fields: Sequence[FieldChange]) -> bool:
         """Tell whether one of its units may take a stranger: then it is ours for all of them."""

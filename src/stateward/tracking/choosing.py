@@ -75,6 +75,12 @@ def _was_cut_short(run: Record) -> bool:
     return run.opening.kind is RunKind.ROLLBACK and open_ended
 
 
+def instance_of(record: Record) -> str | None:
+    """Return the instance that a run belongs to; None for what scripts do."""
+    group = record.opening.group
+    return group.split("/", 2)[1] if group.startswith(TRACKING) else None
+
+
 def source_of(record: Record) -> str | None:
     """Return the source that a run belongs to; None for what scripts do."""
     group = record.opening.group

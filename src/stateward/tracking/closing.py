@@ -7,8 +7,14 @@ from stateward.model.record import Record, RecordedChange
 from stateward.model.run import Entry
 from stateward.planning.effects import effects
 from stateward.planning.settling import settle, under_way
-from stateward.ports import Journal, Session
+from stateward.ports import Journal, Session, Trail
 from stateward.tracking.querying import query_of
+
+
+async def interrupted(trail: Trail, journal: Journal, target: str, group: str) -> list[Record]:
+    """Return the runs of scripts with a group whose process died, where nobody else has the group."""
+    found = [await trail.run(run) for run in await journal.unfinished(target)]
+    return [own for own in found if own.is_of(group)]
 
 
 async def outlast(session: Session, journal: Journal, runs: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 Nothing is written to the target. What the script still wanted is known to the script alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stateward.model.identity import ObjectKey
@@ -12,7 +12,7 @@ from stateward.model.run import EntryState
 from stateward.model.unit import ADOPTED
 from stateward.planning.settling import under_way
 from stateward.ports import Journal, Query, Target, Trail
-from stateward.tracking.closing import close, outlast
+from stateward.tracking.closing import close, interrupted, outlast
 from stateward.tracking.membership import Membership
 
 _CLOSED = "interrupted: closed by resume"
@@ -57,7 +57,7 @@ class Resuming:
             async with self.target.session(None, write=False) as session:
                 cut_short: list[RecordedChange] = []
                 runs: list[Record] = []
-                records = await self._interrupted(group)
+                records = await interrupted(self.trail, self.journal, self.target.name, group)
                 await outlast(session, self.journal, [own.id for own in records])
                 for record in records:
                     await close(session, self.journal, record, outcome=INTERRUPTED, why=_CLOSED)
@@ -74,9 +74,3 @@ class Resuming:
             members=membership.members,
             adopted=frozenset(membership.adopted),
         )
-
-    async def _interrupted(self, group: str) -> Sequence[Record]:
-        found = [
-            await self.trail.run(run) for run in await self.journal.unfinished(self.target.name)
-        ]
-        return [own for own in found if own.is_of(group)]

@@ -14,11 +14,11 @@ from stateward.errors import (
     TargetUnavailable,
 )
 from stateward.model.plan import Plan
-from stateward.model.record import Cause, Opening, Record, RunKind
+from stateward.model.record import Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.model.unit import UnitSettings
 from stateward.ports import Journal, Target, Trail
-from stateward.tracking.closing import close, outlast
+from stateward.tracking.closing import close, interrupted, outlast
 from stateward.tracking.outcome import SessionReport
 from stateward.tracking.rollback import Rollback
 from stateward.tracking.session import Tracking
@@ -56,8 +56,8 @@ class Running:
             stack.enter_context(self.target.hold(self.settings.group))
             opened = self.target.session(None, write=True, shared=True)
             session = await stack.enter_async_context(opened)
-            interrupted = await self._interrupted()
-            await outlast(session, self.journal, [own.id for own in interrupted])
+            cut = await interrupted(self.trail, self.journal, self.target.name, self.settings.group)
+            await outlast(session, self.journal, [own.id for own in cut])
             membership, group, observed = await look_at_group(session, self.settings)
             run = self.new_id()
             tracking = Tracking(
@@ -80,17 +80,10 @@ class Running:
             )
             for own in observed.objects.values():
                 self._work.meet(own.id, own.key, own.attributes)
-            for record in interrupted:
+            for record in cut:
                 why = "interrupted: the next session went on"
                 await close(session, self.journal, record, outcome=Outcome.FAILED, why=why)
             self._stack = stack.pop_all()
-
-    async def _interrupted(self) -> list[Record]:
-        """Return the runs of this group whose process died: whoever has the group goes on."""
-        found = [
-            await self.trail.run(run) for run in await self.journal.unfinished(self.target.name)
-        ]
-        return [own for own in found if own.is_of(self.settings.group)]
 
     async def _begin(self) -> None:
         if not self._begun:

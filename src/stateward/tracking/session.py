@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from stateward.errors import Code
-from stateward.model.identity import ObjectKey, Reference
+from stateward.model.identity import Reference
 from stateward.model.mutation import Create, Delete, Mutation, Refusal, Update
 from stateward.model.plan import Action, Change, Secret
 from stateward.model.unit import ADOPTED, Stamp
-from stateward.planning import brought
-from stateward.ports import Journal, Mandate, Query, Session
+from stateward.ports import Journal, Mandate, Session
 from stateward.tracking import remains
+from stateward.tracking.bringing import Bringing
 from stateward.tracking.entries import Entries, Written
 from stateward.tracking.mandate import UNLIMITED
 from stateward.tracking.mutations import UnknownPeer, Writer, at_first, later
@@ -61,10 +61,7 @@ class Tracking:
     made_as: Mapping[str, GroupShape] = field(default_factory=dict)
     """What the groups of sessions are made as, by unit, where they are not there any more."""
     _entries: Entries = field(init=False)
-    _templated: set[ObjectKey] = field(default_factory=set)
-    """What was made from a template, and what came along with it."""
-    _brought: set[ObjectKey] = field(default_factory=set)
-    """What came along with something that was made from a template."""
+    _bringing: Bringing = field(default_factory=Bringing)
 
     def __post_init__(self) -> None:
         self._entries = Entries(self.runs, self.ids, self.groups, self.group_of)
@@ -165,35 +162,17 @@ class Tracking:
 
     async def apply(self, changes: Sequence[Change]) -> list[Result]:
         """Carry out changes that do not need each other, in one request."""
-        await self._meet(changes)
+        there = await self._bringing.look(self.session, changes, self.ids)
         for change in changes:
-            if change.action is Action.CREATE and change.key not in self._brought:
-                self.ids[change.key] = change.node or self.new_id()
+            if change.action is Action.CREATE:
+                self.ids[change.key] = there.get(change.key) or change.node or self.new_id()
         results = await self._carry_out(changes, self._writer().mutations, at_first)
         for result in results:
             if result.refusal is not None and result.change.action is Action.CREATE:
                 del self.ids[result.change.key]  # so that nothing is pointed at it
-            elif result.change.action is Action.CREATE and brought.is_templated(result.change):
-                self._templated.add(result.change.key)
+            elif result.refusal is None:
+                self._bringing.made(result.change)
         return results
-
-    async def _meet(self, changes: Sequence[Change]) -> None:
-        """Find what is to be made below what a template made: the template may have brought it."""
-        schema = self.session.schema
-        below = [
-            own.key
-            for own in changes
-            if own.action is Action.CREATE
-            and own.node is None
-            and not self._templated.isdisjoint(brought.parents(own, schema))
-        ]
-        if below:
-            found = (await self.session.observe(Query(keys=below))).objects.values()
-            there = {own.key: own.id for own in found if own.key in below}
-            for key, node in there.items():
-                self.ids[key] = node
-            self._brought |= there.keys()
-            self._templated |= there.keys()
 
     async def apply_deferred(self, changes: Sequence[Change]) -> list[Result]:
         """Write the fields that were left out of objects because of a cycle."""
@@ -205,7 +184,7 @@ class Tracking:
             ids=self.ids,
             groups=self.groups,
             group_of=self.group_of,
-            brought=self._brought,
+            brought=self._bringing.keys,
         )
 
     async def _carry_out(

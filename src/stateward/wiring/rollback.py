@@ -12,7 +12,7 @@ from stateward.model.unit import Stamp, UnitSettings
 from stateward.ports import Target, Trail
 from stateward.settings import UnitOverrides, read_unit
 from stateward.stores.journal import KeptJournal
-from stateward.tracking.choosing import of_commit, source_of
+from stateward.tracking.choosing import instance_of, of_commit, source_of
 from stateward.tracking.rollback import Rollback
 from stateward.wiring import Invocation, Setup, set_up
 from stateward.wiring.history import MANUAL, journal, login_user
@@ -47,8 +47,8 @@ async def rollback(
     meant.check()
     place = find(repo, config)
     async with journal(place.state, place.configuration.state.retention) as own:
-        where = _target(place, target)
-        records = await chosen(meant, own, where)
+        records = await chosen(meant, own, _target(place, target, place.instance))
+        where = _target(place, target, instance_of(records[0]) or place.instance)
         setup = _setup(records[0], repo, config)
         actor = place.environment.actor or login_user()
         yield await undoing(records, place, setup, where, own, actor), records
@@ -84,11 +84,10 @@ async def undoing(
     )
 
 
-def _target(place: Place, named: str | None) -> Target:
+def _target(place: Place, named: str | None, instance: str) -> Target:
+    """Open the target as the instance whose runs are taken back: what it left there is its own."""
     url = named or place.environment.target
-    return open_target(
-        url, place.configuration.target, place.home, place.kept, instance=place.instance
-    )
+    return open_target(url, place.configuration.target, place.home, place.kept, instance=instance)
 
 
 async def _settings(records: Sequence[Record], setup: Setup | None) -> dict[str, UnitSettings]:

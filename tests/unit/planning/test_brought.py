@@ -71,5 +71,5 @@ def test_everything_else_was_there_before(there: list[Any]) -> None:
 
 def test_sources_are_read_of_what_a_template_may_bring_and_of_nothing_else() -> None:
     objects = [made("s"), card("s", "c"), server("plain"), card("plain", "c"), device("d")]
-    assert asked(objects, schema()) == {"NetCard": {"name.source"}}
+    assert asked(objects, schema()) == {"NetCard": {"name.source", "server"}}
     assert asked(objects[2:], schema()) == {}

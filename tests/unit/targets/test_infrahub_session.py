@@ -1,7 +1,10 @@
 """What a session says when the server goes away under it, or does not know us."""
 
+import json
+import re
 import time
 from collections.abc import Callable
+from itertools import count
 
 import httpx
 import pytest
@@ -84,6 +87,9 @@ def test_a_server_that_is_gone_for_good_does_not_hide_what_was_lost():
         pytest.param({"data": None}, id="nothing"),
         pytest.param({"data": {}}, id="no-aliases"),
         pytest.param({"data": {"m0": None}}, id="null"),
+        pytest.param({"data": {"m0": {"ok": False}}}, id="no"),
+        pytest.param({"data": {"m0": {"ok": None}}}, id="neither-yes-nor-no"),
+        pytest.param({"data": {"m0": "yes"}}, id="a-word"),
         pytest.param({"data": {"m1": {"ok": True}}}, id="of-another"),
         pytest.param(
             {"data": None, "errors": [{"message": "x", "path": ["m1"]}]}, id="an-error-of-another"
@@ -101,3 +107,27 @@ def test_a_change_of_which_the_server_says_nothing_is_not_taken_for_done(body):
     with pytest.raises(TargetUnavailable, match="is not known") as caught:
         virtually(applying(silent))
     assert caught.value.code is Code.TARGET_ANSWER
+
+
+def test_what_changes_for_ever_is_not_waited_for_for_ever():
+    moments = count()
+
+    def changing(request: httpx.Request) -> httpx.Response:
+        moment = f"2026-01-01T00:00:{next(moments) % 60:02}+00:00"
+        edge = {"node_metadata": {"updated_at": moment}, "node": {"id": SITE_TO_BE.id}}
+        aliases = re.findall(r"(\w+): \w+\(", json.loads(request.content)["query"])
+        return answer({"data": {own: {"edges": [edge]} for own in aliases}})
+
+    async def settle() -> TargetUnavailable:
+        async with client(changing) as own:
+            schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
+            recollection = Recollection("main", None, time.time)
+            session = InfrahubSession(own, schemas, False, recollection, 0.5, NO_LINEAGE)
+            with pytest.raises(TargetUnavailable) as caught:
+                await session.settle([SITE_TO_BE.id])
+            return caught.value
+
+    error, took = virtually(settle())
+    assert error.code is Code.TARGET_BUSY
+    assert "still being changed after 300 s" in str(error)
+    assert 300 <= took < 301

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from stateward.errors import Code
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Create, Enrol, Update
 from stateward.model.plan import Action, Change, FieldChange
@@ -27,10 +28,21 @@ def target(tmp_path: Path) -> Watched:
 
 
 @pytest.fixture
-async def tracking(target: Watched) -> AsyncIterator[Tracking]:
+async def part(target: Watched) -> str:
+    """The part of the template that is below it."""
     async with target.session(schema(), write=True) as session:
         await session.load_schema()
         template = await World(session).make("TemplateNetServer", template_name="t")
+        below = {"server": template}
+        return await World(session).make("TemplateNetCard", below, template_name="c", name="c")
+
+
+@pytest.fixture
+async def tracking(target: Watched, part: str) -> AsyncIterator[Tracking]:
+    del part  # it is there
+    async with target.session(schema(), write=True) as session:
+        observed = await session.observe(Query(keys=[key("TemplateNetServer", "t")]))
+        (template,) = observed.objects
         found = Tracking(
             session=session,
             journal=MemoryJournal(),
@@ -49,13 +61,17 @@ def create(own: ObjectKey, **fields: object) -> Change:
     return Change(action=Action.CREATE, unit="a", key=own, fields=written)
 
 
-def brings(target: Watched) -> None:
-    """Have the target make a card along with a server, as a server does that knows templates."""
+def brings(target: Watched, part: str | None) -> None:
+    """Have the target make a card along with a server, as one does that knows templates.
+
+    Without the ``part`` of the template that it is a copy of, it is as if somebody made it by hand.
+    """
 
     async def look(session: Session) -> None:
         own = target.sent[-1]
         if isinstance(own, Create) and own.kind == "NetServer":
-            await World(session).make("NetCard", {"server": own.id}, name="c")
+            relations = {"server": own.id, **({"name.source": part} if part else {})}
+            await World(session).make("NetCard", relations, name="c")
 
     target.look = look
 
@@ -81,9 +97,9 @@ async def members(tracking: Tracking) -> dict[ObjectKey, str]:
 
 
 async def test_what_was_brought_becomes_a_member_and_is_written_to(
-    tracking: Tracking, target: Watched
+    tracking: Tracking, target: Watched, part: str
 ) -> None:
-    brings(target)
+    brings(target, part)
     await carried(tracking, FROM_TEMPLATE, BELOW)
     assert [type(own) for own in target.sent] == [Create, Enrol, Update]
     there = await members(tracking)
@@ -95,6 +111,25 @@ async def test_what_was_brought_becomes_a_member_and_is_written_to(
         Action.CREATE,
         there[CARD],
     )
+
+
+async def test_what_somebody_made_by_hand_stays_theirs(tracking: Tracking, target: Watched) -> None:
+    brings(target, None)
+    await carried(tracking, FROM_TEMPLATE)
+    (result,) = await tracking.apply([BELOW])
+    assert result.refusal is not None
+    assert result.refusal.code is Code.UNIQUE
+    assert (await members(tracking)).keys() == {SERVER}
+
+
+async def test_what_was_brought_and_deleted_is_made_again(
+    tracking: Tracking, target: Watched, part: str
+) -> None:
+    brings(target, part)
+    await carried(tracking, FROM_TEMPLATE, BELOW)
+    gone = (await members(tracking))[CARD]
+    await carried(tracking, Change(action=Action.DELETE, unit="a", key=CARD, node=gone), BELOW)
+    assert (await members(tracking))[CARD] != gone
 
 
 async def test_what_was_not_brought_is_made(tracking: Tracking, target: Watched) -> None:

@@ -30,6 +30,12 @@ _PAUSE = 0.5
 """Seconds between two looks at a merge that is under way."""
 _MERGING = "MERGING"
 _DENIED = "PERMISSION_DENIED"
+_SETTLED = 2
+"""How often in a row no merge is seen before none is taken to be due."""
+_MERGES = (
+    'query { InfrahubTask(workflow: ["merge-branch-mutation", "branch-merge"],'
+    " state: [SCHEDULED, PENDING, RUNNING]) { count } }"
+)
 _BRANCHES = "query { Branch { name status is_default } }"
 _CREATE = (
     "mutation($n: String!)"
@@ -79,6 +85,7 @@ class Aside:
         """Throw away what earlier rounds left, and wait for it where it is being merged."""
         for name in await self._branches():
             if name.startswith(self.prefix):
+                await self._outlast_merges()
                 await self._end(name)
 
     async def make(self) -> Client:
@@ -128,8 +135,9 @@ class Aside:
             await self._do(_MERGE, self.name)
         except Untouched:
             raise
-        except TargetUnavailable:
+        except (TargetUnavailable, TargetRefused):
             # The server goes on without us: once the branch is gone it is merged, or never will be.
+            await self._outlast_merges()
             await self._end(self.name)
             if await probe() == before:
                 raise
@@ -139,18 +147,34 @@ class Aside:
             await self._end(self.name)
             self.made = False
 
+    async def _outlast_merges(self) -> None:
+        """Wait until no merge is under way, or due: a branch looks open until its own begins.
+
+        The server would delete it all the same, and merge what is left of it.
+        """
+        quiet = 0
+        async with _within(_DEADLINE, "the server has merges under way"):
+            while quiet < _SETTLED:
+                answer = await self.base.query(_MERGES, anywhere=True)
+                with understood():
+                    quiet = quiet + 1 if answer["InfrahubTask"]["count"] == 0 else 0
+                await asyncio.sleep(_PAUSE)
+
     async def _end(self, name: str) -> None:
         """Have a branch deleted, after a merge that is under way."""
+        async with _within(_DEADLINE, f"branch {name} is being merged, or deleted"):
+            while (own := (await self._branches()).get(name)) is not None:
+                if own.status == _MERGING:
+                    await asyncio.sleep(_PAUSE)
+                else:
+                    await self._delete(name)
+
+    async def _delete(self, name: str) -> None:
         try:
-            async with asyncio.timeout(_DEADLINE):
-                while (own := (await self._branches()).get(name)) is not None:
-                    if own.status == _MERGING:
-                        await asyncio.sleep(_PAUSE)
-                    else:
-                        await self._do(_DELETE, name)
-        except TimeoutError as error:
-            message = f"branch {name}: it is being merged, or deleted, for {_DEADLINE:.0f} s now"
-            raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
+            await self._do(_DELETE, name)
+        except TargetRefused:
+            if name in await self._branches():  # the server may have done so by itself
+                raise
 
     async def _branches(self) -> Mapping[str, _Branch]:
         answer = await self.base.query(_BRANCHES, anywhere=True)
@@ -167,6 +191,16 @@ class Aside:
             denied = any(error.code == _DENIED for error in answer.errors)
             code = Code.TARGET_PERMISSION if denied else Code.REJECTED
             raise TargetRefused(f"branch {name}: {reason}", code=code)
+
+
+@asynccontextmanager
+async def _within(seconds: float, what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        message = f"{what}, for {seconds:.0f} s now"
+        raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
 
 
 @asynccontextmanager

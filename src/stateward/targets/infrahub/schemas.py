@@ -83,6 +83,13 @@ def _name(text: str) -> str:
     return f"schema {__version__} {text}"
 
 
+async def hash_of(client: Client, branch: str) -> str:
+    """Return the server's hash of a branch's schema, as it is now."""
+    summary = await client.get("/api/schema/summary", {"branch": branch})
+    with understood():
+        return str(summary["main"])
+
+
 @dataclass(slots=True)
 class Schemas:
     """The schema of one branch, in one session."""
@@ -123,9 +130,7 @@ class Schemas:
         self.there = self.in_force = known
 
     async def _current(self) -> str:
-        summary = await self.client.get("/api/schema/summary", {"branch": self.branch})
-        with understood():
-            return str(summary["main"])
+        return await hash_of(self.client, self.branch)
 
     async def follow(self, client: Client, branch: str) -> None:
         """Go on with a branch that was just made of the one so far."""

@@ -27,12 +27,14 @@ from stateward.targets.infrahub.pointers import Pointers
 from stateward.targets.infrahub.queries import Request
 from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.refusals import refusal
-from stateward.targets.infrahub.schemas import Schemas
+from stateward.targets.infrahub.schemas import Schemas, hash_of
 from stateward.targets.infrahub.writes import Operation
 from stateward.targets.rules import Refused
 
 _BUSY = "MERGE_IN_PROGRESS"
 _ACCOUNT = "{ AccountProfile { id } }"
+_LONGEST = 300.0
+"""Seconds to wait for what was sent and never answered to have ended."""
 _SETTLED = 3
 """How often in a row the same is seen before a lost request is taken to have ended."""
 
@@ -129,7 +131,7 @@ class InfrahubSession:
         if self.throwaway is None or not self.throwaway.made:
             return None
         if well:
-            return await self.throwaway.merge(self._changed_last)
+            return await self.throwaway.merge(self._standing)
         await self.throwaway.discard()
         return None
 
@@ -164,15 +166,22 @@ class InfrahubSession:
     async def settle(self, ids: Collection[str]) -> None:
         before: Mapping[str, str] | None = None
         same = 0
-        while same < _SETTLED:
-            await asyncio.sleep(self.pause)
-            found = await _changed(self.client, ids)
-            same = same + 1 if found == before else 0
-            before = found
+        try:
+            async with asyncio.timeout(_LONGEST):
+                while same < _SETTLED:
+                    await asyncio.sleep(self.pause)
+                    found = await _changed(self.client, ids)
+                    same = same + 1 if found == before else 0
+                    before = found
+        except TimeoutError as error:
+            message = f"what was sent earlier is still being changed after {_LONGEST:.0f} s"
+            raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
 
-    async def _changed_last(self) -> Mapping[str, str]:
-        """Return when what was written to last was changed where it is to stand."""
-        return await _changed(self._former or self.client, self._last)
+    async def _standing(self) -> tuple[str, Mapping[str, str]]:
+        """Return the schema where changes are to stand, and when what was written last was changed."""
+        former = self._former or self.client
+        base = self.throwaway.connection.branch if self.throwaway else self.schemas.branch
+        return await hash_of(former, base), await _changed(former, self._last)
 
 
 async def _changed(client: Client, ids: Collection[str]) -> Mapping[str, str]:
@@ -257,6 +266,10 @@ def _check_told(answer: Answer, operations: int) -> None:
     """Take no change for done of which the server says neither that it is nor why not."""
     failed = {error.path[0] if error.path else None for error in answer.errors}
     untold = {f"m{number}" for number in range(operations)} - failed
-    if None not in failed and not all(answer.data.get(alias) for alias in untold):
+    if None not in failed and not all(_is_done(answer.data.get(alias)) for alias in untold):
         message = f"the server does not say what became of every change: {UNKNOWN}"
         raise TargetUnavailable(message, code=Code.TARGET_ANSWER)
+
+
+def _is_done(told: Any) -> bool:
+    return isinstance(told, Mapping) and told.get("ok") is True
