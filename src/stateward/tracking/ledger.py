@@ -197,8 +197,9 @@ class Ledger:
             return str(cut)
         if account.failures:
             more = len(account.failures) - 1
-            skipped = f", {account.skipped} skipped" if account.skipped else ""
-            return account.failures[0] + (f" (and {more} more{skipped})" if more or skipped else "")
+            beside = [f"and {more} more"] if more else []
+            beside += [f"{account.skipped} skipped"] if account.skipped else []
+            return account.failures[0] + (f" ({', '.join(beside)})" if beside else "")
         if account.skipped:
             return f"{account.skipped} changes skipped, because what they need failed"
         return next((str(own) for own in self.plan.errors(unit)), None)

@@ -86,7 +86,7 @@ class TestRefusedChange:
         [
             (["d1", "d2", "d3"], {}, "not today (and 2 more)"),
             (["d1", "d2"], {"c1": "d1"}, "not today (and 1 more, 1 skipped)"),
-            (["d1"], {"c1": "d1"}, "not today (and 0 more, 1 skipped)"),
+            (["d1"], {"c1": "d1"}, "not today (1 skipped)"),
         ],
         ids=["more", "more-and-skipped", "skipped"],
     )
