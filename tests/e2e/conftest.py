@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import EXAMPLE, Cli
 
+from commands import EXAMPLE, Cli
 from repositories import Repository
 
 

@@ -32,10 +32,10 @@ from lightkube.resources.core_v1 import (
 )
 from lightkube.resources.core_v1 import PodStatus as StatusOfPod
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
-from tending import Process, change
 
 from charts import CHART, Helm
 from repositories import Repository
+from tending import Process, change
 
 RELEASE = "gitops"
 NAME = "gitops-stateward"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import EXAMPLE, Cli, asked, edit
 
+from commands import EXAMPLE, Cli, asked, edit
 from repositories import ENVIRONMENT, Repository, executable
 
 SUMMARY = ["create", "update", "adopt", "move", "release", "delete", "unchanged"]

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import EXAMPLE, Cli, asked, edit
 
+from commands import EXAMPLE, Cli, asked, edit
 from repositories import ENVIRONMENT, Repository
 from rounds import objects
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Cli, asked, edit
-from tending import Process
 
+from commands import Cli, asked, edit
 from repositories import Repository
 from rounds import objects
+from tending import Process
 
 LEAVES = "objects/network/leaves.yml"
 CONFIGURED = "defaults: {drift: {interval: 2s}}\nsources: [{name: default}]\n"

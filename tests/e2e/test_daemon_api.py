@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from commands import edit
-from tending import Process
 
+from commands import edit
 from repositories import Repository
+from tending import Process
 
 LEAVES = "objects/network/leaves.yml"
 TOKEN = "c4nary-that-may-command"  # noqa: S105

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from commands import edit
-from tending import Process
 
+from commands import edit
 from repositories import Repository, git
 from servers import Smart, smart, trusted
+from tending import Process
 
 LEAVES = "objects/network/leaves.yml"
 CANARY = "c4nary-in-the-hook"

@@ -12,10 +12,10 @@ from typing import Self
 from uuid import uuid4
 
 import pytest
-from commands import Cli
-from tending import Process, change, wrote
 
+from commands import Cli
 from repositories import Repository
+from tending import Process, change, wrote
 
 WITHIN = 4
 SLACK = 4

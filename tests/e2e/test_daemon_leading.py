@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from commands import Cli, asked
-from tending import Process, change, wrote
 
+from commands import Cli, asked
 from repositories import Repository
 from rounds import objects
+from tending import Process, change, wrote
 
 WITHIN = 3
 """Seconds within which another one takes over."""

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import httpx
-from commands import edit
-from tending import Process
 
+from commands import edit
 from repositories import Repository
+from tending import Process
 
 LEAVES = "objects/network/leaves.yml"
 ANY = {"STATEWARD_LISTEN": "127.0.0.1:0"}

@@ -9,11 +9,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from commands import Cli, asked
-from tending import Process, change
 
 from clusters import PASSWORD, Cluster, Database
+from commands import Cli, asked
 from repositories import Repository
+from tending import Process, change
 
 pytestmark = pytest.mark.postgres
 WITHIN = 15

@@ -5,10 +5,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tending import Process
 
 from repositories import Repository
 from servers import Server
+from tending import Process
 
 
 class Collector(Server):

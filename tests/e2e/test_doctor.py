@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Cli, asked, edit
 
 from accounts import account
+from commands import Cli, asked, edit
 from live import Lab
 from repositories import Repository
 from stateward.targets.lease import Lease

@@ -6,10 +6,10 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from commands import Cli, asked, edit
-from tending import LEAVES, Process, change
 
+from commands import Cli, asked, edit
 from repositories import Repository
+from tending import LEAVES, Process, change
 
 CHANGED = "UPDATE node SET fields = json_set(fields, '$.mtu', 1234) WHERE kind = 'DcimInterface' AND identity LIKE '%leaf1%Ethernet1\"%'"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import Cli, asked, edit
 
+from commands import Cli, asked, edit
 from repositories import Repository
 from servers import Smart, smart, trusted
 

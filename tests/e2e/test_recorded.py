@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from commands import Cli, asked, edit
 
+from commands import Cli, asked, edit
 from repositories import Repository
 
 DEVICES = "objects/network/servers.yml"

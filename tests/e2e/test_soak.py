@@ -5,7 +5,6 @@ How long it goes on is ``STATEWARD_SOAK_SECONDS``; ``make soak`` says half an ho
 
 import asyncio
 import os
-import re
 import signal
 import time
 from collections.abc import Iterator
@@ -16,27 +15,24 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from commands import Cli, asked
 from fleet import Fleet
-from tending import Process
-
 from properties.judging import content, members
 from repositories import Repository
 from rounds import KINDS, Workshop
 from servers import Smart, trusted
+from soaking import NEEDS_PROC, Usage, approve, end_somehow
 from stateward.errors import TargetUnavailable
 from stateward.model.mutation import Delete, Update
 from stateward.model.state import Observed
 from stateward.targets.embedded import EmbeddedTarget
+from tending import Process
 
 SECONDS = float(os.environ.get("STATEWARD_SOAK_SECONDS", "20"))
 UNITS = 200
-_PROC = Path("/proc")
 SETTLED = 240.0
 """Seconds that all may take to be as the last commit says, once nothing goes wrong any more."""
-KIB_MORE = 16 * 1024
-"""What a process may have grown by: what former revisions declared is kept parsed, up to a bound."""
-FILES_MORE = 4
 CONFIGURATION = """
 defaults:
   drift: {{interval: 5s}}
@@ -65,44 +61,6 @@ class Flaky(Smart):
                 self.connection.close()
             else:
                 super()._git(body)
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a process has of its machine."""
-
-    memory: int
-    """KiB."""
-    files: int
-    children: list[str]
-
-    @classmethod
-    def at_rest(cls, own: Process) -> "Usage":
-        """Look while it asks no Git server for anything, if there is such a moment."""
-        found = cls.of(own)
-        for _ in range(50):
-            if not found.children:
-                break
-            own.maybe("round", within=0.1)
-            found = cls.of(own)
-        return found
-
-    @classmethod
-    def of(cls, own: Process) -> "Usage":
-        place = _PROC / str(own.pid)
-        lines = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
-        children = [
-            child for thread in (place / "task").iterdir() for child in _read(thread / "children")
-        ]
-        return cls(int(lines["VmRSS"].split()[0]), len(list((place / "fd").iterdir())), children)
-
-
-def _read(path: Path) -> list[str]:
-    """Return the words of a file; none where its thread has ended since."""
-    try:
-        return path.read_text().split()
-    except FileNotFoundError:
-        return []
 
 
 @dataclass
@@ -167,16 +125,6 @@ class Scene:
     def observed(self) -> Observed:
         return asyncio.run(self.shop.observe(*KINDS))
 
-    def approve(self) -> None:
-        """Let go what guards hold back, as a person does who reads status."""
-        _, shown = self.cli("status")
-        for unit, digest in re.findall(r"stateward approve (\S+) ([0-9a-f]{12,})", shown):
-            said = f"approve {unit} {digest}"
-            if said in self.fleet.done:
-                continue  # it may be gone by now
-            self.fleet.done.append(said)
-            assert self.cli("approve", unit, digest)[0] == 0, self.cli.errors
-
 
 def ours(observed: Observed, guest: str) -> Any:
     found = content(observed)
@@ -202,7 +150,7 @@ def scene(
         yield Scene(place, Cli(capsysbinary), fleet, server, random, shop)
 
 
-@pytest.mark.skipif(not _PROC.is_dir(), reason="what a process has is looked up in /proc")
+@NEEDS_PROC
 @pytest.mark.timeout(2 * SECONDS + 600)
 def test_ends_as_the_last_commit_says(scene: Scene, tmp_path: Path) -> None:
     fleet = scene.fleet
@@ -215,16 +163,10 @@ def test_ends_as_the_last_commit_says(scene: Scene, tmp_path: Path) -> None:
     begun = time.monotonic()
     while time.monotonic() < begun + SECONDS / 2:
         with Process(scene.place) as own:
-            own.until(
-                "started", within=SETTLED
-            )  # before that, a signal ends it as it ends any process
+            # Before that, a signal ends it as it ends any process.
+            own.until("started", within=SETTLED)
             scene.go_on(own, time.monotonic() + scene.random.uniform(2, 10))
-            if scene.random.random() < 0.5:
-                own.signal(signal.SIGTERM)
-                assert own.end() == 0
-            else:
-                own.signal(signal.SIGKILL)
-                assert own.end() == -signal.SIGKILL, own.seen[-10:]
+            end_somehow(own, scene.random)
     scene.server.rate = 0
     with Process(scene.place) as own:
         own.until("round", within=SETTLED)
@@ -238,14 +180,13 @@ def test_ends_as_the_last_commit_says(scene: Scene, tmp_path: Path) -> None:
         deadline = time.monotonic() + SETTLED
         while (ours(now := scene.observed(), scene.guest), members(now)) != expected:
             assert time.monotonic() < deadline, (fleet.done[-50:], scene.cli("status"))
-            scene.approve()
+            approve(scene.cli, fleet)
             own.maybe("round", within=1)
         last = Usage.at_rest(own)
         own.signal(signal.SIGTERM)
         assert own.end() == 0, own.seen[-10:]
     assert now.objects[scene.guest].attributes["comment"] == scene.guest_says
-    assert last.memory <= usual.memory + KIB_MORE
-    assert (last.files <= usual.files + FILES_MORE, last.children) == (True, [])
+    last.check_flat(usual)
     assert asked(scene.cli, "plan")["changes"] == []
     assert scene.cli("audit", "verify")[0] == 0
     assert not list(scene.place.rglob("*.tmp"))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from commands import Cli, asked
 
+from commands import Cli, asked
 from repositories import Repository
 
 RACKS, MODELS = 40, 20

@@ -9,7 +9,7 @@ import pytest
 from repositories import Repository
 from stateward.cli import run
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "site"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "site"
 
 
 class Cli:

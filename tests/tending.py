@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from commands import edit
-
 from repositories import Repository
 
 Event = dict[str, Any]
