@@ -1,6 +1,7 @@
 """What may go wrong with one request, on its way there and back."""
 
 import json
+import random
 import threading
 import zlib
 from collections.abc import Mapping
@@ -106,3 +107,28 @@ def plain_500(exchange: Exchange) -> None:
     exchange.ask()
     exchange.answer((500, {"Content-Type": "text/plain"}, b"Internal Server Error"))
     exchange.handler.close_connection = True
+
+
+FAULTS: list[Fault] = [
+    refuse,
+    lose_the_answer,
+    leave_at_once,
+    half_an_answer,
+    hold,
+    late(0.5),
+    shed,
+    slow_down,
+    unavailable,
+    plain_500,
+    login_page,
+    a_list,
+    nothing,
+    ignored,
+    too_deep,
+    too_large,
+]
+
+
+def weather(dice: random.Random, requests: int, rate: float) -> dict[int, Fault]:
+    """Return what meets so many requests, at so many of them."""
+    return {number: dice.choice(FAULTS) for number in range(requests) if dice.random() < rate}

@@ -10,30 +10,12 @@ from collections.abc import Iterator
 import mishaps
 import pytest
 from cases import Case, is_clear
-from fault_proxy import Fault, everything
+from fault_proxy import everything
 
 RATE = 0.2
 """How many of the requests are met by something."""
 ATTEMPTS = 3
 """How often a commit is tried, before there is a run with nothing in the way."""
-FAULTS: list[Fault] = [
-    mishaps.refuse,
-    mishaps.lose_the_answer,
-    mishaps.leave_at_once,
-    mishaps.half_an_answer,
-    mishaps.hold,
-    mishaps.late(0.5),
-    mishaps.shed,
-    mishaps.slow_down,
-    mishaps.unavailable,
-    mishaps.plain_500,
-    mishaps.login_page,
-    mishaps.a_list,
-    mishaps.nothing,
-    mishaps.ignored,
-    mishaps.too_deep,
-    mishaps.too_large,
-]
 # One request after the other, so that the same seed meets the same requests.
 CONFIG = b"target: {batch: 3, inFlight: 1, timeout: 5, writeTimeout: 10}\n"
 
@@ -54,11 +36,6 @@ def commits(case: Case) -> Iterator[dict[str, str]]:
     yield renamed
 
 
-def weather(dice: random.Random) -> dict[int, Fault]:
-    """Return what meets the requests of one run."""
-    return {number: dice.choice(FAULTS) for number in range(200) if dice.random() < RATE}
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1, 2, 3], ids="seed-{}".format)
 def test_commits_come_through(case: Case, seed: int) -> None:
@@ -69,7 +46,7 @@ def test_commits_come_through(case: Case, seed: int) -> None:
     met = 0
     for ports in commits(case):
         for _ in range(ATTEMPTS):
-            case.proxy.begin(weather(dice), everything)
+            case.proxy.begin(mishaps.weather(dice, 200, RATE), everything)
             code, report = case.apply()
             met += case.proxy.met
             assert code == 0 or is_clear(code, report), report
