@@ -22,13 +22,15 @@ class Fleet:
     """The unit that cannot be read right now."""
     done: list[str] = field(default_factory=list)
     """What happened, for the message of a test that fails."""
+    fewest: int = 8
+    """Units at least: below that, somebody makes one more."""
     _made: int = 0
 
-    def begin(self, units: int) -> None:
-        self.repo.write("schema.yml", SCHEMA.encode())
+    def begin(self, units: int, schema: str = SCHEMA) -> None:
+        self.repo.write("schema.yml", schema.encode())
         self.repo.write("tags/tags.yml", objects("BuiltinTag", {"name": "all"}).encode())
         for number in range(units):
-            self.units[f"u{number:03}"] = {self._new(): "first" for _ in range(3)}
+            self.units[f"u{number:03}"] = self._devices()
         for unit in self.units:
             self._write(unit)
         self.repo.commit("begin")
@@ -37,13 +39,20 @@ class Fleet:
         """Do something that people do, and commit it; return what it was."""
         if self.broken is not None:
             return self.mend()
-        usual: list[Callable[[], str]] = [self._edit, self._add, self._drop, self._move]
-        rare = [self._rename, self._break, self._remove]
-        chosen = self.random.choices([*usual, *rare], [6, 4, 4, 6, 2, 2, 1])[0]
+        chosen = self._found if self._is_small() else self._usual()
         said = chosen()
         self.done.append(said)
         self.repo.commit(said)
         return said
+
+    def _usual(self) -> Callable[[], str]:
+        usual: list[Callable[[], str]] = [self._edit, self._add, self._drop, self._move]
+        rare = [self._rename, self._break, self._remove]
+        return self.random.choices([*usual, *rare], [6, 4, 4, 6, 2, 2, 1])[0]
+
+    def _is_small(self) -> bool:
+        """Whether so much was taken away that there is soon nothing to do anything to."""
+        return len(self.units) < self.fewest or len(self.devices()) < 2 * len(self.units)
 
     def mend(self) -> str:
         """Make the unit readable again that is not."""
@@ -98,6 +107,12 @@ class Fleet:
         del self.units[unit]
         return f"remove {unit}"
 
+    def _found(self) -> str:
+        unit = f"f{len(self.done):05}"
+        self.units[unit] = self._devices()
+        self._write(unit)
+        return f"found {unit}"
+
     def _break(self) -> str:
         self.broken = self._unit()
         self.repo.write(f"{self.broken}/devices.yml", BROKEN.encode())
@@ -105,6 +120,9 @@ class Fleet:
 
     def _unit(self, devices: int = 1) -> str:
         return self.random.choice([own for own, of in self.units.items() if len(of) >= devices])
+
+    def _devices(self) -> dict[str, str]:
+        return {self._new(): "first" for _ in range(3)}
 
     def _new(self) -> str:
         self._made += 1
