@@ -34,7 +34,7 @@ class Usage:
 
     @classmethod
     def at_rest(cls, own: Process) -> Self:
-        """Look while it asks no Git server for anything, if there is such a moment."""
+        """Look while no program of Git runs for it, if there is such a moment."""
         found = cls.of(own)
         for _ in range(50):
             if not found.children:
@@ -67,14 +67,18 @@ def _read(path: Path) -> list[str]:
         return []
 
 
-def end_somehow(own: Process, random: Random) -> None:
+CUT = 130
+"""The exit code of a daemon whose round was still under way when its grace was over."""
+
+
+def end_somehow(own: Process, random: Random, *, may_be_cut: bool = False) -> None:
     """End a daemon that has started, as an operator does or as a machine that fails."""
-    if random.random() < 0.5:
-        own.signal(signal.SIGTERM)
-        assert own.end() == 0, own.seen[-10:]
-    else:
-        own.signal(signal.SIGKILL)
-        assert own.end() == -signal.SIGKILL, own.seen[-10:]
+    number, code = random.choice([(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+    own.signal(number)
+    found = own.end()
+    if may_be_cut and own.seen[-1].get("cut"):
+        code = CUT
+    assert found == code, own.seen[-10:]
 
 
 def approve(cli: Cli, fleet: Fleet) -> None:

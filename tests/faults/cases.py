@@ -101,7 +101,7 @@ class Case:
     def ports(self) -> dict[str, tuple[str, list[str]]]:
         """Return the mode of each port, and the names of the groups that it is in."""
         mine = self._nodes("FaultPort", "mode { value }")
-        return {name: (node["mode"]["value"], _groups(node)) for name, node in mine.items()}
+        return {name: (node["mode"]["value"], groups_of(node)) for name, node in mine.items()}
 
     def ids(self) -> dict[str, str]:
         return {name: node["id"] for name, node in self._nodes("FaultPort").items()}
@@ -126,10 +126,10 @@ class Case:
         assert len(named) == len(mine), "something was made twice"
         return named
 
-    def check_groups(self) -> None:
+    def checkgroups_of(self) -> None:
         """Whatever has happened, what is ours is in our group, and nothing is there twice."""
         sites = self._nodes("FaultSite")
-        found = [_groups(node) for node in sites.values()]
+        found = [groups_of(node) for node in sites.values()]
         found += [groups for _, groups in self.ports().values()]
         assert all(own == [self.group] for own in found), "something of ours is not in its group"
 
@@ -147,7 +147,7 @@ class Case:
         self.proxy.begin({})
         code, report = self.apply()
         assert code == 0, report
-        self.check_groups()
+        self.checkgroups_of()
         self.check_ports(ports)
 
     def check_ports(self, ports: dict[str, str]) -> None:
@@ -155,7 +155,7 @@ class Case:
         assert self.ports() == {name: (mode, [self.group]) for name, mode in ports.items()}
 
 
-def _groups(node: Any) -> list[str]:
+def groups_of(node: Any) -> list[str]:
     return [edge["node"]["display_label"] for edge in node["member_of_groups"]["edges"]]
 
 
