@@ -154,6 +154,16 @@ class Shop:
             await desk.journal.close()
         return False
 
+    async def rests(self, script: Script) -> bool:
+        """Run a script, and say whether it wrote nothing to the target."""
+        desk = self.desk()
+        try:
+            async with desk.client.start_tracking(self.session, **GIVEN) as session:
+                await script(session, self.named)
+        finally:
+            await desk.journal.close()
+        return desk.sent() == []
+
     async def interrupted(self) -> list[Record]:
         desk = self.desk()
         try:

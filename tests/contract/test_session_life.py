@@ -172,11 +172,12 @@ class TestEnd:
 
     async def test_is_written_down(self, desk: Desk) -> None:
         await desk.sites("ams")
-        await desk.sites("ams")  # nothing to write down
+        await desk.sites("ams")
         with pytest.raises(ZeroDivisionError):
             await desk.broken(desk.tracking(), "fra")
-        failed, applied = await desk.client.history(desk.named("site"))
+        failed, same, applied = await desk.client.history(desk.named("site"))
         assert (applied.outcome, failed.outcome) == (Outcome.APPLIED, Outcome.FAILED)
+        assert (same.outcome, same.changes) == (Outcome.UNCHANGED, ())
         assert failed.error == "ended by ZeroDivisionError"
         assert applied.opening.cause.actor == "ada"
         (made,) = applied.changes
@@ -195,7 +196,8 @@ class TestEnd:
         async with other.client.start_tracking(session.group) as again:
             assert len(again.members) == 1
             assert await other.client.interrupted() == []
-        (closed,) = await desk.client.history(session.group)
+        later, closed = await desk.client.history(session.group)
+        assert later.outcome == Outcome.UNCHANGED
         assert closed.error == "interrupted: the next session went on"
 
     async def test_of_a_task_that_is_cancelled_frees_the_group(self, desk: Desk) -> None:

@@ -48,6 +48,7 @@ async def test_history_has_what_failed_and_what_was_held_back(desk: Desk) -> Non
     assert [(own.outcome, len(own.changes)) for own in found] == [
         ("failed", 0),
         ("blocked", 0),
+        ("unchanged", 0),
         ("applied", 1),
     ]
     assert "more than 0 objects" in found[1].error

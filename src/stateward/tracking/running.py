@@ -195,9 +195,8 @@ class Running:
             return
         self._over = True
         async with self._stack:
-            if outcome is not Outcome.UNCHANGED:  # what failed, or was held back, is kept as well
-                with suppress(StateUnavailable):  # the script has its own error to tell
-                    await self._begin()
+            with suppress(StateUnavailable):  # the script has its own error to tell
+                await self._begin()
             if self._begun:
                 await self.journal.finish(self._run, outcome, detail)
 
