@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fault_proxy import Exchange, Fault
 
@@ -129,6 +129,8 @@ FAULTS: list[Fault] = [
 ]
 
 
-def weather(dice: random.Random, requests: int, rate: float) -> dict[int, Fault]:
+def weather(
+    dice: random.Random, requests: int, rate: float, faults: Sequence[Fault] = FAULTS
+) -> dict[int, Fault]:
     """Return what meets so many requests, at so many of them."""
-    return {number: dice.choice(FAULTS) for number in range(requests) if dice.random() < rate}
+    return {number: dice.choice(faults) for number in range(requests) if dice.random() < rate}
