@@ -99,7 +99,7 @@ async def test_d16_what_a_script_did_before_it_failed_is_recorded_and_taken_back
     assert [(own.action, own.key) for own in run.changes] == [
         (Action.CREATE, desk.key(SITE, "mine"))
     ]
-    assert back.opening.undoes == run.id
+    assert back.opening.undoes == (run.id,)
 
 
 async def test_d14_a_group_below_is_not_told_to_have_the_one_above(

@@ -11,7 +11,7 @@ import pytest
 from infrahub_scripts import answer, client, connection
 from infrahub_wire import virtually
 
-from stateward.errors import Code, TargetRefused, TargetUnavailable
+from stateward.errors import Code, TargetUnavailable
 from stateward.instruments import UNMEASURED
 from stateward.targets.infrahub.aside import Aside, prefix_of
 from stateward.targets.infrahub.client import new_breaker
@@ -145,7 +145,7 @@ def test_merge_that_never_began_is_told() -> None:
 
 def test_merge_that_is_refused_is_told_and_thrown_away() -> None:
     server = Server(refused={"BranchMerge"})
-    with pytest.raises(TargetRefused, match="BranchMerge: no") as caught:
+    with pytest.raises(TargetUnavailable, match="BranchMerge: no") as caught:
         server.run(server.round)
     assert caught.value.code is Code.REJECTED
     assert server.branches == {"main": "OPEN"}

@@ -61,6 +61,10 @@ def prefix_of(instance: str) -> str:
     return f"stateward-round-{sha256(instance.encode()).hexdigest()[:8]}-"
 
 
+class _NotDone(TargetUnavailable):
+    """The server did not do something with a branch, whatever the reason: another round may find it can."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Branch:
     status: str
@@ -172,7 +176,7 @@ class Aside:
     async def _delete(self, name: str) -> None:
         try:
             await self._do(_DELETE, name)
-        except TargetRefused:
+        except _NotDone:
             if name in await self._branches():  # the server may have done so by itself
                 raise
 
@@ -188,9 +192,10 @@ class Aside:
         done: Any = answer.data.get("m") or {}
         if answer.errors or not done.get("ok"):
             reason = "; ".join(error.message for error in answer.errors) or "no reason given"
-            denied = any(error.code == _DENIED for error in answer.errors)
-            code = Code.TARGET_PERMISSION if denied else Code.REJECTED
-            raise TargetRefused(f"branch {name}: {reason}", code=code)
+            message = f"branch {name}: {reason}"
+            if any(error.code == _DENIED for error in answer.errors):
+                raise TargetRefused(message, code=Code.TARGET_PERMISSION)
+            raise _NotDone(message, code=Code.REJECTED)
 
 
 @asynccontextmanager
