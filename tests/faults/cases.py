@@ -126,7 +126,7 @@ class Case:
         assert len(named) == len(mine), "something was made twice"
         return named
 
-    def checkgroups_of(self) -> None:
+    def check_groups(self) -> None:
         """Whatever has happened, what is ours is in our group, and nothing is there twice."""
         sites = self._nodes("FaultSite")
         found = [groups_of(node) for node in sites.values()]
@@ -147,7 +147,7 @@ class Case:
         self.proxy.begin({})
         code, report = self.apply()
         assert code == 0, report
-        self.checkgroups_of()
+        self.check_groups()
         self.check_ports(ports)
 
     def check_ports(self, ports: dict[str, str]) -> None:
