@@ -9,6 +9,7 @@ from uuid import uuid4
 import mishaps
 import pytest
 import yaml
+from cases import objects
 from fault_proxy import Exchange, Fault, FaultProxy, pass_on
 
 from branches import Branch, fresh
@@ -16,8 +17,6 @@ from live import Lab
 from repositories import Repository
 from stateward.cli import run
 from stateward.targets.infrahub.aside import prefix_of
-
-HEAD = "---\napiVersion: infrahub.app/v1\nkind: Object\nspec:\n  kind: BuiltinTag\n  data:\n"
 
 
 class AsideProxy(FaultProxy):
@@ -48,10 +47,8 @@ class Tags:
         self._capsysbinary = capsysbinary
 
     def declare(self, *names: str, description: str = "") -> None:
-        items = "".join(
-            f"    - {{name: {name}-{self.mark}, description: '{description}'}}\n" for name in names
-        )
-        self.repo.write("tags/tags.yml", (HEAD + items).encode())
+        items = [f"{{name: {name}-{self.mark}, description: '{description}'}}" for name in names]
+        self.repo.write("tags/tags.yml", objects("BuiltinTag", *items))
         self.repo.commit(" ".join(names))
 
     def there(self) -> list[str]:
@@ -259,10 +256,9 @@ def test_schema_of_the_same_commit_is_merged_with_what_it_is_for(tags: Tags) -> 
     name = f"Thing{tags.mark}"
     text = SCHEMA.replace("NAME", name)
     kind = f"Aside{name}"
-    head = HEAD.replace("BuiltinTag", kind)
     tags.repo.write("schemas/aside.yml", text.replace("STATE", "icon: mdi:cube").encode())
     tags.repo.write(".infrahub.yml", b"schemas: [schemas/aside.yml]\n")
-    tags.repo.write("things/things.yml", (head + "    - {name: one}\n").encode())
+    tags.repo.write("things/things.yml", objects(kind, "{name: one}"))
     tags.declare("blue")
     tags.refuse("blue")
     try:

@@ -4,7 +4,7 @@ The server copies what is below a template together with the template itself. Wh
 the template's part as the source of its values, which tells it from what somebody made by hand.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Change
@@ -16,14 +16,15 @@ _PARENT = "Parent"
 _SOURCE, _ = LINEAGE
 
 
-def asked(objects: Iterable[DesiredObject], schema: Schema) -> dict[str, frozenset[str]]:
+def asked(objects: Collection[DesiredObject], schema: Schema) -> dict[str, frozenset[str]]:
     """Return what to read, by kind, to tell what a template brought of what is declared."""
+    reached = [own.key for own in objects if own.template]
+    if not reached:  # as a rule
+        return {}
     below: dict[ObjectKey, list[DesiredObject]] = {}
-    reached: list[ObjectKey] = []
+    above = {kind: _parents(schema.kinds[kind]) for kind in {own.key.kind for own in objects}}
     for own in objects:
-        if own.template:
-            reached.append(own.key)
-        for name in _parents(schema.kinds[own.key.kind]):
+        for name in above[own.key.kind]:
             peer = own.relations.get(name)
             if isinstance(peer, ObjectKey):
                 below.setdefault(peer, []).append(own)

@@ -28,6 +28,8 @@ class Bringing:
         self, session: Session, changes: Collection[Change], ids: Mapping[Reference, str]
     ) -> Mapping[ObjectKey, str]:
         """Return the ids of what is to be made and has been brought, by name."""
+        if not self._above:  # as a rule
+            return {}
         below = {own.key: own for own in changes if self._may_be_brought(own, session)}
         if not below:
             return {}

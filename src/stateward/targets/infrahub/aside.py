@@ -20,6 +20,7 @@ from stateward.targets.infrahub.answers import Untouched
 from stateward.targets.infrahub.breaker import Breaker
 from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.connection import Connection
+from stateward.targets.infrahub.deadline import within
 from stateward.targets.infrahub.wire import understood
 
 Probe = Callable[[], Awaitable[Any]]
@@ -157,7 +158,8 @@ class Aside:
         The server would delete it all the same, and merge what is left of it.
         """
         quiet = 0
-        async with _within(_DEADLINE, "the server has merges under way"):
+        message = f"the server has merges under way, for {_DEADLINE:.0f} s now"
+        async with within(_DEADLINE, message, Code.TARGET_BUSY):
             while quiet < _SETTLED:
                 answer = await self.base.query(_MERGES, anywhere=True)
                 with understood():
@@ -166,7 +168,8 @@ class Aside:
 
     async def _end(self, name: str) -> None:
         """Have a branch deleted, after a merge that is under way."""
-        async with _within(_DEADLINE, f"branch {name} is being merged, or deleted"):
+        message = f"branch {name} is being merged, or deleted, for {_DEADLINE:.0f} s now"
+        async with within(_DEADLINE, message, Code.TARGET_BUSY):
             while (own := (await self._branches()).get(name)) is not None:
                 if own.status == _MERGING:
                     await asyncio.sleep(_PAUSE)
@@ -196,16 +199,6 @@ class Aside:
             if any(error.code == _DENIED for error in answer.errors):
                 raise TargetRefused(message, code=Code.TARGET_PERMISSION)
             raise _NotDone(message, code=Code.REJECTED)
-
-
-@asynccontextmanager
-async def _within(seconds: float, what: str) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        message = f"{what}, for {seconds:.0f} s now"
-        raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from stateward.ports import Memory
 from stateward.schema.api import NODE, from_api, to_api
 from stateward.schema.differences import differences, united
 from stateward.targets.infrahub.client import Client
+from stateward.targets.infrahub.deadline import within
 from stateward.targets.infrahub.wire import understood
 from stateward.targets.infrahub.words import shown
 
@@ -177,13 +178,10 @@ class Schemas:
         self.changes = ()
 
     async def _converge(self) -> None:
-        try:
-            async with asyncio.timeout(_CONVERGE_DEADLINE):
-                while not await self._synced():  # noqa: ASYNC110 - the server tells nobody
-                    await asyncio.sleep(_PAUSE)
-        except TimeoutError as error:
-            message = f"not all of the server's workers have the schema {_CONVERGE_DEADLINE:.0f} s"
-            raise TargetUnavailable(f"{message} after it was loaded") from error
+        message = f"not all of the server's workers have the schema {_CONVERGE_DEADLINE:.0f} s"
+        async with within(_CONVERGE_DEADLINE, f"{message} after it was loaded"):
+            while not await self._synced():  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(_PAUSE)
 
     async def _synced(self) -> bool:
         current = await self._current()

@@ -19,6 +19,7 @@ from stateward.targets.infrahub.answers import Answer, GraphqlError, QueryRefuse
 from stateward.targets.infrahub.aside import Aside
 from stateward.targets.infrahub.checks import check
 from stateward.targets.infrahub.client import UNKNOWN, Client
+from stateward.targets.infrahub.deadline import within
 from stateward.targets.infrahub.holds import Holds
 from stateward.targets.infrahub.lineage import UNSIGNED, Lineage, Signature
 from stateward.targets.infrahub.membership import Listing
@@ -166,16 +167,13 @@ class InfrahubSession:
     async def settle(self, ids: Collection[str]) -> None:
         before: Mapping[str, str] | None = None
         same = 0
-        try:
-            async with asyncio.timeout(_LONGEST):
-                while same < _SETTLED:
-                    await asyncio.sleep(self.pause)
-                    found = await _changed(self.client, ids)
-                    same = same + 1 if found == before else 0
-                    before = found
-        except TimeoutError as error:
-            message = f"what was sent earlier is still being changed after {_LONGEST:.0f} s"
-            raise TargetUnavailable(message, code=Code.TARGET_BUSY) from error
+        message = f"what was sent earlier is still being changed after {_LONGEST:.0f} s"
+        async with within(_LONGEST, message, Code.TARGET_BUSY):
+            while same < _SETTLED:
+                await asyncio.sleep(self.pause)
+                found = await _changed(self.client, ids)
+                same = same + 1 if found == before else 0
+                before = found
 
     async def _standing(self) -> tuple[str, Mapping[str, str]]:
         """Return the schema where changes are to stand, and when what was written last was changed."""
