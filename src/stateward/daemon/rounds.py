@@ -66,7 +66,8 @@ class Done:
 
     verdicts: tuple[Verdict, ...]
     writes: int = 0
-    requests: int = 0
+    requests: int | None = None
+    """How many the target was sent; None where the round did not come to where that is told."""
 
 
 async def run(reconciler: Reconciler, job: Job, progress: Progress) -> Done:

@@ -136,6 +136,7 @@ class TestTrouble:
             await desk.turn(a=tags("red"))
         assert desk.known["a"].condition is Condition.RETRYING
         assert "SW3005" in (desk.known["a"].message or "")
+        assert desk.told(Action.ROUND)[-1]["requests"] is None
 
     async def test_with_the_source_is_told_once_and_when_it_is_over(self, desk: Desk) -> None:
         await desk.turn(a=tags("red"))
