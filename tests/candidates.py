@@ -32,8 +32,6 @@ class MemoryLease:
     deaf: bool = False
     """Whether what is asked for is done, and the answer is lost."""
     asked: Callable[[], None] = lambda: None
-    lost: bool = False
-    """Whether others may see by now that we are gone."""
 
     async def read(self) -> Tenure | None:
         self._pass()

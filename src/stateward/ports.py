@@ -295,14 +295,6 @@ class Lease(Protocol):
     May: tell that nobody leads as soon as it is certain that the holder is dead.
     """
 
-    @property
-    def lost(self) -> bool:
-        """Whether what shows others that we live is gone: nothing is held any more.
-
-        Must: be known at once, from any thread, and stay so until something is written again.
-        """
-        ...
-
     async def read(self) -> Tenure | None:
         """Return the newest state; None where there was none yet."""
         ...

@@ -2,13 +2,10 @@
 
 import re
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
 from uuid import uuid4
 
 import pytest
@@ -16,54 +13,11 @@ import pytest
 from commands import Cli
 from repositories import Repository
 from tending import Process, change, wrote
+from wires import Wire
 
 WITHIN = 4
 SLACK = 4
 """Seconds more, for a busy machine: the election itself is tested to the second elsewhere."""
-
-
-class Wire:
-    """A way to a server that can be cut."""
-
-    def __init__(self, port: int) -> None:
-        self._to = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self._cut = False
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
-
-    def cut(self) -> None:
-        """Pass nothing on any more, and answer nobody."""
-        self._cut = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._cut = True
-        for own in [self._listener, *self._open]:
-            with suppress(OSError):
-                own.shutdown(socket.SHUT_RDWR)
-            own.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._to))
-                self._open += [client, server]
-                for way in ((client, server), (server, client)):
-                    threading.Thread(target=self._pass, args=way, daemon=True).start()
-
-    def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(1 << 16):
-                if not self._cut:
-                    other.sendall(data)
 
 
 @pytest.fixture

@@ -61,8 +61,6 @@ class Leadership:
     @property
     def held(self) -> bool:
         """Whether we lead, at this moment."""
-        if self.lease.lost:
-            return False
         return self.clock() < self._until and self._outdone <= self.term
 
     def check(self, seen: int = 0) -> None:
@@ -117,9 +115,7 @@ class Leadership:
         if self._leads and not self.held:
             later = f"the target was written to in term {self._outdone}, by another daemon"
             late = "the lease was not renewed in time"
-            cut = "the connection that held it has ended"
-            early = cut if self.lease.lost else late
-            self._lose(later if self._outdone > self.term else early)
+            self._lose(later if self._outdone > self.term else late)
 
     async def _renew(self) -> None:
         asked = self.clock()

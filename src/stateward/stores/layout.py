@@ -13,7 +13,7 @@ speaks.
 from stateward.model.chain import GENESIS
 
 SCHEMA = "stateward"
-VERSION = 1
+VERSION = 2
 LAYOUT = "SELECT version FROM layout"
 IS_THERE = "SELECT to_regclass('stateward.layout') IS NOT NULL"
 HAS_SCHEMA = "SELECT to_regnamespace('stateward') IS NOT NULL"
@@ -66,5 +66,5 @@ STATEMENTS = (
     "CREATE TABLE command (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     f" id {_TEXT} UNIQUE, body {_TEXT})",
     f"CREATE TABLE lease (subject {_TEXT} PRIMARY KEY, holder {_TEXT}, term BIGINT NOT NULL,"
-    " patience DOUBLE PRECISION NOT NULL, version BIGINT NOT NULL, life BIGINT NOT NULL)",
+    " patience DOUBLE PRECISION NOT NULL, version BIGINT NOT NULL)",
 )

@@ -38,10 +38,6 @@ class FileLease:
         self._machine = _machine()
         self._life: int | None = None
 
-    @property
-    def lost(self) -> bool:
-        return False  # the lock is ours until we end
-
     async def read(self) -> Tenure | None:
         return await asyncio.to_thread(self._read)
 

@@ -32,10 +32,6 @@ class KubernetesLease:
         self._name = name
         self._known: Lease | None = None
 
-    @property
-    def lost(self) -> bool:
-        return False  # nothing but the time shows that we live
-
     async def read(self) -> Tenure | None:
         try:
             found = await self._client.get(Lease, self._name)

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import json
 import select
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -52,21 +51,15 @@ class Session:
 
     def __init__(self, connection: "psycopg.Connection[Any]") -> None:
         self._connection = connection
-        self._lock = threading.Lock()
-        """Whoever looks from another thread must not look at what has taken this one's number."""
 
     @property
     def lives(self) -> bool:
         """Whether the other end is still there, as far as this machine knows: nothing is sent."""
-        with self._lock:
-            if self._connection.closed or self._connection.broken:
-                return False
-            poll = select.poll()
-            try:
-                poll.register(self._connection.fileno(), getattr(select, "POLLRDHUP", 0))
-            except psycopg.Error:
-                return False  # it has just ended in the thread that uses it
-            return not any(found & _GONE for _, found in poll.poll(0))
+        if self._connection.closed or self._connection.broken:
+            return False
+        poll = select.poll()
+        poll.register(self._connection.fileno(), getattr(select, "POLLRDHUP", 0))
+        return not any(found & _GONE for _, found in poll.poll(0))
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Cursor:
         return self._connection.execute(_marked(statement), values or None)
@@ -83,8 +76,7 @@ class Session:
             yield
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        self._connection.close()
 
 
 class Server:

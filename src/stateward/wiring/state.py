@@ -82,11 +82,11 @@ class PostgresState:
     def statuses(self) -> KeptStatuses:
         return KeptStatuses(self._database("statuses"))
 
-    def lease(self, subject: str, name: str, timeout: float) -> Lease:
+    def lease(self, subject: str, _name: str, timeout: float) -> Lease:
         server = self.server(timeout)
         from stateward.stores.lease_postgres import PostgresLease
 
-        return PostgresLease(server, subject, name)
+        return PostgresLease(server, subject)
 
     @property
     def leases(self) -> Path:

@@ -231,14 +231,3 @@ async def test_whatever_happens_one_leads_at_a_time_and_terms_only_grow(
         for one in holders:
             assert terms.setdefault(one.own.term, one.name) == one.name
             assert one.own.term == max(terms)
-
-
-async def test_a_leader_that_others_may_think_dead_stops_at_once(pair: Pair) -> None:
-    pair.leases[0].lost = True
-    assert not pair.a.own.held
-    with pytest.raises(LeaseLost):
-        pair.a.own.check()
-    await pair.a.own.step()
-    (lost,) = [own for own in pair.a.events if own.action is Action.LEAD_LOST]
-    assert "has ended" in lost.fields["message"]
-    assert pair.a.turns[-1] is False
