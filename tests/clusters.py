@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import trustme
+
 from loopback import free_port
 from stateward.stores import address
 
@@ -42,13 +44,30 @@ class Cluster:
     def data(self) -> Path:
         return self.directory / "data"
 
+    @property
+    def authority(self) -> Path:
+        """Who vouches for it, in a file."""
+        return self.directory / "authority.pem"
+
     def start(self) -> None:
         said = f"-c port={self.port} -c listen_addresses=127.0.0.1 -c fsync=off"
-        said += f" -c unix_socket_directories={self.directory}"
+        said += f" -c unix_socket_directories={self.directory} -c ssl=on"
         self._run("pg_ctl", "start", "-w", "-s", "-o", said, "-l", f"{self.directory}/log")
 
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "-w", "-s", "-m", "immediate")
+
+    def certify(self) -> None:
+        """Give it what it shows to whoever wants to be sure of it."""
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(self.authority)
+        own = authority.issue_cert("127.0.0.1")
+        key = self.data / "server.key"
+        own.private_key_pem.write_to_path(key)
+        own.cert_chain_pems[0].write_to_path(self.data / "server.crt")
+        key.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(key, "postgres")
 
     def make(self) -> None:
         self.ask(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
@@ -116,6 +135,7 @@ def running(programs: Path) -> Iterator[Cluster]:
         own._run("initdb", "--no-sync", "-U", "postgres", "-E", "UTF8")
         hba = "local all postgres trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         (own.data / "pg_hba.conf").write_text(hba)
+        own.certify()
         own.start()
         try:
             own.make()

@@ -2,9 +2,11 @@
 
 import asyncio
 import traceback
+from pathlib import Path
 
 import pytest
-from states import PostgresStore
+import trustme
+from states import PostgresStore, on_server
 from test_journal import begin, entry
 
 from clusters import PASSWORD, Cluster, Database, server
@@ -88,6 +90,32 @@ def _sleeping(database: Database) -> bool:
             "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
         )
     )
+
+
+class TestWay:
+    """What stands in an address is libpq's to make out."""
+
+    async def test_is_open_to_who_is_vouched_for_and_to_nobody_else(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        sure = f"{database.url}?sslmode=verify-full&sslrootcert="
+        own = on_server(f"{sure}{database.cluster.authority}")
+        await begin(own)
+        assert (await own.verify()).links == 1
+        await own.close()
+        trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+        other = on_server(f"{sure}{tmp_path}/other.pem")
+        with pytest.raises(StateUnavailable, match="certificate verify failed"):
+            await begin(other)
+        await other.close()
+
+    async def test_leads_to_the_server_that_took_over(self, database: Database) -> None:
+        port = database.cluster.port
+        both = database.url.replace(f":{port}/", f":{free_port()},127.0.0.1:{port}/")
+        own = on_server(f"{both}?target_session_attrs=read-write")
+        await begin(own)
+        assert await own.unfinished("target") == ["run"]
+        await own.close()
 
 
 class TestSchema:
