@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from repositories import Repository
+from sshd import keypair, sshd
 from stateward import __version__
 
 pytestmark = pytest.mark.timeout(900)
@@ -97,6 +99,33 @@ def in_pod(root: Path, *command: str, user: int = 10001, group: int = 10001) -> 
 @pytest.mark.parametrize(("user", "group"), [(10001, 10001), (123456, 0)], ids=["own", "any"])
 def test_round_is_run_under_the_restrictions_of_a_pod(root: Path, user: int, group: int) -> None:
     told = in_pod(root, "sh", "-c", ROUND, user=user, group=group)
+    assert "41 writes." in told, told
+
+
+@pytest.fixture
+def private(root: Path, tmp_path: Path) -> Iterator[str]:
+    """Where the example is in a private repository: a configuration for it, within the image."""
+    repo = Repository(tmp_path / "site")
+    shutil.copytree(ROOT / "examples" / "site", repo.path, dirs_exist_ok=True)
+    repo.commit("first")
+    given = root / "src" / "private"
+    given.mkdir()
+    key = keypair(given / "key")
+    key.chmod(0o444)  # as a volume has it: it is for its owner alone once it is used
+    with sshd(tmp_path / "sshd", key.with_suffix(".pub")) as server:
+        (given / "known_hosts").write_text(server.known())
+        (given / "stateward.yaml").write_text(
+            f"sources: [{{git: {{url: '{server.url(repo.path)}', sshKey: {{file: key}},"
+            " knownHosts: {file: known_hosts}}}]\n"
+            "target: {url: 'sqlite:////var/lib/stateward/target.db', token: null}\n"
+        )
+        yield "/src/private/stateward.yaml"
+    shutil.rmtree(given)
+
+
+@pytest.mark.parametrize(("user", "group"), [(10001, 10001), (123456, 0)], ids=["own", "any"])
+def test_repository_is_had_over_ssh(root: Path, private: str, user: int, group: int) -> None:
+    told = in_pod(root, "stateward", "run", "--once", "--config", private, user=user, group=group)
     assert "41 writes." in told, told
 
 

@@ -44,6 +44,12 @@ _CASES = (
         lasting=True,
     ),
     _case(
+        rb"no user exists for uid",
+        Code.FETCH,
+        "ssh does not run as a user that has no name: name it in /etc/passwd, or install"
+        " libnss-wrapper",
+    ),
+    _case(
         rb"proxy after CONNECT|proxy authentication|response 407|error: 407",
         Code.SOURCE_CREDENTIALS,
         "the proxy does not let us through",
