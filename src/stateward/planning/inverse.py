@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem, Severity
-from stateward.model.identity import NodeId, ObjectKey, Reference
+from stateward.model.identity import ObjectKey
 from stateward.model.plan import CLAIMS, Action, Change, FieldChange
 from stateward.model.record import Record
-from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, PARENT, Schema
+from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, Schema
 from stateward.model.state import Hold, Observed, ObservedObject
-from stateward.model.unit import ADOPTED, TRACKING, UnitSettings
-from stateward.planning.compare import references
+from stateward.model.unit import TRACKING, UnitSettings
+from stateward.planning.belonging import Belonging, group_named
 from stateward.planning.effects import Effect
 from stateward.planning.question import Identities
 from stateward.planning.restoring import Lost, Restoring
@@ -54,15 +54,10 @@ class Inverse:
     """What turned out to be left out as well."""
     conflicts: list[Problem] = field(default_factory=list)
     lost: list[Problem] = field(default_factory=list)
-    members_of: dict[ObjectKey, set[str]] = field(default_factory=dict)
-    """The units that had what was deleted, as far as only their groups showed it."""
     _names_there: frozenset[ObjectKey] = frozenset()
-    _only_adopted: set[tuple[ObjectKey, str]] = field(default_factory=set)
-    """Of these, what the units had adopted."""
     _claimed: set[ObjectKey] = field(default_factory=set)
     """What was made, and stays because others claim it."""
-    _unit_of: Mapping[str, str] = field(init=False)
-    """The units by the names of their groups."""
+    belonging: Belonging = field(init=False)
     identities: Identities = field(init=False)
     restoring: Restoring = field(init=False)
 
@@ -70,12 +65,12 @@ class Inverse:
         observed = self.undoing.observed
         self.identities = Identities(observed)
         self._names_there = frozenset(own.key for own in observed.objects.values())
-        self._unit_of = {group: unit for unit, group in self.undoing.groups.items()}
+        self.belonging = Belonging(self.undoing.schema, observed, self.undoing.groups)
         self.effects = {
             node: own.unless_deleted or own if node in observed.objects else own
             for node, own in self.effects.items()
         }
-        self._read_groups()
+        self.effects = self.belonging.learn(self.effects)
         again: dict[str, ObjectKey] = {}
         touched = frozenset(self.effects)
         passed = frozenset(own.key for own in self.effects.values() if own.passing)
@@ -98,24 +93,6 @@ class Inverse:
             back,
             passed,
         )
-
-    def _read_groups(self) -> None:
-        """Take what units lost of their members for what it is: whoever has an object claims it."""
-        groups: set[str] = set()
-        for node, own in self.effects.items():
-            name = _named(own.key)
-            unit = self._unit_of.get(name.removesuffix(ADOPTED))
-            if unit is None or own.loosened.keys() != {MEMBERS}:
-                continue
-            groups.add(node)
-            for peer in own.loosened[MEMBERS]:
-                if not isinstance(peer, ObjectKey):
-                    continue
-                if name.endswith(ADOPTED):
-                    self._only_adopted.add((peer, unit))
-                else:
-                    self.members_of.setdefault(peer, set()).add(unit)
-        self.effects = {node: own for node, own in self.effects.items() if node not in groups}
 
     def changes(self) -> list[Change]:
         """Return the changes in no order; a relationship is written at one end only."""
@@ -146,10 +123,6 @@ class Inverse:
         bare = change.action is Action.UPDATE and not fields
         return None if bare else replace(change, fields=tuple(fields))
 
-    def members(self, unit: str) -> frozenset[str]:
-        group = self.undoing.observed.groups.get(self.undoing.groups[unit])
-        return group.members if group else frozenset()
-
     def give_up(self, node: str, reason: str) -> None:
         """Take note that an object has to be left as it is."""
         self.impossible.setdefault(node, reason)
@@ -175,9 +148,9 @@ class Inverse:
         if self._taken(own):
             self.conflict(own, "somebody made it again since: it stays as it is")
             return
-        holders = self._holders(own)
+        holders = self.belonging.holders(own)
         try:
-            fields, losses = self.restoring.all_of(self._bare(own))
+            fields, losses = self.restoring.all_of(self.belonging.bare(own))
         except Lost as error:
             self.give_up(own.node, f"cannot be made again: {error}")
             return
@@ -187,9 +160,9 @@ class Inverse:
             yield replace(made, foreign=True)
             return
         unit, *others = holders
-        yield replace(made, unit=unit, adopted=self._was_adopted(own, unit))
+        yield replace(made, unit=unit, adopted=self.belonging.was_adopted(own, unit))
         for other in others:  # it is made once: the others claim it
-            adopted = self._was_adopted(own, other)
+            adopted = self.belonging.was_adopted(own, other)
             yield Change(
                 action=Action.ADOPT, unit=other, key=own.key, needs=(own.key,), adopted=adopted
             )
@@ -199,51 +172,6 @@ class Inverse:
         observed = self.undoing.observed
         return bool(observed.references.get(own.key)) or own.key in self._names_there
 
-    def _holders(self, own: Effect) -> list[str]:
-        """Return the units that had an object which is gone; of what was nobody's there are none."""
-        names = {_named(peer) for peer in _referred(own, self._belonging(own))}
-        units = {self._unit_of[name] for name in names & self._unit_of.keys()}
-        units |= self.members_of.get(own.key, set())
-        units -= own.holders.keys() - own.joined_again
-        units |= {unit for unit, held in own.holders.items() if held.before is not None}
-        return sorted(units, key=lambda unit: (unit not in own.holders, unit))
-
-    def _bare(self, own: Effect) -> Effect:
-        """Leave out of an object which is gone that it was in the groups of units."""
-        name = self._belonging(own)
-        ours = set(self._unit_of)
-        if name == PARENT:  # where a group stands says whose it is, adopted or not
-            ours |= {group + ADOPTED for group in ours}
-        kept = frozenset(peer for peer in _referred(own, name) if _named(peer) not in ours)
-        before = next(iter(kept), None) if name == PARENT else kept
-        return replace(own, fields={**own.fields, name: (before, None)})
-
-    def _adopted_again(self, own: Effect, had: Iterable[str]) -> Effect:
-        """Have an object that units had only adopted be in their lists of these again."""
-        name = self._belonging(own)
-        lists = frozenset(
-            NodeId(found.id)
-            for unit in had
-            if self._was_adopted(own, unit) and own.node in self.members(unit)
-            for found in (self.undoing.observed.groups.get(self.undoing.groups[unit] + ADOPTED),)
-            if found is not None
-        )
-        if name == PARENT or not lists:
-            return own
-        before, after = own.fields[name]
-        return replace(own, fields={**own.fields, name: (before | lists, after)})
-
-    def _was_adopted(self, own: Effect, unit: str) -> bool:
-        """Tell whether a unit had only adopted an object."""
-        if unit in own.holders:
-            return bool(own.holders[unit].before)
-        return (own.key, unit) in self._only_adopted
-
-    def _belonging(self, own: Effect) -> str:
-        """Return the relationship that makes an object a member: a group stands below a group."""
-        kind = self.undoing.schema.kinds[own.key.kind]
-        return PARENT if kind.is_group else MEMBER_OF_GROUPS
-
     def _unmake(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
         if not (own.joined or own.foreign):
             return  # it was let go already: it is somebody else's
@@ -251,9 +179,11 @@ class Inverse:
         if differing and not self.undoing.force:
             self.conflict(own, f"was changed since: {'; '.join(differing)}")
             return
-        ours = [unit for unit in own.joined if own.node in self.members(unit)] or [own.unit]
+        ours = [unit for unit in own.joined if own.node in self.belonging.members(unit)] or [
+            own.unit
+        ]
         claims = {*self.hold(own.node).claims, *self._tracking_groups(now)}
-        claims -= {name for unit in ours for name in self._names(unit)}
+        claims -= {name for unit in ours for name in self.belonging.names(unit)}
         if claims:
             told = ", ".join(sorted(claims))
             self._lose(own, [f"is released and not deleted: {told} claims it"])
@@ -265,8 +195,8 @@ class Inverse:
             yield replace(delete, unit=ours[0], foreign=own.foreign)
 
     def _put_back(self, own: Effect, now: ObservedObject) -> Iterator[Change]:
-        had = self._holders(own) if own.again else []
-        own = self._adopted_again(self._bare(own), had) if own.again else own
+        had = self.belonging.holders(own) if own.again else []
+        own = self.belonging.adopted_again(self.belonging.bare(own), had) if own.again else own
         fields, differing, losses = self.restoring.changed(own, now, force=self.undoing.force)
         if differing:
             self.conflict(own, f"was changed since: {'; '.join(differing)}")
@@ -287,18 +217,18 @@ class Inverse:
         """Yield the claims of units that had what was made again, and that it was not given to yet."""
         claiming = {change.unit for change in regrouped if change.action in CLAIMS}
         for unit in sorted(set(had) - claiming):
-            if own.node in self.members(unit):
+            if own.node in self.belonging.members(unit):
                 continue
             known = own.holders.get(unit)
             if known is not None and known.after is not None and not self.undoing.force:
                 self.conflict(own, f"has left {unit} since: it is not given back")
             else:
                 change = self._change(Action.ADOPT, own)
-                yield replace(change, unit=unit, adopted=self._was_adopted(own, unit))
+                yield replace(change, unit=unit, adopted=self.belonging.was_adopted(own, unit))
 
     def _regroup(self, own: Effect, had: Collection[str]) -> Iterator[Change]:
         """Yield what gives an object back to those who had it; releases come last."""
-        has = {unit for unit in own.holders if own.node in self.members(unit)}
+        has = {unit for unit in own.holders if own.node in self.belonging.members(unit)}
         giving = [unit for unit in own.joined if unit in has and unit not in had]
         missing = [unit for unit in own.left if unit not in has]
         elsewhere = own.joined and not giving and not has.intersection(own.left)
@@ -344,13 +274,9 @@ class Inverse:
         """Yield the tracking groups that an object is in."""
         peers = now.relations.get(MEMBER_OF_GROUPS)
         for peer in peers if isinstance(peers, frozenset) else ():
-            name = _named(self.identities.name(peer))
+            name = group_named(self.identities.name(peer))
             if name.startswith(TRACKING):
                 yield name
-
-    def _names(self, unit: str) -> tuple[str, str]:
-        """Return the names of a unit's own groups."""
-        return self.undoing.groups[unit], self.undoing.groups[unit] + ADOPTED
 
     def conflict(self, own: Effect, reason: str) -> None:
         self.conflicts.append(self._problem(own, Code.CHANGED_SINCE, reason, Severity.ERROR))
@@ -367,13 +293,3 @@ class Inverse:
             subject=str(own.key),
             severity=severity,
         )
-
-
-def _referred(own: Effect, name: str) -> frozenset[Reference]:
-    """Return what a field is recorded to have led to before."""
-    before, _ = own.fields.get(name, (None, None))
-    return frozenset(references(before))
-
-
-def _named(group: Reference) -> str:
-    return group.hfid[0] if isinstance(group, ObjectKey) else ""

@@ -172,7 +172,7 @@ class _Attempt:
                 for own in changes
                 if unit == (own.giver or own.unit) and own.action in _ENDS
             }
-            vanishes = self.inverse.members(unit) <= leaving
+            vanishes = self.inverse.belonging.members(unit) <= leaving
         return UnitPlan(
             unit=unit,
             group=group,
@@ -200,7 +200,7 @@ class _Attempt:
                 undoing.settings[unit],
                 undoing.schema,
                 undoing.observed,
-                members=len(self.inverse.members(unit)),
+                members=len(self.inverse.belonging.members(unit)),
                 allowed=undoing.allow_deletes is not None and total <= undoing.allow_deletes,
                 along=[self._key(node) for node in along.get(unit, ())],
             )
