@@ -79,7 +79,7 @@ class Exchange:
                     return await self._measured(call, credentials)
             except TimeoutError as error:
                 raise TargetUnavailable(
-                    f"the target did not answer within {call.deadline:g} s"
+                    f"the target did not answer within {call.deadline:.3g} s"
                 ) from error
             except TooLarge as error:
                 kind = TargetUnavailable if call.writing else TargetRefused
