@@ -142,6 +142,11 @@ class Code(StrEnum):
         """The code's readable name, as printed beside it."""
         return self.name.lower().replace("_", "-")
 
+    @property
+    def of_schema(self) -> bool:
+        """Whether it says that files do not go with a schema, which may be changed in the target."""
+        return self is Code.SCHEMA_DIFFERS or self.value.startswith("SW13")
+
 
 class Severity(StrEnum):
     """Whether a problem stops what it is about, or is only worth knowing."""

@@ -4,7 +4,7 @@ It is told what a look at the source has found and how rounds came out, with the
 what is to be done next. What it knows survives a restart as statuses.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.daemon import requeue
@@ -166,13 +166,20 @@ class Board:
                 self._mark(unit, Mark(now, reason), now)
 
     def settle(
-        self, verdicts: Iterable[Verdict], revision: str, now: float, random: float
+        self,
+        verdicts: Iterable[Verdict],
+        revision: str,
+        now: float,
+        random: Callable[[], float],
     ) -> Mapping[str, Status | None]:
-        """Take in how units came out of a round, and say how they stand; None is gone for good."""
+        """Take in how units came out of a round, and say how they stand; None is gone for good.
+
+        Each unit has a random number of its own: what was looked at together does not stay so.
+        """
         given = list(verdicts)
         before = dict(self.statuses)
         for own in given:
-            self._settle(own, revision, now, random)
+            self._settle(own, revision, now, random())
         writers = {own.run.unit for own in given if own.run.writes or self._turned(own, before)}
         self._wake(writers, now)
         changed = {own.run.unit for own in given}

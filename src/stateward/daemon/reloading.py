@@ -47,6 +47,7 @@ class Reloader:
     async def reloading(self) -> None:
         """Look at the files until cancelled; one content is tried once, whatever comes of it."""
         known = self.configured.digest
+        self.hint.set()  # what changed after it was read and before it was watched, nobody told
         while True:
             try:
                 async with asyncio.timeout(self._every):

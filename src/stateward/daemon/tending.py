@@ -49,6 +49,10 @@ class Tender:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: dict[str, str] = field(default_factory=dict)
     """Who asked for a round of a unit."""
+    _looked_for: frozenset[str] = frozenset()
+    """Commands that stand, and that a look was begun for."""
+    _credited: frozenset[str] = frozenset()
+    """Commands that stand, and whose next round is in the name of who gave them."""
     descent: Descent = field(init=False)
     keeper: Keeper = field(init=False)
     _error: str | None = None
@@ -76,12 +80,16 @@ class Tender:
     async def heed(self, commands: Sequence[Command]) -> None:
         """Take in what people want of this source."""
         changed = self.board.heed(commands, self.means.clock())
-        for own in commands:
-            if own.verb in _ASKS and self.board.revision is not None:
+        looks = frozenset(own.id for own in commands if own.verb in _LOOKS)
+        if looks - self._looked_for:
+            self.hint.set()
+        self._looked_for = looks
+        if self.board.revision is not None:  # before, nobody knows which units there are
+            asks = {own.id: own for own in commands if own.verb in _ASKS}
+            for new in asks.keys() - self._credited:
                 known = self.board.statuses
-                self._asked |= {unit: own.actor for unit in known if own.concerns(unit)}
-            if own.verb in _LOOKS:
-                self.hint.set()
+                self._asked |= {unit: asks[new].actor for unit in known if asks[new].concerns(unit)}
+            self._credited = frozenset(asks)
         if changed:
             await self.keeper.keep(changed)
             self._changed.set()
@@ -214,7 +222,7 @@ class Tender:
             self.board.give_back(taken, now)
             return
         before = dict(self.board.statuses)
-        settled = self.board.settle(done.verdicts, revision, now, self.means.random())
+        settled = self.board.settle(done.verdicts, revision, now, self.means.random)
         await self.keeper.keep(settled)
         for peer in self.peers if done.writes else ():
             await peer.wake()

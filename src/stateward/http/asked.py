@@ -45,7 +45,7 @@ class Text:
 
     def read(self, given: Any) -> Any:
         right = isinstance(given, str) and len(given) <= self.most
-        return given if right and re.search(self.pattern, given) else None
+        return given if right and re.fullmatch(self.pattern, given) else None
 
     def parsed(self, given: str) -> Any:
         return self.read(given)

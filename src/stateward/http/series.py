@@ -31,7 +31,11 @@ _OF_STATUS: tuple[tuple[str, str, Callable[[Status], _Number]], ...] = (
         "When a round last brought the unit in line, or found that it was.",
         lambda own: own.succeeded,
     ),
-    ("failures", "Rounds in a row after which it had to be tried again.", lambda own: own.failures),
+    (
+        "failures",
+        "Rounds in a row that failed for a reason that may pass.",
+        lambda own: own.failures if own.condition is Condition.RETRYING else 0,
+    ),
 )
 _DRIFT: tuple[tuple[str, str, Callable[[UnitDrift], int]], ...] = (
     ("drifted_objects", "Objects that the last look found to differ.", lambda own: own.objects),
@@ -57,6 +61,11 @@ _COUNTERS: tuple[tuple[str, str, Callable[[Tally], _Number]], ...] = (
 _SOURCE: tuple[tuple[str, str, Callable[[SourceStatus], _Number]], ...] = (
     ("up", "Whether the source could be looked at, last time.", lambda own: own.error is None),
     ("looked_timestamp_seconds", "When the source was last looked at.", lambda own: own.at),
+    (
+        "interval_seconds",
+        "After how long it is looked at again, at the latest.",
+        lambda own: own.every,
+    ),
 )
 
 
@@ -112,7 +121,7 @@ def of_sources(seen: Sequence[Seen]) -> Iterator[Metric]:
 
 def _counted(seen: Sequence[Seen]) -> Iterator[tuple[tuple[str, str], int]]:
     for own in seen:
-        counts = Counter(status.condition for status in own.statuses)
+        counts = Counter(status.shown for status in own.statuses)
         yield from (((own.name, state.value), counts[state]) for state in Condition)
 
 

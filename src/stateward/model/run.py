@@ -25,7 +25,10 @@ class Fault(StrEnum):
     TRANSIENT = "transient"
     """Nothing but time."""
     STALLED = "stalled"
-    """A person or a commit: the target refuses something, or something is wrong with some objects."""
+    """A person or a commit: the target refuses something, or something is wrong with some objects.
+
+    So do files that do not go with the target's schema: somebody may load another one.
+    """
     INVALID = "invalid"
     """A commit: the files are such that nothing of the unit can be planned."""
 

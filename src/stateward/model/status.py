@@ -110,6 +110,14 @@ class Status:
     drift: UnitDrift | None = None
     """What the last look found to differ although Git did not change; None is nothing."""
 
+    @property
+    def shown(self) -> Condition:
+        """What it is shown as: what keeps rounds from it counts for more than how the last one ended."""
+        return self.condition if self.pause is None else _PAUSED.get(self.pause.why, self.condition)
+
+
+_PAUSED = {Why.SUSPENDED: Condition.SUSPENDED, Why.REWOUND: Condition.STALLED}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStatus:

@@ -1,6 +1,7 @@
 """How sources and units stand: a table that a person reads at a glance, and JSON."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -105,11 +106,7 @@ def _row(own: Status, now: float) -> tuple[str, str, str, str, str]:
 
 
 def _state(own: Status, now: float) -> str:
-    pause = _pause(own, now)
-    return (_SHOWN.get(pause.why, own.condition) if pause else own.condition).value
-
-
-_SHOWN = {Why.SUSPENDED: Condition.SUSPENDED, Why.REWOUND: Condition.STALLED}
+    return replace(own, pause=_pause(own, now)).shown.value
 
 
 def _next(own: Status, now: float) -> str:

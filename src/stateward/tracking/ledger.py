@@ -189,7 +189,7 @@ class Ledger:
             return None
         errors = self.plan.errors(planned.unit)
         whole_unit = [own for own in errors if own.subject is None]
-        in_files = any(own.code is not Code.SCHEMA_DIFFERS for own in whole_unit)
+        in_files = any(not own.code.of_schema for own in whole_unit)
         return Fault.INVALID if in_files else Fault.STALLED
 
     def _error(self, unit: str, account: _Account, cut: Stalled | Transient | None) -> str | None:

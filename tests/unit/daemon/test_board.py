@@ -35,7 +35,10 @@ def settled(found: Board, now: float = NOW, random: float = 0.0, **outcomes: Ver
     """Run a round in which every unit comes out as given, else well."""
     taken = found.take(now)
     found.settle(
-        [outcomes.get(unit, verdict(unit)) for unit in taken], found.revision or "", now, random
+        [outcomes.get(unit, verdict(unit)) for unit in taken],
+        found.revision or "",
+        now,
+        lambda: random,
     )
 
 
@@ -128,7 +131,7 @@ class TestCommit:
         taken = found.take(NOW)
         assert found.seen("r2", facts(a="2", b="1"), NOW + 1) == {"a"}
         assert found.take(NOW + 1) == {}
-        found.settle([verdict(unit) for unit in taken], "r1", NOW + 2, 0)
+        found.settle([verdict(unit) for unit in taken], "r1", NOW + 2, lambda: 0)
         assert found.statuses["a"].applied == "r1"
         assert found.take(NOW + 2) == {"a": {Reason.COMMIT}}
 
@@ -158,7 +161,7 @@ class TestCommit:
             found.refuse(None, NOW + 6)
         else:
             found.heed([told(verb)], NOW + 6)
-        found.settle([verdict(unit, gone=True) for unit in taken], "r2", NOW + 7, 0)
+        found.settle([verdict(unit, gone=True) for unit in taken], "r2", NOW + 7, lambda: 0)
         assert "b" not in found.take(NOW + 10_000)
         assert set(found.statuses) == {"a"}
 
@@ -169,7 +172,7 @@ class TestCommit:
         found.seen("r2", facts(a="1"), NOW + 5)
         taken = found.take(NOW + 5)
         found.seen("r3", facts(a="1", b="1"), NOW + 6)
-        found.settle([verdict(unit, gone=True) for unit in taken], "r2", NOW + 7, 0)
+        found.settle([verdict(unit, gone=True) for unit in taken], "r2", NOW + 7, lambda: 0)
         assert found.statuses["b"].condition is Condition.PENDING
         assert found.take(NOW + 7) == {"b": {Reason.COMMIT}}
 
@@ -241,11 +244,20 @@ class TestSettling:
         settled(found, a=verdict("a", Outcome.SKIPPED))
         assert (found.statuses["a"].condition, found.queue.due()) == (Condition.SUSPENDED, None)
 
+    def test_spreads_what_was_looked_at_together(self) -> None:
+        found = board()
+        found.seen("r1", facts(a="1", b="1"), NOW)
+        numbers = iter((0.0, 1.0))
+        found.settle([verdict(unit) for unit in found.take(NOW)], "r1", NOW, lambda: next(numbers))
+        assert len({own.next for own in found.statuses.values()}) == 2
+
     def test_says_what_changed(self) -> None:
         found = board()
         found.seen("r1", facts(a="1", b="1"), NOW)
         taken = found.take(NOW)
-        told = found.settle([verdict(unit, gone=unit == "b") for unit in taken], "r1", NOW, 0)
+        told = found.settle(
+            [verdict(unit, gone=unit == "b") for unit in taken], "r1", NOW, lambda: 0
+        )
         assert told == {"a": found.statuses["a"], "b": None}
 
 
@@ -279,7 +291,7 @@ class TestSuspension:
         assert (found.statuses["a"].next, found.queue.due()) == (NOW + 100, NOW + 100)
         assert found.take(NOW + 100) == {"a": {Reason.COMMIT, Reason.RESUMED}}
         assert found.statuses["a"].pause is None
-        found.settle([verdict("a")], "r2", NOW + 101, 0)
+        found.settle([verdict("a")], "r2", NOW + 101, lambda: 0)
         assert found.take(NOW + 101) == {}
 
     def test_of_all_is_for_what_comes_later_too(self, found: Board) -> None:
@@ -338,7 +350,7 @@ class TestWindow:
         found.heed([told(Verb.RECONCILE, "a", any_time=True)], NOW + 2)
         assert found.take(NOW + 2) == {"a": {Reason.START, Reason.MANUAL}}
         assert found.pauses.of("a", (NIGHT,), NOW + 2) is None
-        found.settle([verdict("a")], "r1", NOW + 3, 0)
+        found.settle([verdict("a")], "r1", NOW + 3, lambda: 0)
         assert found.pauses.of("a", (NIGHT,), NOW + 3) is not None
 
     def test_is_for_nobody_who_is_suspended(self, found: Board) -> None:
@@ -364,5 +376,5 @@ class TestAsked:
         for expected in ({"a": {Reason.MANUAL}}, {}):
             found.heed([told(Verb.APPROVE, "a")], NOW + 1)
             assert found.take(NOW + 1) == expected
-            found.settle([verdict(own) for own in expected], "r1", NOW + 1, 0)
+            found.settle([verdict(own) for own in expected], "r1", NOW + 1, lambda: 0)
         assert found.statuses["a"].blocked is None

@@ -14,7 +14,7 @@ from candidates import leadership
 from desks import Desk, tags
 from rounds import objects
 from stateward.daemon.controller import INTERRUPTED, Assembly, Daemon
-from stateward.daemon.reloading import Configured
+from stateward.daemon.reloading import Configured, Reloader
 from stateward.model.event import Action
 from stateward.model.status import Condition, Reason
 from stateward.model.unit import Drift, DriftMode
@@ -100,6 +100,16 @@ async def test_what_was_cut_short_is_gone_on_with(
     await desk.turn()
     assert await desk.journal.unfinished(desk.target.name) == []
     assert await desk.shop.members("a") == {"BuiltinTag/red"}
+
+
+async def test_what_changed_before_anybody_watched_is_read(tmp_path: Path) -> None:
+    read = asyncio.Event()
+    configured = Configured((tmp_path / "stateward.yaml",), "before", lambda: "after")
+    reloader = Reloader(configured, read.set, lambda _event: None)
+    running = asyncio.ensure_future(reloader.reloading())
+    async with asyncio.timeout(10):
+        await read.wait()
+    running.cancel()
 
 
 async def test_what_waits_is_woken_by_a_round_of_another_source(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from desks import Desk, tags
 from repositories import Repository, far
 from rounds import SCHEMA, objects
+from stateward.daemon.heeding import Heeder
 from stateward.errors import Code, SourceUnavailable
 from stateward.model.command import Verb
 from stateward.model.drift import Departure, DriftedField
@@ -113,6 +114,13 @@ class TestTrouble:
         assert desk.known["b"].applied == "r2"
         await desk.turn(a=tags("white"), b=tags("blue", "green"))
         assert desk.known["a"].condition is Condition.READY
+
+    async def test_with_what_the_schema_lacks_is_looked_at_again(self, desk: Desk) -> None:
+        await desk.turn(a=objects("NetUnheardOf", {"name": "red"}))
+        own = desk.known["a"]
+        assert own.condition is Condition.STALLED
+        assert "SW1301" in (own.message or "")
+        assert own.next == 1000 + 600 * 0.95, "somebody may have loaded another one by then"
 
     async def test_with_the_target_is_tried_again_to_the_second(self, desk: Desk) -> None:
         desk.target.lose = lambda _number: "before"
@@ -370,6 +378,27 @@ class TestCommand:
         assert desk.journal.causes[-1] == Cause(trigger="manual", actor="ada")
         assert await desk.commands.standing() == []
         assert [own["command"] for own in desk.told(Action.TOLD)] == ["reconcile"]
+
+    async def test_that_stands_is_looked_for_once(self, desk: Desk) -> None:
+        desk.shop.source.failure = SourceUnavailable("no route to host")
+        await desk.give(Verb.RECONCILE)
+        assert desk.tender.hint.is_set()
+        desk.tender.hint.clear()
+        await desk.turn()
+        await Heeder(tenders=[desk.tender], means=desk.tender.means).heed()
+        assert len(await desk.commands.standing()) == 1
+        assert not desk.tender.hint.is_set(), "each look would lead to the next one"
+
+    async def test_that_stands_is_credited_with_one_round(self, desk: Desk) -> None:
+        await desk.turn(a=tags("red", "blue"))
+        desk.shop.commit({"b/x.yml": tags("green")})
+        await desk.turn()
+        await desk.give(Verb.APPROVE, "a", digest="f" * 12)
+        await desk.tender.work()
+        assert len(await desk.commands.standing()) == 1
+        await Heeder(tenders=[desk.tender], means=desk.tender.means).heed()
+        await desk.turn(a=tags("red", "blue", "white"), b=tags("green"))
+        assert desk.journal.causes[-1] == Cause(trigger="commit", actor="stateward")
 
     async def test_lets_a_prune_through_once(self, desk: Desk) -> None:
         await desk.turn(a=tags("red", "blue"))

@@ -10,7 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from desks import tags
 from rounds import objects
 from stateward.instruments import Step
+from stateward.model.command import Command, Verb
 from stateward.model.mutation import Delete, Update
+from stateward.model.status import Condition
 from stateward.tracking.mandate import UNLIMITED
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -58,6 +60,23 @@ async def test_a_unit_is_told_as_its_rounds_left_it(desk: Desk) -> None:
     }
     assert await value(desk, "stateward_unit_changes_total", **UNIT, action="create") == 2
     assert await value(desk, "stateward_units", source="default", state="ready") == 2
+
+
+async def test_a_unit_that_waits_has_not_failed(desk: Desk) -> None:
+    await desk.turn(a=objects("NetCheck", {"name": "all", "query": "missing"}))
+    desk.now += 600
+    await desk.turn()
+    board = desk.tender.board
+    assert (board.statuses["a"].condition, board.statuses["a"].failures) == (Condition.WAITING, 2)
+    assert await value(desk, "stateward_unit_failures", **UNIT) == 0
+
+
+async def test_a_unit_that_somebody_suspended_is_counted_as_that(desk: Desk) -> None:
+    await desk.turn(a=tags("red"))
+    known = {"id": "one", "source": "default", "actor": "ada", "at": desk.now}
+    await desk.tender.heed([Command(verb=Verb.SUSPEND, unit="a", **known)])
+    assert await value(desk, "stateward_units", source="default", state="suspended") == 1
+    assert await value(desk, "stateward_units", source="default", state="ready") == 0
 
 
 async def test_a_unit_that_is_wrong_keeps_what_was_good(desk: Desk) -> None:
