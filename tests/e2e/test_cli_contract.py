@@ -315,6 +315,31 @@ class TestPlaces:
         assert cli("plan") == (1, "")
         assert "choose one of a, b" in cli.errors
 
+    def test_every_source_has_its_round(self, repo: Repository, cli: Cli) -> None:
+        repo.write(
+            "stateward.yaml",
+            b"sources:\n"
+            b"  - {name: hardware, units: [{path: objects/hardware}]}\n"
+            b"  - {name: lost, git: {url: /nowhere}, units: [{path: objects/x}]}\n"
+            b"  - {name: locations, units: [{path: objects/locations}]}\n",
+        )
+        code, text = cli("run", "--once", "--dry-run")
+        assert code == 1
+        assert [line for line in text.splitlines() if line.startswith("source ")] == [
+            "source hardware",
+            "source locations",
+        ]
+        assert cli.errors.startswith("lost: SW2001 ")
+        code, answer = cli("run", "--once", "--format", "json")
+        assert code == 1
+        assert [(own["source"], own["writes"] > 0) for own in json.loads(answer)] == [
+            ("hardware", True),
+            ("locations", True),
+        ]
+        assert asked(cli, "run", "--once", "--source", "hardware")["writes"] == 0
+        assert cli("validate", "--source", "lost")[0] == 1
+        assert cli("doctor")[1].count("\nsource ") == 2
+
 
 @pytest.mark.parametrize("glob", ["objects/n*", "*work", "obj*ork", "objects/network"])
 def test_unit_pattern_matches_slashes_too(cli: Cli, glob: str) -> None:

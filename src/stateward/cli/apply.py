@@ -21,9 +21,11 @@ def apply(form: str, *, detailed_exitcode: bool, **given: Any) -> None:
     from stateward.cli import invocation
 
     asked, expected = invocation.of_plan_file(given)
-    raise exits.Exit(
-        _apply(asked, form, expected=expected, detailed=detailed_exitcode, relying=False)
+    code, answer = _applied(
+        asked, form, expected=expected, detailed=detailed_exitcode, relying=False
     )
+    options.answer(answer)
+    raise exits.Exit(code)
 
 
 @click.command("run")
@@ -62,16 +64,14 @@ def run_command(
     if not once:
         _only_once(context)
         raise exits.Exit(_tend(invocation.of(given), log_format))
-    asked = invocation.of(given)
-    if not dry_run:
-        raise exits.Exit(
-            _apply(asked, form, expected=None, detailed=detailed_exitcode, relying=not full)
-        )
-    import asyncio
+    from stateward.cli import sources
 
-    found = asyncio.run(invocation.planned(asked))
-    invocation.show_report(found, invocation.dry_report(found), form, invocation.typed(asked))
-    raise exits.Exit(exits.of_plan(found, detailed=detailed_exitcode))
+    def round_(asked: Any) -> tuple[int, options.Answer]:
+        if dry_run:
+            return _planned(asked, form, detailed=detailed_exitcode)
+        return _applied(asked, form, expected=None, detailed=detailed_exitcode, relying=not full)
+
+    raise exits.Exit(sources.each(invocation.of(given), form, round_))
 
 
 _ONCE = ("detailed_exitcode", "dry_run", "full", "form", "rev", "worktree", "allow_deletes")
@@ -99,7 +99,20 @@ def _tend(asked: Any, log_format: str) -> int:
     return asyncio.run(tend(asked, emit))
 
 
-def _apply(asked: Any, form: str, *, expected: str | None, detailed: bool, relying: bool) -> int:
+def _planned(asked: Any, form: str, *, detailed: bool) -> tuple[int, options.Answer]:
+    import asyncio
+
+    from stateward.cli import invocation
+
+    found = asyncio.run(invocation.planned(asked))
+    report, typed = invocation.dry_report(found), invocation.typed(asked)
+    answer = invocation.report_answer(found, report, form, typed)
+    return exits.of_plan(found, detailed=detailed), answer
+
+
+def _applied(
+    asked: Any, form: str, *, expected: str | None, detailed: bool, relying: bool
+) -> tuple[int, options.Answer]:
     import asyncio
 
     from stateward.cli import invocation
@@ -107,5 +120,5 @@ def _apply(asked: Any, form: str, *, expected: str | None, detailed: bool, relyi
     found, report = asyncio.run(
         invocation.applied(asked, expected, options.progress(), relying=relying)
     )
-    invocation.show_report(found, report, form, invocation.typed(asked))
-    return exits.of_report(found, report, detailed=detailed)
+    answer = invocation.report_answer(found, report, form, invocation.typed(asked))
+    return exits.of_report(found, report, detailed=detailed), answer

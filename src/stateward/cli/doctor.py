@@ -14,13 +14,15 @@ def doctor(form: str, **given: Any) -> None:
     """Look at all that a run needs, and say what is wrong and what to do. Nothing is changed."""
     import asyncio
 
+    from stateward.cli import sources
     from stateward.reporting import doctor as rendering
     from stateward.wiring import Invocation
     from stateward.wiring.doctor import examine
 
-    found = asyncio.run(examine(Invocation(**given)))
-    if form == "json":
-        options.say_json(rendering.as_json(found))
-    else:
-        options.say(rendering.as_text(found))
-    raise exits.Exit(exits.ERROR if rendering.failed(found) else exits.DONE)
+    rendered = rendering.as_json if form == "json" else rendering.as_text
+
+    def looked_at(asked: Invocation) -> tuple[int, options.Answer]:
+        found = asyncio.run(examine(asked))
+        return exits.ERROR if rendering.failed(found) else exits.DONE, rendered(found)
+
+    raise exits.Exit(sources.each(Invocation(**given), form, looked_at))

@@ -22,6 +22,15 @@ WAITING = 4
 INTERRUPTED = 130
 
 
+_ORDER = (ERROR, BLOCKED, WAITING, CHANGES)
+
+
+def of_all(codes: "Iterable[int]") -> int:
+    """Return the code of several that were asked for together."""
+    found = set(codes)
+    return next((own for own in _ORDER if own in found), DONE)
+
+
 class Exit(Exception):
     """The command is through, and this is its exit code."""
 

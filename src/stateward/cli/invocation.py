@@ -119,9 +119,12 @@ def show_plan(plan: Plan, form: str, typed: Typed) -> None:
 
 
 def show_report(plan: Plan, report: Report, form: str, typed: Typed) -> None:
+    options.answer(report_answer(plan, report, form, typed))
+
+
+def report_answer(plan: Plan, report: Report, form: str, typed: Typed) -> options.Answer:
     if form == "json":
-        options.say_json(report_rendering.as_json(report, plan, typed))
-    elif form == "markdown":
-        options.say(report_rendering.as_markdown(report, plan, typed))
-    else:
-        options.say(report_rendering.as_text(report, plan, typed))
+        return report_rendering.as_json(report, plan, typed)
+    if form == "markdown":
+        return report_rendering.as_markdown(report, plan, typed)
+    return report_rendering.as_text(report, plan, typed)

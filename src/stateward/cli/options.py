@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+Answer = str | dict[str, Any] | list[dict[str, Any]]
 
 
 _REPO = click.argument("repo", required=False)
@@ -119,6 +120,14 @@ def say(text: str) -> None:
 
 def say_json(document: Any) -> None:
     say(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
+
+
+def answer(own: Answer) -> None:
+    """Write an answer: a text as it is, anything else as JSON."""
+    if isinstance(own, str):
+        say(own)
+    else:
+        say_json(own)
 
 
 def say_json_line(document: Any) -> None:

@@ -1,5 +1,6 @@
 """``validate`` and ``plan``: look, and change nothing."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -17,18 +18,20 @@ def validate(form: str, **given: Any) -> None:
     """
     import asyncio
 
-    from stateward.cli import invocation
+    from stateward.cli import invocation, sources
     from stateward.reporting import validation
 
-    asked = invocation.of(given)
-    plan = asyncio.run(invocation.validated(asked))
-    if form == "json":
-        options.say_json(validation.as_json(plan))
-    else:
-        options.say(
-            validation.as_markdown(plan) if form == "markdown" else validation.as_text(plan)
-        )
-    raise exits.Exit(exits.ERROR if validation.failed(plan) else exits.DONE)
+    rendered: dict[str, Callable[[Any], options.Answer]] = {
+        "json": validation.as_json,
+        "markdown": validation.as_markdown,
+        "text": validation.as_text,
+    }
+
+    def checked(asked: Any) -> tuple[int, options.Answer]:
+        plan = asyncio.run(invocation.validated(asked))
+        return exits.ERROR if validation.failed(plan) else exits.DONE, rendered[form](plan)
+
+    raise exits.Exit(sources.each(invocation.of(given), form, checked))
 
 
 @click.command()

@@ -153,6 +153,11 @@ def set_up_all(invocation: Invocation) -> list[Setup]:
     ]
 
 
+def sources(invocation: Invocation) -> list[str]:
+    """Return the names of the sources that an invocation is about: all, unless it names one."""
+    return [own.source.name for own in set_up_all(invocation)]
+
+
 def unconfigured(invocation: Invocation) -> Setup:
     """Go by the defaults, where the configuration cannot be used."""
     where = place.unconfigured(invocation.repo)
