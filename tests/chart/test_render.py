@@ -67,7 +67,9 @@ def _pods(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for own in objects:
         spec = own.get("spec", {})
         spec = spec.get("jobTemplate", own).get("spec", {})
-        if "template" in spec:
+        if own["kind"] == "Pod":
+            found.append(spec)
+        elif "template" in spec:
             found.append(spec["template"]["spec"])
     assert found
     return found
@@ -146,11 +148,34 @@ class TestLease:
         assert _pods(objects)[0]["automountServiceAccountToken"] is True
 
     def test_of_a_file_needs_no_rights(self, run: Helm) -> None:
-        objects = run.template(MINIMAL, "--set", "config.leader.lease=file")
+        more = "config.leader.lease=file,config.leader.within=60s"
+        objects = run.template(MINIMAL, "--set", more)
         assert not [own for own in objects if own["kind"].startswith("Role")]
         assert _pods(objects)[0]["automountServiceAccountToken"] is False
         said = yaml.safe_load(of_kind(objects, "ConfigMap")["data"]["stateward.yaml"])
-        assert "leader" not in said
+        assert said["leader"] == {"lease": "file", "within": "60s"}
+
+    def test_elsewhere_is_what_the_rights_are_for(self, run: Helm) -> None:
+        objects = run.template(MINIMAL, "--set", "config.leader.namespace=leases")
+        for kind in ("Role", "RoleBinding"):
+            assert of_kind(objects, kind)["metadata"]["namespace"] == "leases"
+        (account,) = of_kind(objects, "RoleBinding")["subjects"]
+        assert account["namespace"] == "tools"
+
+
+@pytest.mark.parametrize("mode", ["plan", "run"])
+def test_jobs_are_about_all_sources(run: Helm, mode: str) -> None:
+    objects = run.template(
+        next(own for own in CI if own.name.startswith("job")), "--set", f"cronJob.mode={mode}"
+    )
+    (container,) = _pods([of_kind(objects, "CronJob")])[0]["containers"]
+    assert container["args"] == ["run", "--once", *(["--dry-run"] if mode == "plan" else [])]
+
+
+def test_tests_are_pods_since_helm_shows_logs_of_no_other_kind(run: Helm) -> None:
+    own = of_kind(run.template(), "Pod")
+    assert own["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert [each["args"] for each in own["spec"]["containers"]] == [["doctor"], ["validate"]]
 
 
 def test_secrets_stand_in_no_object(run: Helm) -> None:

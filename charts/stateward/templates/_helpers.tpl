@@ -95,16 +95,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
     {{- end }}
 {{- end -}}
 
-{{/* A container for each source. The context: root, sources, args. */}}
-{{- define "stateward.eachSource" -}}
-{{- range .sources }}
-{{- $name := default "default" .name }}
-{{- $args := concat $.args (ternary (list "--source" .name) list (hasKey . "name")) }}
-{{- $label := printf "%s-%s" (first $.args) (regexReplaceAll "[^a-z0-9]+" (lower $name) "-") | trunc 63 | trimSuffix "-" }}
-{{ include "stateward.container" (dict "root" $.root "name" $label "args" $args) }}
-{{- end }}
-{{- end -}}
-
 {{/* What all pods have in common. The context: root, claim (a name, or none), token (whether it is mounted). */}}
 {{- define "stateward.pod" -}}
 {{- $ := .root -}}

@@ -15,6 +15,8 @@ from stateward.model.tenure import Tenure
 
 _NOT_FOUND = 404
 _CONFLICT = 409
+_TROUBLE = (httpx2.HTTPError, NoCluster, OSError)
+"""A token is read anew when it has expired: its file may be gone by then."""
 
 
 class KubernetesLease:
@@ -35,7 +37,7 @@ class KubernetesLease:
     async def read(self) -> Tenure | None:
         try:
             found = await self._client.get(Lease, self._name)
-        except httpx2.HTTPError as error:
+        except _TROUBLE as error:
             if _status(error) == _NOT_FOUND:
                 return None
             raise self._unavailable(error) from error
@@ -57,7 +59,7 @@ class KubernetesLease:
         try:
             write = self._client.replace if known else self._client.create
             found = await write(Lease(metadata=meta, spec=spec))
-        except httpx2.HTTPError as error:
+        except _TROUBLE as error:
             if _status(error) in {_CONFLICT, _NOT_FOUND}:
                 return None
             raise self._unavailable(error) from error
@@ -72,7 +74,7 @@ class KubernetesLease:
         return LeaseUnavailable(f"Lease {self._client.namespace}/{self._name}: {said}")
 
 
-def _status(error: httpx2.HTTPError) -> int | None:
+def _status(error: Exception) -> int | None:
     if isinstance(error, ApiError):
         return error.status.code
     return error.response.status_code if isinstance(error, httpx2.HTTPStatusError) else None
