@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from stateward.desired.drafts import misread
 from stateward.desired.notes import problem
-from stateward.desired.resolve import place
 from stateward.errors import Code, Location, Problem
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import Schema
@@ -63,7 +62,7 @@ def owned_twice(claims: Mapping[ObjectKey, list[DesiredObject]]) -> Iterator[Pro
         for mine, theirs in rivals(objects, lambda one, other: not _difference(one, other)):
             field = _difference(mine, theirs) or ""
             message = f"{key}: {field}: unit {theirs.unit} declares another value"
-            message += f" at {place(theirs, field)}: make them equal, or name an owner"
+            message += f" at {theirs.at(field)}: make them equal, or name an owner"
             yield of_object(Code.OWNED_TWICE, message, mine.origin, mine, subject=True)
 
 
@@ -87,10 +86,10 @@ def ids(objects: Iterable[DesiredObject]) -> Iterator[Problem]:
             holders.setdefault(obj.node, []).append(obj)
     for own in holders.values():
         for mine, theirs in rivals(own, lambda one, other: one.key == other.key):
-            at = place(theirs, "id")
+            at = theirs.at("id")
             message = f"{mine.key}: id: {theirs.key} asks for the same at {at}: keep one"
             apart = mine.unit != theirs.unit
-            yield of_object(Code.UNIQUE, message, place(mine, "id"), mine, subject=apart)
+            yield of_object(Code.UNIQUE, message, mine.at("id"), mine, subject=apart)
 
 
 def rivals(items: Sequence[_T], alike: Callable[[_T, _T], bool]) -> Iterator[tuple[_T, _T]]:

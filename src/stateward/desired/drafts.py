@@ -56,20 +56,9 @@ class Draft:
 
     def at(self, name: str) -> Location:
         """Return where a field's value stands; what follows from elsewhere, where it starts."""
-        return place(self.file, self.source, name) or self.origin
+        return document.place(self.file, self.source, name) or self.origin
 
 
 RawPeer = RawReference | RawPool | Draft
 RawRelated = RawPeer | list[RawPeer] | None
 Inherited = Draft | list[Draft]
-
-
-def place(file: str, source: Map, name: str) -> Location | None:
-    """Return where a mapping has a field's value, or the metadata ``field.key`` within it."""
-    field_, _, key = name.partition(".")
-    if field_ not in source:
-        return None
-    value = source[field_]
-    if key and isinstance(value, Map) and key in value:
-        return document.location(file, value.value_mark(key))
-    return document.location(file, source.value_mark(field_))

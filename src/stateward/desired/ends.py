@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 
 from stateward.desired.checks import of_object, rivals
-from stateward.desired.resolve import place, targets
+from stateward.desired.resolve import targets
 from stateward.errors import Code, Problem
 from stateward.model.identity import NodeId, ObjectKey
 from stateward.model.schema import Relationship, Schema
@@ -82,9 +82,9 @@ def contradictions(units: Units, schema: Schema) -> Iterator[Problem]:
 
 def _rivalry(mine: Field, theirs: Field, peer: ObjectKey, owner: object) -> Problem:
     message = f"{mine[0].key}: {mine[1]}: {peer} can belong to one only, and belongs to {owner}"
-    message += f" at {place(*theirs)}: keep one"
+    message += f" at {theirs[0].at(theirs[1])}: keep one"
     apart = mine[0].unit != theirs[0].unit
-    return of_object(Code.CONTRADICTION, message, place(*mine), mine[0], subject=apart)
+    return of_object(Code.CONTRADICTION, message, mine[0].at(mine[1]), mine[0], subject=apart)
 
 
 def _takers(

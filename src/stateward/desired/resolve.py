@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stateward.desired import drafts
 from stateward.desired.drafts import Draft, RawPeer, RawPool, RawReference
 from stateward.desired.identity import Identifier
 from stateward.desired.notes import Notes
-from stateward.errors import Code, Location
+from stateward.errors import Code
 from stateward.model import document
 from stateward.model.identity import NodeId, ObjectKey, Reference
 from stateward.model.schema import OBJECT_TEMPLATE
@@ -144,12 +143,6 @@ class Resolver:
 
 def _spoken(raw: RawReference) -> str:
     return raw.parts.id if isinstance(raw.parts, NodeId) else "/".join(raw.parts)
-
-
-def place(obj: DesiredObject, name: str) -> Location:
-    """Return where an object declares a field; where it starts if the field follows from elsewhere."""
-    places = (drafts.place(file, source, name) for file, source in obj.parts)
-    return next((at for at in places if at is not None), obj.origin)
 
 
 def targets(related: Related) -> Iterator[Reference]:

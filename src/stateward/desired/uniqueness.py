@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from stateward.desired.checks import of_object, rivals
-from stateward.desired.resolve import place
 from stateward.errors import Code, Location, Problem
 from stateward.model.identity import ObjectKey
 from stateward.model.schema import DEFAULT_IP_NAMESPACE, IP_NAMESPACE, Path, Schema, Scope
@@ -34,7 +33,7 @@ class _Holder(NamedTuple):
 
     @property
     def at(self) -> Location:
-        return place(self.obj, self.field)
+        return self.obj.at(self.field)
 
 
 _Places = dict[object, list[tuple[DesiredObject, bool]]]

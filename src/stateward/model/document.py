@@ -94,3 +94,14 @@ class Document:
 
     def location(self, at: int | None = None) -> Location:
         return location(self.file, self.mark if at is None else at)
+
+
+def place(file: str, source: Map, name: str) -> Location | None:
+    """Return where a mapping has a field's value, or the metadata ``field.key`` within it."""
+    own, _, key = name.partition(".")
+    if own not in source:
+        return None
+    value = source[own]
+    if key and isinstance(value, Map) and key in value:
+        return location(file, value.value_mark(key))
+    return location(file, source.value_mark(own))

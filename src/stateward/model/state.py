@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stateward.errors import Location, Problem
-from stateward.model.document import Map
+from stateward.model.document import Map, place
 from stateward.model.identity import NodeId, ObjectKey, Reference
 
 
@@ -55,6 +55,11 @@ class DesiredObject:
     """Whether a template fills in what is not declared."""
     parts: tuple[tuple[str, Map], ...] = field(default=(), repr=False, compare=False)
     """The files and mappings it was read from, for the positions of its fields."""
+
+    def at(self, name: str) -> Location:
+        """Return where a field is declared; where the object starts if it follows from elsewhere."""
+        places = (place(file, source, name) for file, source in self.parts)
+        return next((own for own in places if own is not None), self.origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

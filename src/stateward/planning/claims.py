@@ -52,24 +52,24 @@ class Claims:
         if node is None:
             yield self._create(first)
             for obj in others:  # it is made once: the others claim it
-                yield replace(self._change(Action.ADOPT, obj, None, ()), needs=(key,))
+                yield replace(self.change(Action.ADOPT, obj, None, ()), needs=(key,))
             return
-        fields = self._fields(first, self.question.observed.objects[node])
+        fields = self.fields(first, self.question.observed.objects[node])
         if node in self.holdings.holders:
             yield from self._keep(node, [first, *others], fields)
-        elif self._is_brought(self.question.observed.objects[node]):
-            yield self._change(Action.ADOPT, first, node, fields)
+        elif self.is_brought(self.question.observed.objects[node]):
+            yield self.change(Action.ADOPT, first, node, fields)
             for obj in others:
-                yield self._change(Action.ADOPT, obj, node, ())
+                yield self.change(Action.ADOPT, obj, node, ())
         elif self._may_adopt(units, fields):
-            yield replace(self._change(Action.ADOPT, first, node, fields), adopted=True)
+            yield replace(self.change(Action.ADOPT, first, node, fields), adopted=True)
             for obj in others:
-                yield replace(self._change(Action.ADOPT, obj, node, ()), adopted=True)
+                yield replace(self.change(Action.ADOPT, obj, node, ()), adopted=True)
         else:
             self.problems.extend(_stranger(obj, fields) for obj in (first, *others))
 
     def _create(self, obj: DesiredObject) -> Change:
-        return self._change(Action.CREATE, obj, obj.node, self.comparison.created(obj))
+        return self.change(Action.CREATE, obj, obj.node, self.comparison.created(obj))
 
     def _keep(
         self, node: str, objects: Sequence[DesiredObject], fields: Sequence[FieldChange]
@@ -77,12 +77,12 @@ class Claims:
         """Decide on an object that is ours: the first of its units writes what differs."""
         holders = self.holdings.holders[node]
         adopted = self.holdings.was_adopted(node)
-        givers = [unit for unit in holders if self._gives_up(unit, objects[0].key)]
+        givers = [unit for unit in holders if self.gives_up(unit, objects[0].key)]
         for index, obj in enumerate(objects):
             own = fields if index == 0 else ()
             if obj.unit in holders:
                 if own:
-                    yield self._change(Action.UPDATE, obj, node, own)
+                    yield self.change(Action.UPDATE, obj, node, own)
                 else:
                     self.unchanged[obj.unit] = self.unchanged.get(obj.unit, 0) + 1
                 continue
@@ -90,16 +90,16 @@ class Claims:
             if givers:
                 giver = givers.pop(0)
                 self.given.add((giver, node))
-                change = self._change(Action.MOVE, obj, node, own)
+                change = self.change(Action.MOVE, obj, node, own)
                 yield replace(change, giver=giver, adopted=adopted)
             else:
-                yield replace(self._change(Action.ADOPT, obj, node, own), adopted=adopted)
+                yield replace(self.change(Action.ADOPT, obj, node, own), adopted=adopted)
 
-    def _gives_up(self, holder: str, key: ObjectKey) -> bool:
+    def gives_up(self, holder: str, key: ObjectKey) -> bool:
         """Tell whether a holder no longer declares an object, and may be changed this round."""
         return holder not in self.declared.units(key) and self.standing.plannable(holder)
 
-    def _is_brought(self, have: ObservedObject) -> bool:
+    def is_brought(self, have: ObservedObject) -> bool:
         """Tell whether a template brought an object, for something that we have made from it."""
         question, holdings, observed = self.question, self.holdings, self.question.observed
 
@@ -114,7 +114,7 @@ class Claims:
         allowed = {self.question.units[unit].settings.adopt for unit in units}
         return Adopt.ALWAYS in allowed or (Adopt.IDENTICAL in allowed and not fields)
 
-    def _fields(self, obj: DesiredObject, have: ObservedObject) -> tuple[FieldChange, ...]:
+    def fields(self, obj: DesiredObject, have: ObservedObject) -> tuple[FieldChange, ...]:
         """Compare; what was declared before counts only for what was ours before."""
         ignored = self._ignoring.of(obj.unit, obj.key.kind)
         formerly = None
@@ -136,7 +136,7 @@ class Claims:
             )
         return self._as_before[unit] and unit in self.holdings.holders[have.id]
 
-    def _change(
+    def change(
         self,
         action: Action,
         obj: DesiredObject,

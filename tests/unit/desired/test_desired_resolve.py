@@ -3,7 +3,7 @@
 import pytest
 from desired_files import key, load_all, load_one, object_of, objects, shown, unit
 
-from stateward.desired.resolve import place, targets
+from stateward.desired.resolve import targets
 from stateward.errors import Code
 from stateward.model.identity import NodeId
 from stateward.model.state import DesiredUnit, External, FromPool
@@ -33,7 +33,7 @@ class TestMerging:
         assert found.relations == {"site": key("LabRegion/ams")}
         assert str(found.origin) == "u2.yml:6:8"
         assert len(found.parts) == 3
-        places = [str(place(found, name)) for name in ("name", "label", "serial", "nothing")]
+        places = [str(found.at(name)) for name in ("name", "label", "serial", "nothing")]
         assert places == ["u2.yml:6:14", "u2.yml:7:24", "u3.yml:6:60", "u2.yml:6:8"]
 
     @pytest.mark.parametrize(
