@@ -11,14 +11,16 @@ import yaml
 
 from stateward import settings
 from stateward.desired.discover import Layout
+from stateward.engine import adopting
 from stateward.engine.load import Loader
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Look, Round, Scope
 from stateward.errors import Code, Problem, SourceRefused
+from stateward.model.adoption import Adoption, Taking
 from stateward.model.commit import Commit
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
-from stateward.model.mutation import Create, Mutation, Refusal
+from stateward.model.mutation import Create, Delete, Mutation, Refusal
 from stateward.model.plan import Plan
 from stateward.model.record import Cause
 from stateward.model.run import Report
@@ -224,6 +226,38 @@ class Workshop:
             return await reconciler.apply(revision, expected=expected, progress=progress)
         finally:
             await own.close()
+
+    async def adopt(
+        self,
+        *units: str,
+        target: Target | None = None,
+        instance: str = "default",
+        **taking: Any,
+    ) -> Adoption:
+        """Take over what is there already."""
+        journal = SqliteJournal(self.state)
+        try:
+            reconciler = Reconciler(
+                round=self.round(target, named=units, instance=instance),
+                journal=journal,
+                new_id=lambda: str(uuid4()),
+                cause=Cause(trigger="manual", actor="ada"),
+            )
+            return await adopting.adopt(
+                reconciler, Taking(**taking), None, lambda _done, _all: None
+            )
+        finally:
+            await journal.close()
+
+    async def forget(self, instance: str = "default") -> None:
+        """Have all that was made be nobody's, as another tool leaves it: without our groups."""
+        async with self.target.session(None, write=True) as session:
+            names = await session.groups(f"stateward/{instance}/")
+            groups = (await session.observe(Query(groups=list(names)))).groups
+            # Those that stand below others go first.
+            ids = [groups[name].id for name in sorted(groups, reverse=True)]
+            deletes = [Delete(id=own, kind="CoreStandardGroup") for own in ids]
+            assert await session.apply(deletes) == [None] * len(deletes)
 
     async def do(self, *mutations: Mutation) -> None:
         """Change the target behind our back."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from stateward import __version__
+from stateward.cli.adopt import adopt
 from stateward.cli.apply import apply, run_command
 from stateward.cli.config import config
 from stateward.cli.control import allow_rewind, approve, reconcile, resume, suspend
@@ -34,6 +35,7 @@ for command in (
     plan,
     apply,
     run_command,
+    adopt,
     export,
     history,
     show,

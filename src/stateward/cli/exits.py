@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stateward.errors import Severity
 
 if TYPE_CHECKING:
+    from stateward.model.adoption import Adoption
     from stateward.model.drift import SourceDrift
     from stateward.model.plan import Plan
     from stateward.model.run import Report
@@ -67,6 +68,16 @@ def of_status(overviews: "Iterable[Overview]") -> int:
 def of_drift(found: "Iterable[SourceDrift]", *, detailed: bool) -> int:
     drifted = any(unit.objects for own in found for unit in own.units.values())
     return CHANGES if detailed and drifted else DONE
+
+
+def of_adoption(found: "Adoption") -> int:
+    """Return 0 only where nothing is left to be done: who takes over wants to know that."""
+    left = of_plan(found.rest, detailed=True)
+    return (
+        left
+        if found.report is None
+        else of_report(found.rest, found.report, detailed=False) or left
+    )
 
 
 def of_report(plan: "Plan", report: "Report", *, detailed: bool) -> int:

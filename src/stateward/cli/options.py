@@ -29,14 +29,15 @@ _SOURCE = click.option(
 )
 
 
+_WORKTREE = click.option(
+    "--worktree", is_flag=True, help="Read the files as they lie on the disk, committed or not."
+)
+
+
 def repository(command: _F) -> _F:
     """Add the arguments that say what is to be read, and against what."""
     for add in (
-        click.option(
-            "--worktree",
-            is_flag=True,
-            help="Read the files as they lie on the disk, committed or not.",
-        ),
+        _WORKTREE,
         _SOURCE,
         click.option("--unit", metavar="GLOB", help="Change only the units whose path matches."),
         _TARGET,
@@ -82,6 +83,11 @@ def target(command: _F) -> _F:
 def revision(command: _F) -> _F:
     """Add the option that says which revision it is about."""
     return _REV(command)
+
+
+def worktree(command: _F) -> _F:
+    """Add the option that has the files read as they lie on the disk."""
+    return _WORKTREE(command)
 
 
 def output(*formats: str) -> Callable[[_F], _F]:

@@ -30,6 +30,9 @@ class Reconciler:
     look: Look | None = None
     """Is shown a plan and the target before any of it is written."""
     mandate: Mandate = UNLIMITED
+    kind: RunKind = RunKind.ROUND
+    detail: str = ""
+    """What was asked beyond the usual, for people."""
 
     async def apply(
         self, revision: str | None, *, expected: str | None, progress: Progress
@@ -100,14 +103,15 @@ class Reconciler:
 
     def _opening(self, plan: Plan, unit: str, tracking: Tracking, round_: str) -> Opening:
         own = plan.units[unit]
-        leave = [f"prune approved by {one.actor}" for one in plan.approvals if one.unit == unit]
+        leave = [self.detail] if self.detail else []
+        leave += [f"prune approved by {one.actor}" for one in plan.approvals if one.unit == unit]
         if plan.allow_deletes is not None:
             leave.append(f"--allow-deletes {plan.allow_deletes}")
         if unit in plan.by_commit:
             leave.append(str(plan.leave))
         return Opening(
             run=tracking.runs[unit],
-            kind=RunKind.ROUND,
+            kind=self.kind,
             subject=unit,
             target=plan.target,
             cause=self.cause,

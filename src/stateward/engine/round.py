@@ -1,6 +1,6 @@
 """One round: everything that is known, put to the planner as one question."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -56,6 +56,8 @@ class Scope:
     owners: Callable[[ObjectKey], str | None] = lambda _key: None
     unit: str | None = None
     """A pattern over the units' names: only those that match are changed."""
+    named: tuple[str, ...] = ()
+    """Patterns as well, of which each has to match some unit: only what one of them matches is changed."""
     units: frozenset[str] | None = None
     """Only these units are changed; what is gone from Git is always looked after, too."""
     kept_from: Callable[[str, tuple[Window, ...]], bool] = lambda _unit, _windows: False
@@ -71,6 +73,8 @@ class Scope:
 
     def selects(self, unit: str, *, vanished: bool = False) -> bool:
         if self.unit is not None and not fnmatchcase(unit, self.unit):
+            return False
+        if self.named and not any(fnmatchcase(unit, own) for own in self.named):
             return False
         return self.units is None or vanished or unit in self.units
 
@@ -134,13 +138,17 @@ class Round:
         if session.schema_differs and self.scope.manage_schema is ManageSchema.CHECK:
             return self.refused(loaded, (*problems, _other_schema(session)))
         question = await self._question(session, loaded, problems)
+        return await self.answer(session, question, loaded.revision)
+
+    async def answer(self, session: Session, question: Question, revision: str) -> Plan:
+        """Answer a question: what stands in the way of deletes is asked where there are any."""
         with undisturbed():
             looked = planner.Known.of(question)
             if not looked.going:
                 return planner.plan_of(looked)
         ours = prefix(self.scope.instance, self.scope.source)
         observed = await with_holds(session, question.observed, looked.going, ours)
-        question = await self.with_commit(question, loaded.revision)
+        question = await self.with_commit(question, revision)
         with undisturbed():
             return planner.plan(replace(question, observed=observed))
 
@@ -194,12 +202,13 @@ class Round:
 
     def _check_selection(self, units: Mapping[str, UnitFacts]) -> None:
         """Refuse a pattern that a person gave and that matches nothing."""
-        asked = self.scope.unit
-        if asked is None or self.scope.units is not None:
-            return
-        if not any(own.selected for own in units.values()):
-            message = f"--unit {asked}: no unit matches: there are {', '.join(units)}"
-            raise ConfigError(message, code=Code.NO_SUCH_UNIT)
+        scope = self.scope
+        asked = scope.unit if scope.units is None else None
+        if asked is not None and not any(own.selected for own in units.values()):
+            raise _no_such_unit(f"--unit {asked}", units)
+        for own in scope.named:
+            if not any(fnmatchcase(unit, own) for unit in units):
+                raise _no_such_unit(own, units)
 
     def _group(self, unit: str) -> str:
         return group_name(self.scope.instance, self.scope.source, unit)
@@ -298,6 +307,11 @@ class Round:
                 # What the target knows as well may be another thing the next time.
                 former.schema = "" if alone.needs else session.schema.hash
         return merged(revisions, declared)
+
+
+def _no_such_unit(asked: str, units: Iterable[str]) -> ConfigError:
+    message = f"{asked}: no unit matches: there are {', '.join(units)}"
+    return ConfigError(message, code=Code.NO_SUCH_UNIT)
 
 
 def _other_schema(session: Session) -> Problem:

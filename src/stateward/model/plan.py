@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from stateward.errors import Location, Problem, Severity
+from stateward.errors import Code, Location, Problem, Severity
 from stateward.model.command import Command
 from stateward.model.commit import Commit, Leave
 from stateward.model.identity import ObjectKey, Reference
@@ -99,6 +99,18 @@ class Change:
     """For a rollback: the changes that it takes back."""
     level: int = 0
     """Changes of one level do not need each other; levels are applied in order."""
+
+
+class Left(NamedTuple):
+    """One claim that a takeover does not make, though the object is there."""
+
+    change: Change
+    """The claim, with the fields that differ; without a unit where no file declares the object."""
+    code: Code
+    by: str
+    """The groups that claim it, or the unit that may declare it."""
+    places: Mapping[str, Location]
+    """Where the fields are declared."""
 
 
 class Going(NamedTuple):
@@ -232,6 +244,10 @@ class Plan:
     schema_changes: tuple[str, ...] = ()
     """What that would change, one line each."""
     digest: str = ""
+    only_claims: bool = False
+    """Whether memberships alone are written: no revision is attempted then."""
+    left: tuple[Left, ...] = ()
+    """Of a takeover: what is there, and is not taken."""
     commit: Commit | None = None
     """What the revision says of itself, where something of it is to be deleted."""
     deletes: int = 0

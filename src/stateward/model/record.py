@@ -24,6 +24,7 @@ class RunKind(StrEnum):
     ROUND = "round"
     SESSION = "session"
     ROLLBACK = "rollback"
+    ADOPTION = "adoption"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ class Applier:
         """Return what to write before the first change; what is taken back is held from then on."""
         planned = self.plan.units[unit]
         revision = next(iter(self.plan.revisions.values()))
-        if not revision:
+        if not revision or self.plan.only_claims:
             return planned.before
         attempt = planned.before.attempt(revision)
         reached = planned.stamp

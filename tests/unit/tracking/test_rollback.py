@@ -737,3 +737,18 @@ async def taken_back(
 ) -> tuple[Plan, Report]:
     async with opened(shop) as (rollback, _):
         return await rollback.apply(*records, **given)
+
+
+async def test_takeover_is_taken_back_and_rounds_leave_it_alone_then(shop: Workshop) -> None:
+    await applied(shop, {"a/1.yml": tags("red", "blue")})
+    await shop.forget()
+    await shop.adopt()
+    record = await newest(shop)
+    assert record.opening.kind is RunKind.ADOPTION
+    plan, _ = await back(shop, record)
+    assert did(plan) == ["release BuiltinTag/blue", "release BuiltinTag/red"]
+    assert await shop.members("a") == set()
+    assert (await shop.plan()).units["a"].state is UnitState.HELD
+    await back(shop)
+    assert await shop.members("a") == {"BuiltinTag/red", "BuiltinTag/blue"}
+    assert (await shop.plan()).is_empty
