@@ -12,6 +12,7 @@ import yaml
 from stateward import settings
 from stateward.desired.discover import Layout
 from stateward.engine import adopting
+from stateward.engine.inventory import Inspecting
 from stateward.engine.load import Loader
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Look, Round, Scope
@@ -20,6 +21,7 @@ from stateward.model.adoption import Adoption, Taking
 from stateward.model.commit import Commit
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
+from stateward.model.inventory import Inventory
 from stateward.model.mutation import Create, Delete, Mutation, Refusal
 from stateward.model.plan import Plan
 from stateward.model.record import Cause
@@ -246,6 +248,17 @@ class Workshop:
             return await adopting.adopt(
                 reconciler, Taking(**taking), None, lambda _done, _all: None
             )
+        finally:
+            await journal.close()
+
+    async def verify(self, *units: str, **scope: Any) -> Inventory:
+        """Compare groups, journal and files."""
+        journal = SqliteJournal(self.state)
+        try:
+            own = Inspecting.of(self.round(named=units, **scope), journal)
+            await own.plan(None)
+            assert own.found is not None
+            return own.found
         finally:
             await journal.close()
 

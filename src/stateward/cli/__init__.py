@@ -18,6 +18,7 @@ from stateward.cli.drift import drift
 from stateward.cli.exits import INTERRUPTED, Exit
 from stateward.cli.export import export
 from stateward.cli.history import audit, history, show
+from stateward.cli.inventory import inventory
 from stateward.cli.plan import plan, validate
 from stateward.cli.rollback import rollback
 from stateward.cli.status import status
@@ -36,6 +37,7 @@ for command in (
     apply,
     run_command,
     adopt,
+    inventory,
     export,
     history,
     show,

@@ -11,6 +11,7 @@ from stateward.errors import Severity
 if TYPE_CHECKING:
     from stateward.model.adoption import Adoption
     from stateward.model.drift import SourceDrift
+    from stateward.model.inventory import Inventory
     from stateward.model.plan import Plan
     from stateward.model.run import Report
     from stateward.model.status import Overview
@@ -78,6 +79,10 @@ def of_adoption(found: "Adoption") -> int:
         if found.report is None
         else of_report(found.rest, found.report, detailed=False) or left
     )
+
+
+def of_inventory(found: "Inventory") -> int:
+    return CHANGES if found.found else DONE
 
 
 def of_report(plan: "Plan", report: "Report", *, detailed: bool) -> int:

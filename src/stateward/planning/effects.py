@@ -199,7 +199,7 @@ def effects(records: Iterable[Record], schema: Schema) -> dict[str, Effect]:
     rollbacks = {own.id for own in begun}
     undone = {one for own in begun for change in own.changes for one in change.undoes}
     found: dict[str, Effect] = {}
-    for record, change in _in_order(records):
+    for record, change in in_order(records):
         if record.id in rollbacks and change.action is not Action.CREATE:
             counts = change.state is EntryState.APPLIED
         else:
@@ -231,7 +231,7 @@ def _difference(old: Any, new: Any) -> tuple[frozenset[Reference], frozenset[Ref
     return after - before, before - after
 
 
-def _in_order(records: Iterable[Record]) -> Iterator[tuple[Record, RecordedChange]]:
+def in_order(records: Iterable[Record]) -> Iterator[tuple[Record, RecordedChange]]:
     """Yield the changes as they happened: the runs of a round number theirs together."""
     for _, together in groupby(records, key=lambda own: own.round):
         found = [(own, change) for own in together for change in own.changes]

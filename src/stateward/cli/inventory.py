@@ -1,0 +1,39 @@
+"""``inventory``: whether tracking groups, journal and Git agree on what belongs to whom."""
+
+from typing import Any
+
+import click
+
+from stateward.cli import exits, options
+
+
+@click.group()
+def inventory() -> None:
+    """Compare tracking groups, journal and Git, and put right what is no risk."""
+
+
+@inventory.command()
+@click.argument("units", metavar="[UNIT]...", nargs=-1)
+@options.target
+@options.revision
+@options.recorded
+@options.source
+@options.worktree
+@options.output("text", "json")
+def verify(units: tuple[str, ...], form: str, **given: Any) -> None:
+    """Say where they do not agree, object by object, and what to do; nothing is changed.
+
+    Exits with 0 where all agree, with 2 where anything does not. UNIT may be a pattern.
+    """
+    import asyncio
+
+    from stateward.cli import invocation
+    from stateward.reporting import inventory as rendering
+    from stateward.wiring.inventory import Asked, verified
+
+    found = asyncio.run(verified(Asked(invocation=invocation.of(given), units=units)))
+    if form == "json":
+        options.say_json(rendering.as_json(found))
+    else:
+        options.say(rendering.as_text(found))
+    raise exits.Exit(exits.of_inventory(found))
