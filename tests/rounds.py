@@ -11,8 +11,7 @@ import yaml
 
 from stateward import settings
 from stateward.desired.discover import Layout
-from stateward.engine import adopting
-from stateward.engine.inventory import Inspecting
+from stateward.engine import adopting, inventory
 from stateward.engine.load import Loader
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Look, Round, Scope
@@ -21,7 +20,7 @@ from stateward.model.adoption import Adoption, Taking
 from stateward.model.commit import Commit
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
-from stateward.model.inventory import Inventory
+from stateward.model.inventory import Inventory, Repair
 from stateward.model.mutation import Create, Delete, Mutation, Refusal
 from stateward.model.plan import Plan
 from stateward.model.record import Cause
@@ -255,10 +254,23 @@ class Workshop:
         """Compare groups, journal and files."""
         journal = SqliteJournal(self.state)
         try:
-            own = Inspecting.of(self.round(named=units, **scope), journal)
-            await own.plan(None)
-            assert own.found is not None
-            return own.found
+            return await inventory.verify(self.round(named=units, **scope), journal, None)
+        finally:
+            await journal.close()
+
+    async def repair(
+        self, *units: str, target: Target | None = None, instance: str = "default"
+    ) -> Repair:
+        """Put right what is no risk."""
+        journal = SqliteJournal(self.state)
+        try:
+            reconciler = Reconciler(
+                round=self.round(target, named=units, instance=instance),
+                journal=journal,
+                new_id=lambda: str(uuid4()),
+                cause=Cause(trigger="manual", actor="ada"),
+            )
+            return await inventory.mend(reconciler, journal, None, lambda _done, _all: None)
         finally:
             await journal.close()
 

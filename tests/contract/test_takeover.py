@@ -9,9 +9,12 @@ from rounds import Workshop, objects
 from stateward.errors import Code
 from stateward.model.adoption import Adoption
 from stateward.model.identity import ObjectKey
-from stateward.model.mutation import Relate, Update
+from stateward.model.inventory import Disagreement
+from stateward.model.mutation import Delete, Enrol, Relate, Update
 from stateward.model.plan import Action
 from stateward.model.state import ObservedObject
+from stateward.model.unit import ADOPTED
+from stateward.model.unit import group_name as name_of_group
 from stateward.ports import Query, Target
 from stateward.tracking.naming import group_name
 from targets import SCHEMA
@@ -132,3 +135,57 @@ async def test_what_a_tool_claims_is_taken_by_its_group_alone(place: Place, tool
     assert (found.claimed, found.complete) == (1, True)
     red = await place.there(TAG, place.name("red"))
     assert group in red.peers(["member_of_groups"])
+
+
+class TestInventory:
+    """What hands do to tracking groups is told, and put right where it is no risk."""
+
+    async def group(self, place: Place, *ends: str) -> tuple[str, ...]:
+        name = name_of_group(place.mark, "default", "tags")
+        names = [name + end for end in ends or ("",)]
+        async with place.shop.target.session(None, write=False) as session:
+            groups = (await session.observe(Query(groups=names))).groups
+        return tuple(groups[own].id for own in names)
+
+    async def test_all_agree_after_a_round(self, place: Place) -> None:
+        place.commit(tags=place.tags("red", "blue"), more=place.tags("green"))
+        await place.shop.apply(instance=place.mark)
+        found = await place.shop.verify(instance=place.mark)
+        assert (dict(found.units), found.found) == ({"more": 1, "tags": 2}, ())
+
+    async def test_what_was_taken_out_is_a_member_again(self, place: Place) -> None:
+        place.commit(tags=place.tags("red", "blue"))
+        await place.shop.apply(instance=place.mark)
+        red = await place.there(TAG, place.name("red"))
+        await place.shop.do(Enrol(id=red.id, kind=TAG, leave=await self.group(place)))
+        found = await place.shop.repair(instance=place.mark)
+        assert [(own.what, own.node) for own in found.before.found] == [
+            (Disagreement.ORPHAN, red.id)
+        ]
+        assert found.after is not None
+        assert found.after.found == ()
+        assert await place.plan() == []
+
+    async def test_mark_that_was_taken_away_is_set_again(self, place: Place) -> None:
+        place.commit(tags=place.tags("red", "blue"))
+        await place.load()
+        await place.adopt()
+        red = await place.there(TAG, place.name("red"))
+        await place.shop.do(Enrol(id=red.id, kind=TAG, leave=await self.group(place, ADOPTED)))
+        found = await place.shop.repair(instance=place.mark)
+        assert [own.what for own in found.before.found] == [Disagreement.MARK]
+        place.commit(tags=place.tags("blue"))
+        assert await place.plan() == [(Action.RELEASE, "red")]
+
+    async def test_what_was_deleted_or_put_in_is_told_and_left(self, place: Place) -> None:
+        place.commit(tags=place.tags("red", "blue"))
+        await place.shop.apply(instance=place.mark)
+        red = await place.there(TAG, place.name("red"))
+        await place.shop.do(Delete(id=red.id, kind=TAG))
+        await place.shop.make(TAG, await self.group(place), name=place.name("by hand"))
+        found = await place.shop.repair(instance=place.mark)
+        assert found.plan.changes == ()
+        assert {own.what for own in found.before.found} == {
+            Disagreement.GONE,
+            Disagreement.UNDECLARED,
+        }

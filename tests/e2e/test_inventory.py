@@ -77,3 +77,29 @@ def test_nothing_is_written(disturbed: Repository, cli: Cli) -> None:
         before = list(database.iterdump())
         cli("inventory", "verify")
         assert list(database.iterdump()) == before
+
+
+@pytest.mark.usefixtures("disturbed")
+def test_what_is_no_risk_is_put_right_and_the_rest_is_told(cli: Cli) -> None:
+    code, text = cli("inventory", "repair", "--dry-run")
+    assert code == 2
+    assert text.startswith("objects/network: DcimDevice/ams1-srv1: would be a member again")
+    assert text.endswith("SW1516 inventory: 1 difference in 1 of 3 units.\n")
+    document = asked(cli, "inventory", "repair", code=2)
+    assert document["schema"] == "stateward/repair/v1"
+    assert [own["what"] for own in document["after"]["differences"]] == ["gone"]
+    assert document["report"]["writes"] == 1
+    assert asked(cli, "history", "--limit", "1")["runs"][0]["kind"] == "repair"
+    assert cli("apply")[0] == 0
+    code, text = cli("inventory", "repair")
+    assert code == 0
+    assert text.startswith("Nothing to put right without a risk.\n0 writes")
+    assert cli("plan", "--detailed-exitcode")[0] == 0
+
+
+@pytest.mark.usefixtures("disturbed")
+def test_a_repair_is_taken_back(cli: Cli) -> None:
+    asked(cli, "inventory", "repair", code=2)
+    run = asked(cli, "history", "--limit", "1")["runs"][0]["run"]
+    document = asked(cli, "rollback", run)
+    assert document["runs"][0]["summary"]["release"] == 1

@@ -11,7 +11,7 @@ from stateward.errors import Severity
 if TYPE_CHECKING:
     from stateward.model.adoption import Adoption
     from stateward.model.drift import SourceDrift
-    from stateward.model.inventory import Inventory
+    from stateward.model.inventory import Inventory, Repair
     from stateward.model.plan import Plan
     from stateward.model.run import Report
     from stateward.model.status import Overview
@@ -83,6 +83,14 @@ def of_adoption(found: "Adoption") -> int:
 
 def of_inventory(found: "Inventory") -> int:
     return CHANGES if found.found else DONE
+
+
+def of_repair(found: "Repair") -> int:
+    from stateward.model.run import Outcome
+
+    if found.report and any(own.outcome is Outcome.FAILED for own in found.report.runs):
+        return ERROR
+    return of_inventory(found.after or found.before)
 
 
 def of_report(plan: "Plan", report: "Report", *, detailed: bool) -> int:

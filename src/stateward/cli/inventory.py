@@ -37,3 +37,34 @@ def verify(units: tuple[str, ...], form: str, **given: Any) -> None:
     else:
         options.say(rendering.as_text(found))
     raise exits.Exit(exits.of_inventory(found))
+
+
+@inventory.command()
+@click.argument("units", metavar="[UNIT]...", nargs=-1)
+@options.target
+@options.revision
+@options.recorded
+@options.source
+@options.worktree
+@click.option("--dry-run", is_flag=True, help="Show what would be put right, and change nothing.")
+@options.output("text", "json")
+def repair(units: tuple[str, ...], form: str, *, dry_run: bool, **given: Any) -> None:
+    """Put right what is no risk: memberships that are proved, and nothing else; say what is left.
+
+    No object is made, changed or deleted. Exits with 0 where all agree afterwards, with 2 where
+    anything is left. UNIT may be a pattern.
+    """
+    import asyncio
+
+    from stateward.cli import invocation
+    from stateward.reporting import repair as rendering
+    from stateward.wiring.inventory import Asked, foreseen, repaired
+
+    asked = Asked(invocation=invocation.of(given), units=units)
+    work = foreseen(asked) if dry_run else repaired(asked, options.progress())
+    found = asyncio.run(work)
+    if form == "json":
+        options.say_json(rendering.as_json(found))
+    else:
+        options.say(rendering.as_text(found))
+    raise exits.Exit(exits.of_repair(found))

@@ -1,22 +1,25 @@
 """A look at tracking groups, journal and Git together; nothing is written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
+from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round
-from stateward.errors import SourceRefused
+from stateward.errors import InvalidDesired, SourceRefused
 from stateward.heap import undisturbed
-from stateward.model.inventory import Book, Inventory
+from stateward.model.inventory import Book, Inventory, Repair
 from stateward.model.plan import Plan
-from stateward.model.record import Record
+from stateward.model.record import Record, RunKind
 from stateward.model.state import ObservedObject
 from stateward.model.unit import prefix
 from stateward.planning.bookkeeping import book
 from stateward.planning.inventory import Inspection, inspect
 from stateward.planning.plan import Known
 from stateward.planning.question import Question
+from stateward.planning.repairing import repair
 from stateward.ports import Query, Session, Trail
+from stateward.tracking.carry import Progress
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,11 +27,13 @@ class Inspecting(Round):
     """Compares, beside what a round plans."""
 
     trail: Trail
+    repairs: bool = False
+    """Whether what is planned is what puts right what differs, in place of a round."""
     found: Inventory | None = None
     """What the last look has found; None where the files were such that nothing could be compared."""
 
     @classmethod
-    def of(cls, own: Round, trail: Trail) -> Self:
+    def of(cls, own: Round, trail: Trail, *, repairs: bool = False) -> Self:
         return cls(
             loader=own.loader,
             target=own.target,
@@ -36,6 +41,7 @@ class Inspecting(Round):
             approvals=own.approvals,
             memo=own.memo,
             trail=trail,
+            repairs=repairs,
         )
 
     async def answer(self, session: Session, question: Question, revision: str) -> Plan:
@@ -58,9 +64,9 @@ class Inspecting(Round):
             revision=revision,
             units=units,
             found=tuple(found),
-            journaled=past.units & units.keys(),
+            journaled=frozenset(past.latest.keys() & units.keys()),
         )
-        return plan
+        return repair(plan, found) if self.repairs else plan
 
     def _ours(self, runs: Sequence[Record]) -> Iterable[Record]:
         """Return the runs of this source on this target, oldest first."""
@@ -87,3 +93,33 @@ class Inspecting(Round):
             except SourceRefused:
                 gone.add(revision)
         return frozenset(gone)
+
+
+async def verify(usual: Round, trail: Trail, revision: str | None) -> Inventory:
+    """Compare; raises ``InvalidDesired`` where the files' schema cannot be used."""
+    own = Inspecting.of(usual, trail)
+    plan = await own.plan(revision)
+    return _found(own, plan)
+
+
+async def foresee(usual: Round, trail: Trail, revision: str | None) -> Repair:
+    """Look at what a repair would do; nothing is written."""
+    own = Inspecting.of(usual, trail, repairs=True)
+    plan = await own.plan(revision)
+    return Repair(before=_found(own, plan), plan=plan)
+
+
+async def mend(usual: Reconciler, trail: Trail, revision: str | None, progress: Progress) -> Repair:
+    """Put right what is no risk, and compare again."""
+    own = Inspecting.of(usual.round, trail, repairs=True)
+    ours = replace(usual, round=own, kind=RunKind.REPAIR)
+    plan, report = await ours.apply(revision, expected=None, progress=progress)
+    before = _found(own, plan)
+    after = await verify(usual.round, trail, next(iter(plan.revisions.values())))
+    return Repair(before=before, plan=plan, report=report, after=after)
+
+
+def _found(own: Inspecting, plan: Plan) -> Inventory:
+    if own.found is None:
+        raise InvalidDesired(plan.problems)
+    return own.found

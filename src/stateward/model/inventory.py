@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from stateward.errors import Location
 from stateward.model.identity import ObjectKey
-from stateward.model.plan import Change
+from stateward.model.plan import Change, Plan
+from stateward.model.run import Report
 
 
 class Disagreement(StrEnum):
@@ -15,7 +16,7 @@ class Disagreement(StrEnum):
     GONE = "gone"
     """Declared, and was there when the files were applied: it is there no more."""
     ORPHAN = "orphan"
-    """A unit had it by the journal, or by its list of adopted ones, and it is in none of our groups."""
+    """A unit had it by the journal, or by its list of adopted ones, and it is no member any more."""
     STRANGER = "stranger"
     """Declared and there, and nobody's."""
     UNDECLARED = "undeclared"
@@ -69,8 +70,20 @@ class Book:
     """By unit and id."""
     applied: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The run that applied a unit last, where nothing came after it, and its revision."""
-    units: frozenset[str] = frozenset()
-    """The units that it knows anything of."""
+    latest: Mapping[str, str] = field(default_factory=dict)
+    """The revision of the newest run of each unit that it knows anything of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What was put right, or would be."""
+
+    before: "Inventory"
+    plan: Plan
+    report: Report | None = None
+    """What came of it; None where it was only looked at."""
+    after: "Inventory | None" = None
+    """What does not agree afterwards; None where it was only looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,8 @@ class Change:
     """For a move: the unit that gives the object up."""
     adopted: bool = False
     """For a claim: whether the object is to be released, not deleted, when Git drops it."""
+    marks: bool = False
+    """For a claim of what the unit has already: only whether it counts as adopted changes."""
     foreign: bool = False
     """For what is made again, or goes again: whether it is nobody's, as it was, and no member."""
     stays: str = ""

@@ -25,6 +25,7 @@ class RunKind(StrEnum):
     SESSION = "session"
     ROLLBACK = "rollback"
     ADOPTION = "adoption"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class RecordedChange:
     unit: str | None = None
     giver: str | None = None
     adopted: bool = False
+    marks: bool = False
     foreign: bool = False
     along: int | None = None
     """The delete that took this object along, by its index."""

@@ -68,6 +68,8 @@ class Entry:
     """For a move: the unit that it goes to, which may be another one than the run's."""
     giver: str | None = None
     adopted: bool = False
+    marks: bool = False
+    """Whether the unit had the object already, and only whether it counts as adopted changes."""
     foreign: bool = False
     """Whether the object is no member: of what a script deletes, and of what takes that back."""
     along: int | None = None

@@ -31,7 +31,7 @@ def book(records: Iterable[Record]) -> Book:
     return Book(
         belongs=belongs,
         applied=applied,
-        units=frozenset(own.opening.subject for own in found),
+        latest={own.opening.subject: own.opening.revision for own in found},
     )
 
 

@@ -124,7 +124,8 @@ class Effect:
                 if change.along is None and not change.foreign:
                     self._belong(unit, before=change.adopted, after=None)
             case Action.ADOPT:
-                self._belong(unit, None, after=change.adopted)
+                before = not change.adopted if change.marks else None
+                self._belong(unit, before, after=change.adopted)
             case Action.MOVE:
                 self._belong(unit, None, after=change.adopted)
                 if change.giver is not None:

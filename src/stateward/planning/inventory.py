@@ -8,15 +8,8 @@ from stateward.model.identity import ObjectKey
 from stateward.model.inventory import Book, Booked, Disagreement, Discrepancy
 from stateward.model.plan import Action, Change, Plan, UnitState
 from stateward.model.state import ObservedObject
+from stateward.planning import staying
 from stateward.planning.plan import Known
-from stateward.planning.prune import keeps
-
-_STATES = {
-    UnitState.HELD: "a rollback holds the unit as it is",
-    UnitState.SUSPENDED: "the unit is suspended",
-    UnitState.STALLED: "the unit is stalled: see `stateward plan`",
-    UnitState.WAITING: "the unit waits for another one: see `stateward plan`",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,10 +170,11 @@ class _Unit:
             if key is not None and self.unit in known.declared.units(key):
                 continue
             have = known.question.observed.objects[node]
-            why, todo = self._why(node, have.key)
+            changes = self.index.changes.get(node, ())
+            why, todo = staying.why(known.question, self.own.plan, self.unit, have, changes)
             others = [own for own in known.holdings.holders[node] if own != self.unit]
             also = f", as it is of {', '.join(others)}" if others else ""
-            by_hand = self.unit in self.own.book.units and node not in self.booked
+            by_hand = self.unit in self.own.book.latest and node not in self.booked
             put = (
                 ", and the journal does not know it: somebody put it in by hand" if by_hand else ""
             )
@@ -193,37 +187,27 @@ class _Unit:
                 node=node,
             )
 
-    def _why(self, node: str, key: ObjectKey) -> tuple[str, str]:
-        """Say why a member that nothing declares is still there, and what to do about it."""
-        plan = self.own.plan
-        for change in self.index.changes.get(node, ()):
-            if change.giver == self.unit:
-                return f"it waits to move to {change.unit}", "the next round moves it"
-            if change.unit == self.unit:
-                return _AWAITED[change.action], "see `stateward plan`"
-        for blocked in plan.blocked:
-            if blocked.unit == self.unit and key in blocked.objects:
-                told = "`stateward plan` says what lets it through"
-                return f"its delete is held back: {blocked.reason}", told
-        for survivor in plan.units[self.unit].survivors:
-            if survivor.id == node:
-                return f"its delete would be refused: {survivor.reason}", "mend what is in the way"
-        state = plan.units[self.unit].state
-        if state in _STATES:
-            return f"nothing of it is pruned: {_STATES[state]}", "mend that first"
-        if keeps(self.own.known.question, self.unit, key):
-            return "`prune: false` or `protect` keeps it", "change the setting, or declare it"
-        return "it is kept: another unit has it, or may declare it", "see `stateward plan`"
-
     def _lost(self) -> Iterator[Discrepancy]:
-        """Tell what the journal says the unit has, and that is in no group of ours."""
+        """Tell what the journal says the unit has, and its group has not."""
         known = self.own.known
         for node, past in self.booked.items():
-            have = None if node in known.holdings.holders else self.own.there.get(node)
+            holders = known.holdings.holders.get(node, [])
+            if self.unit in holders or (holders and not self._is_shared(node, holders)):
+                continue  # what only those have who do not declare it, a round moves
+            observed = known.question.observed.objects
+            have = observed[node] if holders else self.own.there.get(node)
             if have is not None:  # what is gone is told by its name, where it is declared
-                yield self._orphan(node, past, have)
+                yield self._orphan(node, past, have, holders)
 
-    def _orphan(self, node: str, past: Booked, have: ObservedObject) -> Discrepancy:
+    def _is_shared(self, node: str, holders: Collection[str]) -> bool:
+        """Tell whether the unit declares what others have, and these declare it, too."""
+        key = self.own.known.matches.nodes.get(node)
+        units = self.own.known.declared.units(key) if key is not None else ()
+        return self.unit in units and set(holders) <= set(units)
+
+    def _orphan(
+        self, node: str, past: Booked, have: ObservedObject, holders: Collection[str]
+    ) -> Discrepancy:
         known = self.own.known
         key = known.matches.nodes.get(node)
         declared = key is not None and self.unit in known.declared.units(key)
@@ -234,16 +218,22 @@ class _Unit:
         if not declared:
             matters = "it is left over: nothing declares it, and no prune ever sees it"
             todo = "delete it by hand, or declare it and run `stateward inventory repair`"
+        where = "is in none of our groups"
+        if holders:
+            where = f"is a member of {', '.join(holders)} alone"
+            matters = "the next round shares it again, as it may adopt it"
         return self._say(
             Disagreement.ORPHAN,
-            f"{came} by run {past.run[:8]}, and is in none of our groups: somebody took it out",
+            f"{came} by run {past.run[:8]}, and {where}: somebody took it out",
             matters,
             todo,
             key=have.key,
             node=node,
             origin=origin,
             run=past.run,
-            mend=self._claim(key, node, origin, adopted=past.adopted) if key and declared else None,
+            mend=self._claim(key, node, origin, adopted=past.adopted or not self._is_current())
+            if key and declared
+            else None,
         )
 
     def _marks(self) -> Iterator[Discrepancy]:
@@ -261,7 +251,7 @@ class _Unit:
                     key=key,
                     node=node,
                     run=past.run,
-                    mend=self._claim(key, node, None, adopted=True),
+                    mend=self._claim(key, node, None, adopted=True, marks=True),
                 )
             else:
                 yield self._say(
@@ -275,7 +265,13 @@ class _Unit:
                 )
 
     def _claim(
-        self, key: ObjectKey, node: str, origin: Location | None, *, adopted: bool
+        self,
+        key: ObjectKey,
+        node: str,
+        origin: Location | None,
+        *,
+        adopted: bool,
+        marks: bool = False,
     ) -> Change | None:
         """Return what makes an object a member, unless the unit is to be left as it is."""
         standing = self.own.known.standing
@@ -287,8 +283,16 @@ class _Unit:
             key=key,
             node=node,
             adopted=adopted,
+            marks=marks,
             origin=origin,
         )
+
+    def _is_current(self) -> bool:
+        """Tell whether the journal knows the last that was done: else what it proves may be over."""
+        stamp, known = self.own.known.holdings.stamps[self.unit], self.own.plan.groups
+        last = (stamp.applied, stamp.held, *stamp.attempted)
+        missing = self.own.known.question.units[self.unit].group not in known
+        return missing or self.own.book.latest.get(self.unit) in last
 
     def _say(
         self,
@@ -315,13 +319,3 @@ class _Unit:
             run=run,
             mend=mend,
         )
-
-
-_AWAITED = {
-    Action.DELETE: "it waits to be deleted",
-    Action.RELEASE: "it waits to be released",
-    Action.CREATE: "it waits for a round",
-    Action.UPDATE: "it waits for a round",
-    Action.ADOPT: "it waits for a round",
-    Action.MOVE: "it waits for a round",
-}

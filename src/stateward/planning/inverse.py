@@ -243,6 +243,11 @@ class Inverse:
             else:
                 change = self._change(Action.ADOPT, own)
             yield replace(change, unit=unit, adopted=adopted)
+        for unit, held in own.holders.items():
+            changed = None not in held and held.before is not held.after
+            if changed and unit in has and unit not in had:
+                change = replace(self._change(Action.ADOPT, own), unit=unit, marks=True)
+                yield replace(change, adopted=bool(held.before))
         for unit in giving:
             yield replace(self._change(Action.RELEASE, own), unit=unit)
 

@@ -11,7 +11,7 @@ from stateward.model.run import Entry, EntryState
 from stateward.model.state import FromPool
 
 _MASK = {"secret": True}
-_STEP = ("node", "detail", "unit", "giver", "adopted", "foreign", "along")
+_STEP = ("node", "detail", "unit", "giver", "adopted", "marks", "foreign", "along")
 """Fields of an entry that are written where they hold something."""
 
 

@@ -53,6 +53,7 @@ def _step(known: RecordedChange | None, entry: Entry, at: str) -> RecordedChange
         unit=entry.unit,
         giver=entry.giver,
         adopted=entry.adopted,
+        marks=entry.marks,
         foreign=entry.foreign,
         along=entry.along,
         undoes=entry.undoes,

@@ -65,6 +65,7 @@ class Entries:
             unit=change.unit if change.giver is not None else None,
             giver=change.giver,
             adopted=change.adopted or self._was_adopted(change),
+            marks=change.marks,
             foreign=change.foreign or self._was_foreign(change),
             undoes=change.undoes,
         )

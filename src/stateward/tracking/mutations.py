@@ -149,6 +149,8 @@ class Writer:
 
     def _enrol(self, change: Change) -> Enrol:
         leave = self._known(change.giver) if change.giver is not None else ()
+        if change.marks and not change.adopted:
+            leave = self._known(change.unit, ADOPTED)
         return Enrol(
             id=self._own_id(change),
             kind=change.key.kind,
@@ -159,9 +161,9 @@ class Writer:
     def _leave(self, change: Change) -> Enrol:
         return Enrol(id=self._own_id(change), kind=change.key.kind, leave=self._known(change.unit))
 
-    def _known(self, unit: str) -> tuple[str, ...]:
-        group = self.group_of(unit)
-        names = (group, group + ADOPTED)
+    def _known(self, unit: str, *ends: str) -> tuple[str, ...]:
+        """Return the ids of a unit's groups, as far as they are there: of both, or by their ends."""
+        names = (self.group_of(unit) + end for end in ends or ("", ADOPTED))
         return tuple(self.groups[name] for name in names if name in self.groups)
 
 

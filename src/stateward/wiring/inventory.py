@@ -1,11 +1,11 @@
-"""What comparing groups, journal and Git needs: all that a plan needs, and the history."""
+"""What comparing groups, journal and Git needs: all that a round needs, and the history."""
 
 from dataclasses import dataclass, replace
 
-from stateward.engine.inventory import Inspecting
-from stateward.errors import InvalidDesired
-from stateward.model.inventory import Inventory
-from stateward.wiring import Invocation, Wired, planner, wire
+from stateward.engine import inventory
+from stateward.model.inventory import Inventory, Repair
+from stateward.tracking.carry import Progress
+from stateward.wiring import Invocation, Wired, planner, reconciler, wire
 from stateward.wiring.history import journal
 
 
@@ -23,11 +23,23 @@ async def verified(asked: Asked) -> Inventory:
     wired = _wired(asked)
     retention = wired.configuration.state.retention
     async with planner(wired) as round_, journal(wired.state, retention) as trail:
-        own = Inspecting.of(round_, trail)
-        plan = await own.plan(wired.revision)
-        if own.found is None:
-            raise InvalidDesired(plan.problems)
-        return own.found
+        return await inventory.verify(round_, trail, wired.revision)
+
+
+async def foreseen(asked: Asked) -> Repair:
+    """Look at what a repair would do; nothing is written."""
+    wired = _wired(asked)
+    retention = wired.configuration.state.retention
+    async with planner(wired) as round_, journal(wired.state, retention) as trail:
+        return await inventory.foresee(round_, trail, wired.revision)
+
+
+async def repaired(asked: Asked, progress: Progress) -> Repair:
+    """Put right what is no risk, and compare again."""
+    wired = _wired(asked)
+    retention = wired.configuration.state.retention
+    async with reconciler(wired) as own, journal(wired.state, retention) as trail:
+        return await inventory.mend(own, trail, wired.revision, progress)
 
 
 def _wired(asked: Asked) -> Wired:

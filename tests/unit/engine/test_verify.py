@@ -81,6 +81,23 @@ async def test_member_that_somebody_took_out(shop: Workshop) -> None:
     assert not own.mend.adopted
 
 
+async def test_member_of_two_that_somebody_took_out_of_one(shop: Workshop) -> None:
+    shop.commit({"a/1.yml": tags("red", "blue"), "b/1.yml": tags("green", "red")})
+    await shop.apply()
+    await leave(shop, "red")
+    own = await one(shop)
+    assert (own.what, own.unit) == (Disagreement.ORPHAN, "a")
+    assert "and is a member of b alone: somebody took it out" in own.said
+    assert own.mend is not None
+
+
+async def test_member_of_another_unit_by_hand_is_for_a_round_to_move(shop: Workshop) -> None:
+    green = await shop.find(TAG, "green")
+    b = await group(shop, "stateward/default/default/b")
+    await shop.do(Enrol(id=green.id, kind=TAG, join=(await group(shop),), leave=(b,)))
+    assert await found(shop) == [(Disagreement.UNDECLARED, "a", "green")]
+
+
 async def test_member_that_somebody_took_out_and_git_dropped_is_left_over(shop: Workshop) -> None:
     await leave(shop, "red")
     shop.commit({"a/1.yml": tags("blue"), "b/1.yml": tags("green")})

@@ -752,3 +752,23 @@ async def test_takeover_is_taken_back_and_rounds_leave_it_alone_then(shop: Works
     await back(shop)
     assert await shop.members("a") == {"BuiltinTag/red", "BuiltinTag/blue"}
     assert (await shop.plan()).is_empty
+
+
+async def test_mark_that_was_set_again_is_taken_back_alone(shop: Workshop) -> None:
+    adopted = "stateward/default/default/a/adopted"
+    await shop.make("BuiltinTag", name="old")
+    await applied(shop, {"a/1.yml": tags("old")})
+
+    async def marked() -> set[str]:
+        return set((await shop.observe("BuiltinTag")).groups[adopted].members)
+
+    old = (await shop.find("BuiltinTag", "old")).id
+    marks = (await shop.observe("BuiltinTag")).groups[adopted].id
+    await shop.do(Enrol(id=old, kind="BuiltinTag", leave=(marks,)))
+    await shop.repair()
+    assert await marked() == {old}
+    await back(shop)
+    assert await marked() == set()
+    assert await shop.members("a") == {"BuiltinTag/old"}
+    await back(shop)
+    assert await marked() == {old}
