@@ -480,6 +480,26 @@ class TestUnit:
         assert found == alone
         assert found[0] != found[1]
 
+    def test_says_what_becomes_of_other_changes_before_its_rule_and_that_before_the_defaults(
+        self,
+    ) -> None:
+        stop = '{"onError": "stop"}'
+        rule, general = (
+            UnitOverrides.model_validate_json(stop),
+            UnitDefaults.model_validate_json(stop),
+        )
+        given = (
+            unit("onError: continue", rule),
+            unit("", rule),
+            unit("", UnitOverrides(), general),
+        )
+        assert [own.on_error.value for own in (unit(), *given)] == [
+            "continue",
+            "continue",
+            "stop",
+            "stop",
+        ]
+
     def test_limits_are_taken_one_by_one(self) -> None:
         rule = UnitRule.model_validate_json('{"path": "a", "limits": {"deletes": 2, "percent": 2}}')
         defaults = UnitDefaults.model_validate_json(
@@ -571,6 +591,7 @@ class TestJsonSchema:
         assert set(UnitFile.model_json_schema()["properties"]) == {
             "prune",
             "adopt",
+            "onError",
             "limits",
             "protect",
             "ignore",

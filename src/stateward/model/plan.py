@@ -10,7 +10,7 @@ from stateward.errors import Code, Location, Problem, Severity
 from stateward.model.command import Command
 from stateward.model.commit import Commit, Leave
 from stateward.model.identity import ObjectKey, Reference
-from stateward.model.unit import Reach, Stamp
+from stateward.model.unit import OnError, Reach, Stamp
 
 
 class Action(StrEnum):
@@ -213,6 +213,8 @@ class UnitPlan:
     """What to write on the group, where something else stands there."""
     vanished: bool = False
     """Whether the directory is gone: the group goes too, once it has no member."""
+    on_error: OnError = OnError.CONTINUE
+    """What becomes of its other changes where the target refuses one of them."""
     survivors: tuple[Survivor, ...] = ()
     """Members whose delete would be refused, or take along what is not ours."""
 

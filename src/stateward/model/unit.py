@@ -51,6 +51,15 @@ class Adopt(StrEnum):
     ALWAYS = "always"
 
 
+class OnError(StrEnum):
+    """What becomes of a unit's other changes where the target refuses one of them."""
+
+    CONTINUE = "continue"
+    """What needs it is skipped, and the prune withheld; the rest goes on."""
+    STOP = "stop"
+    """Nothing more of the unit is begun."""
+
+
 class ManageSchema(StrEnum):
     """What to do with schema files: load them, only compare them, or leave them alone."""
 
@@ -162,6 +171,7 @@ class UnitSettings:
     prune: bool
     adopt: Adopt
     limits: Limits
+    on_error: OnError = OnError.CONTINUE
     may_empty: bool = False
     """Whether it may lose its last object, within the limits, without anybody's leave."""
     protect: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from stateward.errors import Code, Location, Problem, Severity
 from stateward.model.command import Command
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
-from stateward.model.unit import Stamp
+from stateward.model.unit import OnError, Stamp
 from stateward.planning.claims import Claims
 from stateward.planning.compare import Comparison, references
 from stateward.planning.digest import digest_of
@@ -226,6 +226,7 @@ class _Attempt:
                 unit, changed=changed, through=acted and not blocked and not withheld
             ),
             vanished=facts.vanished and settled,
+            on_error=facts.settings.on_error,
         )
 
     def _stamp(self, unit: str, *, changed: bool, through: bool) -> Stamp | None:
@@ -281,7 +282,16 @@ def _digest(plan: Plan) -> str:
         ]
         for own in plan.changes
     ]
-    upkeep = [[own.unit, own.group, str(own.stamp), own.leaves] for own in plan.units.values()]
+    upkeep = [
+        [
+            own.unit,
+            own.group,
+            str(own.stamp),
+            own.leaves,
+            *(() if own.on_error is OnError.CONTINUE else (own.on_error,)),
+        ]
+        for own in plan.units.values()
+    ]
     blocked = [own.digest for own in plan.blocked]
     return digest_of(
         [

@@ -19,6 +19,7 @@ from stateward.model.unit import (
     Adopt,
     DriftMode,
     ManageSchema,
+    OnError,
     Strategy,
     WindowKind,
 )
@@ -114,6 +115,8 @@ class UnitDefaults(Model):
 
     prune: bool = True
     adopt: Annotated[Adopt, Field(strict=False)] = Adopt.IDENTICAL
+    on_error: Annotated[OnError, Field(strict=False)] = OnError.CONTINUE
+    """What becomes of a unit's other changes where the target refuses one of them."""
     limits: DeleteLimits = DeleteLimits()
     protect: tuple[str, ...] = ()
     """Patterns over ``Kind/part/part``: what matches is never pruned."""
@@ -143,6 +146,7 @@ class UnitOverrides(Model):
 
     prune: bool | None = None
     adopt: Annotated[Adopt | None, Field(strict=False)] = None
+    on_error: Annotated[OnError | None, Field(strict=False)] = None
     limits: UnitLimits = UnitLimits()
     protect: tuple[str, ...] | None = None
     ignore: tuple[IgnoredFields, ...] | None = None

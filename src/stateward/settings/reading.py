@@ -99,6 +99,7 @@ def read_unit(
         prune=_first(own.prune, rule.prune, defaults.prune),
         adopt=_first(own.adopt, rule.adopt, defaults.adopt),
         limits=_limits(own.limits, rule.limits, defaults.limits),
+        on_error=_first(own.on_error, rule.on_error, defaults.on_error),
         protect=_first(own.protect, rule.protect, defaults.protect),
         ignore=tuple(
             Ignore(kind=one.kind, fields=frozenset(one.fields), places=one.places)

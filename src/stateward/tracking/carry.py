@@ -41,18 +41,26 @@ class Carrier:
             if not remembered and any(change.action in PRUNING for change in own):
                 await self.tracking.remember([one for one in changes if one.action in PRUNING])
                 remembered = True
-            await self._send(await self._possible(own), self.tracking.apply, len(changes))
+            possible = await self._possible(own, self.ledger.hindrance)
+            await self._send(possible, self._begin, len(changes))
             if level == last:
                 failed = self.ledger.failed
                 deferred = [own for own in writes if own.deferred and own.key not in failed]
                 await self._send(deferred, self.tracking.apply_deferred, None)
 
-    async def _possible(self, changes: Sequence[Change]) -> list[Change]:
+    async def _begin(self, changes: Sequence[Change]) -> list[Result]:
+        """Apply what was not stopped since by what was refused meanwhile."""
+        going = await self._possible(changes, self.ledger.stop)
+        return await self.tracking.apply(going) if going else []
+
+    async def _possible(
+        self, changes: Sequence[Change], hindrance: Callable[[Change], str | None]
+    ) -> list[Change]:
         """Return the changes that nothing hinders, and skip the others."""
         possible: list[Change] = []
         skipped: list[tuple[Change, str]] = []
         for change in changes:
-            reason = self.ledger.hindrance(change)
+            reason = hindrance(change)
             if reason is None:
                 possible.append(change)
             else:

@@ -9,6 +9,7 @@ from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Refusal
 from stateward.model.plan import PRUNING, Action, Change, Plan, Survivor, UnitPlan, UnitState
 from stateward.model.run import Fault, Outcome, Run
+from stateward.model.unit import OnError
 from stateward.planning.dependencies import whole
 from stateward.tracking.session import Result
 
@@ -128,7 +129,22 @@ class Ledger:
             return "the unit's tracking group could not be written"
         if change.action in PRUNING and account.went_wrong:
             return "the unit's prune is withheld, because another of its changes failed"
-        return None
+        return self.stop(change)
+
+    def stop(self, change: Change) -> str | None:
+        """Say why nothing more of a change's unit is to be begun, if that is so."""
+        planned = self.plan.units.get(change.unit)
+        if (
+            planned is None
+            or planned.on_error is OnError.CONTINUE
+            or not self.failed_itself(change.unit)
+        ):
+            return None
+        return f"another change of the unit failed, and onError is {planned.on_error}"
+
+    def failed_itself(self, unit: str) -> bool:
+        """Tell whether the target refused something of a unit, other than to delete what is needed."""
+        return bool(self.of(unit).failures)
 
     def all_well(self) -> bool:
         """Tell whether nothing that was tried has failed, in any unit."""
