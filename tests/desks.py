@@ -23,6 +23,7 @@ from stateward.model.status import Status
 from stateward.model.unit import Drift, DriftMode
 from stateward.ports import Journal, Target
 from stateward.stores.commands import SqliteCommands
+from stateward.stores.journal import KeptJournal
 from stateward.stores.statuses import SqliteStatuses
 from watching import MemoryJournal, Watched
 
@@ -38,6 +39,7 @@ def tender(
     reconciler = Reconciler(
         round=round_,
         journal=journal,
+        trail=journal if isinstance(journal, KeptJournal) else None,
         new_id=lambda: str(uuid4()),
         cause=Cause(trigger="", actor="stateward"),
     )
@@ -74,6 +76,8 @@ class Desk:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     events: list[Event] = field(default_factory=list)
     follows: Follows | None = None
+    kept: KeptJournal | None = None
+    """A journal that outlives the test, in place of the other one."""
     tender: Tender = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +95,7 @@ class Desk:
             random=lambda: 0.5,
             new_id=lambda: "round",
         )
-        return tender(self.shop, round_, self.journal, means, self.follows)
+        return tender(self.shop, round_, self.kept or self.journal, means, self.follows)
 
     async def turn(self, **files: str) -> None:
         await turn(self.shop, self.tender, files)

@@ -214,11 +214,13 @@ class Workshop:
         look: Look | None = None,
         **scope: Any,
     ) -> tuple[Plan, Report]:
+        """Apply; what is written to another journal than the workshop's own is not read back."""
         own = SqliteJournal(self.state)
         try:
             reconciler = Reconciler(
                 round=self.round(target, **scope),
                 journal=journal or own,
+                trail=own if journal is None or hasattr(journal, "inner") else None,
                 new_id=new_id,
                 cause=Cause(trigger="manual", actor="ada"),
                 mandate=mandate,

@@ -12,6 +12,7 @@ from stateward.cli import exits, options
 @options.repository
 @options.output("text", "json", "markdown")
 @options.allow_deletes
+@options.retry
 @options.detailed_exitcode
 def apply(form: str, *, detailed_exitcode: bool, **given: Any) -> None:
     """Plan and apply a revision, or apply a plan that `plan --out FILE` wrote.
@@ -32,6 +33,7 @@ def apply(form: str, *, detailed_exitcode: bool, **given: Any) -> None:
 @options.repository
 @options.output("text", "json", "markdown")
 @options.allow_deletes
+@options.retry
 @options.detailed_exitcode
 @click.option(
     "--once", is_flag=True, help="Reconcile once and exit; without it, until told to end."
@@ -74,7 +76,16 @@ def run_command(
     raise exits.Exit(sources.each(invocation.of(given), form, round_))
 
 
-_ONCE = ("detailed_exitcode", "dry_run", "full", "form", "rev", "worktree", "allow_deletes")
+_ONCE = (
+    "detailed_exitcode",
+    "dry_run",
+    "full",
+    "form",
+    "rev",
+    "worktree",
+    "allow_deletes",
+    "retry",
+)
 """What a single round can be told, and a daemon cannot."""
 
 

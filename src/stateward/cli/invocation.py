@@ -104,7 +104,13 @@ def typed(asked: Invocation) -> Typed:
     """Return how what was asked is typed again, and what an approval of it is told."""
     own = asked
     place = options_of(config=own.config, source=own.source)
-    again = options_of(rev=own.revision, target=own.target, unit=own.unit, worktree=own.worktree)
+    again = options_of(
+        rev=own.revision,
+        target=own.target,
+        unit=own.unit,
+        worktree=own.worktree,
+        retry=own.retry,
+    )
     repo = (own.repo,) if own.repo is not None else ()
     return Typed(again=("apply", *repo, *place, *again), about=(*options_of(repo=own.repo), *place))
 

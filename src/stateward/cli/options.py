@@ -108,6 +108,11 @@ allow_deletes = click.option(
     metavar="N",
     help="Let this round delete up to N objects, whatever the limits say (never protected kinds).",
 )
+retry = click.option(
+    "--retry",
+    is_flag=True,
+    help="Try again what failed and was taken back (onError: rollback), though nothing is another.",
+)
 detailed_exitcode = click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 when there are, or were, changes."
 )

@@ -38,6 +38,7 @@ def validate(form: str, **given: Any) -> None:
 @options.repository
 @options.output("text", "json", "markdown")
 @options.allow_deletes
+@options.retry
 @options.detailed_exitcode
 @click.option("--out", metavar="FILE", help="Write the plan to a file that `apply FILE` takes.")
 @click.option("--against", metavar="REV", help="Compare with another revision instead of a target.")

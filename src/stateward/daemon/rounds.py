@@ -97,6 +97,7 @@ def _about(reconciler: Reconciler, job: Job, units: frozenset[str] | set[str]) -
     scope = replace(
         reconciler.round.scope,
         units=frozenset(units),
+        retries=lambda unit: Reason.MANUAL in job.taken.get(unit, ()),
         kept_from=lambda unit, windows: job.pauses.of(unit, windows, job.now) is not None,
     )
     return replace(

@@ -23,6 +23,8 @@ class Tally:
     """Objects changed, by what was done to them."""
     objects: int | None = None
     """Objects that were as declared after the last round that brought it in line."""
+    taken_back: int = 0
+    """Rounds whose changes were taken back again."""
     survivors: int = 0
     """Members whose delete was refused in the last round."""
 
@@ -39,5 +41,6 @@ class Tally:
             writes=self.writes + run.writes,
             changes={own: self.changes.get(own, 0) + done[own] for own in Action},
             objects=present if run.outcome in DONE and run.summary else self.objects,
+            taken_back=self.taken_back + (run.taken_back is not None),
             survivors=len(run.survivors),
         )

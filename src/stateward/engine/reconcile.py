@@ -4,17 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stateward.engine.round import Look, Round
+from stateward.engine.taking_back import WITHOUT_LIMITS, TakingBack, failed
 from stateward.errors import PlanMoved, Severity
 from stateward.model.plan import Plan
-from stateward.model.record import Cause, Opening, RunKind
+from stateward.model.record import ON_ERROR, Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
-from stateward.model.unit import prefix
-from stateward.ports import Journal, Mandate, Session
+from stateward.model.unit import OnError, prefix
+from stateward.ports import Journal, Mandate, Session, Trail
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
 from stateward.tracking.closing import outlast
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.mandate import UNLIMITED, fence
+from stateward.tracking.rollback import Rollback
 from stateward.tracking.session import Tracking
 
 
@@ -33,6 +35,8 @@ class Reconciler:
     kind: RunKind = RunKind.ROUND
     detail: str = ""
     """What was asked beyond the usual, for people."""
+    trail: Trail | None = None
+    """The journal, read back: without it nothing can be taken back (``onError: rollback``)."""
 
     async def apply(
         self, revision: str | None, *, expected: str | None, progress: Progress
@@ -51,6 +55,8 @@ class Reconciler:
             interrupted = await self.journal.unfinished(self.round.target.name)
             await outlast(session, self.journal, interrupted)
             plan = await self.round.plan_in(session, loaded, problems)
+            if await self._finish(plan, session, progress):
+                plan = await self.round.plan_in(session, loaded, problems)
             self._expect(plan, expected)
             # The stamps were read for the plan: to know of a later term costs nothing.
             self.mandate.check(max((own.before.term for own in plan.units.values()), default=0))
@@ -61,7 +67,7 @@ class Reconciler:
             else:
                 if self.look is not None:
                     await self.look(session, plan)
-                report = await self._apply(plan, session, progress)
+                plan, report = await self._apply(plan, session, progress)
             return plan, replace(report, requests=session.requests)
 
     def _expect(self, plan: Plan, digest: str | None) -> None:
@@ -71,7 +77,27 @@ class Reconciler:
                 f" has {plan.digest[:12]}: look at a new plan, and apply that one"
             )
 
-    async def _apply(self, plan: Plan, session: Session, progress: Progress) -> Report:
+    async def _finish(self, plan: Plan, session: Session, progress: Progress) -> bool:
+        """End what an earlier round had begun to take back; say whether there was any."""
+        tied = [unit for unit, own in plan.units.items() if own.before.tie is not None]
+        if not tied or self.trail is None or session.aside:
+            return False
+        return await self._taking_back(plan, session, self.trail).finish(tied, progress)
+
+    def _taking_back(self, plan: Plan, session: Session, trail: Trail) -> TakingBack:
+        rollback = Rollback(
+            target=self.round.target,
+            journal=self.journal,
+            trail=trail,
+            new_id=self.new_id,
+            cause=Cause(trigger=ON_ERROR, actor=self.cause.actor),
+            settings=lambda _: WITHOUT_LIMITS,
+            mandate=self.mandate,
+            detail=f"onError: {OnError.ROLLBACK}",
+        )
+        return TakingBack(rollback=rollback, trail=trail, session=session, plan=plan)
+
+    async def _apply(self, plan: Plan, session: Session, progress: Progress) -> tuple[Plan, Report]:
         touched = sorted(plan.touched())
         tracking = Tracking(
             session=session,
@@ -91,15 +117,21 @@ class Reconciler:
         round_ = self.new_id()
         await self.journal.begin([self._opening(plan, unit, tracking, round_) for unit in touched])
         target = self.round.target
-        report = await Applier(
+        applier = Applier(
             plan=plan,
             tracking=tracking,
             batch=target.batch,
             in_flight=target.in_flight,
             progress=progress,
-        ).run()
+        )
+        report = await applier.run()
         await self.round.approvals.give_back(plan, report)
-        return report
+        units = failed(plan, applier.ledger)
+        # What is made aside and comes to nothing has never been there; what is cut short goes on.
+        if not units or session.aside or applier.lost is not None or self.trail is None:
+            return plan, report
+        back = self._taking_back(plan, session, self.trail)
+        return await back.after(units, report, round_.replace("-", "")[:12], progress)
 
     def _opening(self, plan: Plan, unit: str, tracking: Tracking, round_: str) -> Opening:
         own = plan.units[unit]

@@ -62,6 +62,8 @@ class Scope:
     """Only these units are changed; what is gone from Git is always looked after, too."""
     kept_from: Callable[[str, tuple[Window, ...]], bool] = lambda _unit, _windows: False
     """Whether a unit, with its windows, is to be left as it is now, even if it is gone from Git."""
+    retries: Callable[[str], bool] = lambda _unit: False
+    """Whether somebody wants a unit tried again that failed and was taken back."""
     allow_deletes: int | None = None
     trailers: bool = False
     """Whether a commit may let deletes through by its message."""
@@ -226,6 +228,7 @@ class Round:
                 group=self._group(unit),
                 revision=loaded.revision,
                 files=loaded.digests.get(unit, ""),
+                retried=selected and self.scope.retries(unit),
                 selected=selected and not self.scope.kept_from(unit, settings.windows),
                 vanished=vanished,
             )

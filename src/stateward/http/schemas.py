@@ -11,7 +11,7 @@ from stateward.model.plan import Action, UnitState
 from stateward.model.record import RunKind
 from stateward.model.run import EntryState, Outcome
 from stateward.model.status import Condition, Reason, Why
-from stateward.model.unit import Reach
+from stateward.model.unit import OnError, Reach
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
@@ -124,7 +124,15 @@ _FOUND = _object(
         "column": _maybe(_COUNT),
     }
 )
-_PLANNED = _object({"state": _one_of(UnitState), "unchanged": _COUNT, "kept": _COUNT})
+_PLANNED = _object(
+    {
+        "state": _one_of(UnitState),
+        "unchanged": _COUNT,
+        "kept": _COUNT,
+        "onError": _one_of(OnError),
+    },
+    but=("onError",),
+)
 _PLAN = _named(
     "plan/v1",
     {
@@ -151,8 +159,11 @@ _DONE = _object(
         "writes": _COUNT,
         "survivors": _list(_object({**_KEY, "id": _TEXT, "reason": _TEXT})),
         "error": _TEXT,
+        "takenBack": _object(
+            {"run": _TEXT, "changes": _COUNT, "left": _COUNT, "error": _maybe(_TEXT)}
+        ),
     },
-    but=("error",),
+    but=("error", "takenBack"),
 )
 _REPORT = _named(
     "report/v1",

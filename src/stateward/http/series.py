@@ -53,6 +53,11 @@ _COUNTERS: tuple[tuple[str, str, Callable[[Tally], _Number]], ...] = (
     ("rounds", "Rounds that looked at the unit.", lambda own: own.rounds),
     ("noop_rounds", "Those of them that had nothing to do.", lambda own: own.unchanged),
     (
+        "taken_back_rounds",
+        "Those of them whose changes were taken back, since some failed.",
+        lambda own: own.taken_back,
+    ),
+    (
         "writes",
         "What was sent to the target for the unit, its group included.",
         lambda own: own.writes,

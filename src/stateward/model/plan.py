@@ -93,6 +93,8 @@ class Change:
     """For a claim of what the unit has already: only whether it counts as adopted changes."""
     foreign: bool = False
     """For what is made again, or goes again: whether it is nobody's, as it was, and no member."""
+    shared: tuple[str, ...] = ()
+    """Other units that declare the object as well, or that lose it, too."""
     stays: str = ""
     """For a release: why the object is not deleted, in words."""
     needs: tuple[ObjectKey, ...] = ()
@@ -180,7 +182,8 @@ class UnitState(StrEnum):
 
     Stalled: it or some of its objects (``UnitPlan.withheld``) need a commit or a person. Waiting:
     objects of it, or all of it, wait for others. Blocked: a guard holds its prune back. Held: what was
-    declared last was rolled back, and is not applied again until it is another.
+    declared last was rolled back, and is not applied again until it is another. What was taken back
+    along with such a unit waits for it.
     """
 
     READY = "ready"
@@ -217,6 +220,11 @@ class UnitPlan:
     """What becomes of its other changes where the target refuses one of them."""
     survivors: tuple[Survivor, ...] = ()
     """Members whose delete would be refused, or take along what is not ours."""
+
+    @property
+    def failed_before(self) -> bool:
+        """Whether it is held because changes of it failed, and were taken back."""
+        return self.state is UnitState.HELD and self.before.tie is not None
 
     @property
     def as_applied(self) -> bool:

@@ -16,6 +16,8 @@ from stateward.model.run import EntryState
 
 INTERRUPTED = "interrupted"
 """The outcome of a session whose process died, and that was closed by ``resume``."""
+ON_ERROR = "on-error"
+"""What triggers a rollback that a failure led to."""
 
 
 class RunKind(StrEnum):

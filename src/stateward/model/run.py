@@ -79,6 +79,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """What became of a unit's changes that were taken back, since some failed."""
+
+    run: str
+    """The id of the run that took them back; empty where there was nothing to take back."""
+    changes: int
+    left: int
+    """Objects that are not as they were before: somebody changed them since, or something is lost."""
+    error: str | None = None
+    """Why not all of it could be taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What a round did for one unit."""
 
@@ -92,6 +105,8 @@ class Run:
     error: str | None = None
     fault: Fault | None = None
     """Of a unit that failed: what it waits for."""
+    taken_back: TakenBack | None = None
+    """Of a unit whose changes the round took back again."""
     retry_after: float | None = None
     """Seconds to leave it alone for at least, where somebody said so."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from stateward.errors import Location
 from stateward.model.identity import ObjectKey
@@ -18,7 +19,9 @@ NO_FILES = "none"
 """What stands in a stamp for the digest of the files of a directory that is gone."""
 _MOST_ATTEMPTS = 50
 """Revisions kept on a stamp: a group's description holds fewer than 4096 characters."""
-_STAMP = re.compile(r"(applied|files|attempted|reached|held|heldfiles|term)=(\S+)")
+_STAMP = re.compile(r"(applied|files|attempted|reached|held|heldfiles|heldwith|term)=(\S+)")
+
+_TIE = re.compile(r"(\w+)/(\d{1,9})/(\w*)/(failed|along)")
 
 
 def prefix(instance: str, source: str) -> str:
@@ -58,6 +61,8 @@ class OnError(StrEnum):
     """What needs it is skipped, and the prune withheld; the rest goes on."""
     STOP = "stop"
     """Nothing more of the unit is begun."""
+    ROLLBACK = "rollback"
+    """Nothing more of it is begun, and what was done is taken back."""
 
 
 class ManageSchema(StrEnum):
@@ -189,6 +194,34 @@ class UnitSettings:
         return any(fnmatchcase(str(key), pattern) for pattern in self.protect)
 
 
+class Tie(NamedTuple):
+    """What units are held by that were taken back as one, since changes of some of them failed.
+
+    They are held as long as all of them are: what is wrong with one may be mended in another.
+    """
+
+    token: str
+    """The same for all of them, and for nobody else."""
+    units: int
+    """How many they are."""
+    schema: str
+    """The beginning of the hash of the schema under which it failed."""
+    failed: bool
+    """Whether a change of this one failed; the others had to go along."""
+
+    @classmethod
+    def parse(cls, word: str) -> "Tie | None":
+        found = _TIE.fullmatch(word)
+        if found is None:
+            return None
+        token, units, schema, why = found.groups()
+        return cls(token, int(units), schema, why == "failed")
+
+    def __str__(self) -> str:
+        why = "failed" if self.failed else "along"
+        return f"{self.token}/{self.units}/{self.schema}/{why}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
     """What a tracking group's description says of the unit.
@@ -208,6 +241,8 @@ class Stamp:
     """The revision whose changes were rolled back: what it declares is not applied again."""
     held_files: str | None = None
     """A digest of the unit's files at that revision, where it is known."""
+    tie: Tie | None = None
+    """What it is held by, where that is because something failed (``onError: rollback``)."""
     term: int = 0
     """The latest term in which a daemon wrote to it: one of an earlier term must not any more."""
 
@@ -222,6 +257,7 @@ class Stamp:
             reached=found.get("reached"),
             held=found.get("held"),
             held_files=found.get("heldfiles"),
+            tie=Tie.parse(found.get("heldwith", "")),
             term=int(found["term"]) if found.get("term", "").isdecimal() else 0,
         )
 
@@ -237,6 +273,8 @@ class Stamp:
             words.append(f"held={self.held}")
         if self.held_files:
             words.append(f"heldfiles={self.held_files}")
+        if self.tie:
+            words.append(f"heldwith={self.tie}")
         if self.term:
             words.append(f"term={self.term}")
         return " ".join(words)
@@ -244,7 +282,9 @@ class Stamp:
     def attempt(self, revision: str, reached: str | None = None) -> "Stamp":
         """Return the stamp with one more revision begun."""
         attempted = tuple(dict.fromkeys((*self.attempted, revision)))[-_MOST_ATTEMPTS:]
-        return replace(self, attempted=attempted, reached=reached, held=None, held_files=None)
+        return replace(
+            self, attempted=attempted, reached=reached, held=None, held_files=None, tie=None
+        )
 
     def holds(self, revision: str, files: str) -> bool:
         """Tell whether a unit is held: it declares what was rolled back, and nothing else."""

@@ -44,7 +44,9 @@ class Claims:
         for key, units in self.declared.by_key.items():
             acting = [unit for unit in units if self.standing.plans(unit, key)]
             if acting:
-                yield from self._decide(key, acting)
+                for change in self._decide(key, acting):
+                    others = tuple(unit for unit in acting if unit != change.unit)
+                    yield replace(change, shared=others) if others else change
 
     def _decide(self, key: ObjectKey, units: Sequence[str]) -> Iterator[Change]:
         first, *others = (self.declared.object(unit, key) for unit in units)

@@ -17,6 +17,19 @@ from stateward.planning.restoring import Lost, Restoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """How units are held that are taken back because changes of some of them failed."""
+
+    token: str
+    schema: str
+    """The hash of the schema under which they failed."""
+    failed: frozenset[str]
+    """The units of which a change failed."""
+    files: Mapping[str, str]
+    """Digests of the units' files, where these are known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Undoing:
     """What would have to change to take runs back."""
 
@@ -32,6 +45,8 @@ class Undoing:
     force: bool = False
     """Whether to take back what somebody changed since, too."""
     allow_deletes: int | None = None
+    holding: Holding | None = None
+    """How they are held afterwards, whatever there is to take back; None where a person does it."""
 
 
 def first_of_units(records: Iterable[Record]) -> dict[str, Record]:

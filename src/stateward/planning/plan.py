@@ -248,6 +248,8 @@ class _Attempt:
         standing = self.known.standing
         if unit in standing.held:
             return UnitState.HELD
+        if unit in standing.along:
+            return UnitState.WAITING
         if unit in standing.idle:
             return UnitState.SUSPENDED
         errors = [own for own in problems if own.severity is Severity.ERROR]

@@ -113,7 +113,8 @@ class Prune:
         elif self.holdings.was_adopted(node):
             yield from self._release(node, dropping, "it was there before")
         else:  # the first of the units deletes it, for all of them
-            yield self._change(Action.DELETE, dropping[0], node)
+            delete = self._change(Action.DELETE, dropping[0], node)
+            yield replace(delete, shared=tuple(dropping[1:]))
 
     def possible(self, deletes: Iterable[Change]) -> list[Change]:
         """Leave out deletes that would be refused, or take along what is not to be deleted.

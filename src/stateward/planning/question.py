@@ -23,6 +23,8 @@ class UnitFacts:
     """A digest of the unit's files; empty where the directory is gone."""
     selected: bool = True
     """Whether this round may change anything of the unit."""
+    retried: bool = False
+    """Whether somebody wants it tried again, though it failed and was taken back."""
     vanished: bool = False
 
 

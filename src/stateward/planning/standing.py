@@ -8,6 +8,7 @@ from stateward.model.identity import ObjectKey
 from stateward.model.state import DesiredObject, External, FromPool
 from stateward.planning import dependencies, ignoring
 from stateward.planning.digest import digest_of
+from stateward.planning.holding import Holds
 from stateward.planning.matches import Matches
 from stateward.planning.question import Declared, Holdings, Identities, Question
 from stateward.planning.unread import Unread
@@ -39,6 +40,8 @@ class Standing:
     """Units that are suspended, held or were not asked for."""
     held: set[str] = field(default_factory=set)
     """Those of them that declare what was rolled back."""
+    along: set[str] = field(default_factory=set)
+    """Those that were taken back along with others of which something failed."""
     waiting: set[str] = field(default_factory=set)
     """Units that depend on a unit that is not ready."""
     withheld: dict[str, set[ObjectKey]] = field(default_factory=dict)
@@ -98,11 +101,14 @@ class Standing:
 def first_look(question: Question, declared: Declared, holdings: Holdings) -> Standing:
     """Find out what is stalled by its own files and settings, whatever the target holds."""
     standing = Standing(question, declared)
+    holds = Holds(question, holdings)
+    standing.held = holds.held
+    standing.along = holds.along
     for name, facts in question.units.items():
-        if holdings.stamps[name].holds(facts.revision, facts.files):
-            standing.held.add(name)
-        if not facts.selected or facts.settings.suspend or name in standing.held:
+        held = name in holds.held or name in holds.along
+        if not facts.selected or facts.settings.suspend or held:
             standing.idle.add(name)
+    standing.problems.extend(holds.problems())
     standing.take(question.problems)
     for unit in question.desired.units.values():
         standing.take(own for own in unit.problems if not _is_settled(own, declared))

@@ -12,11 +12,12 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.record import Record
 from stateward.model.state import Desired, DesiredUnit
-from stateward.model.unit import NO_FILES, Stamp
+from stateward.model.unit import NO_FILES, Stamp, Tie
 from stateward.planning.digest import digest_of
 from stateward.planning.effects import effects
 from stateward.planning.guard import exceeded
 from stateward.planning.handover import HandOvers
+from stateward.planning.holding import SCHEMA_DIGITS
 from stateward.planning.inverse import Inverse, Undoing, first_of_units
 from stateward.planning.order import Order
 from stateward.planning.question import Question, UnitFacts
@@ -163,8 +164,9 @@ class _Attempt:
         before = Stamp.parse(found.description if found else "")
         left = {own.subject for own in self.inverse.conflicts if own.unit == unit}
         state = UnitState.STALLED if left else UnitState.READY
-        acts = record is not None and record.opening.revision and changes
+        acts = record is not None and record.opening.revision and (changes or undoing.holding)
         stamp = back_to(record, before, gone=found is None) if record and acts else None
+        stamp = self._tied(unit, stamp) if stamp else None
         vanishes = stamp == Stamp() and found is not None
         if vanishes:  # a directory that was gone: so is its group again, once it is empty
             leaving = {
@@ -182,6 +184,20 @@ class _Attempt:
             vanished=vanishes,
             withheld=len(left),
         )
+
+    def _tied(self, unit: str, stamp: Stamp) -> Stamp:
+        """Say of a unit with which others it is held, where that is because some of them failed."""
+        holding = self.undoing.holding
+        if holding is None or stamp.tie is not None:  # what was cut short is held already
+            return stamp
+        tie = Tie(
+            token=holding.token,
+            units=len(first_of_units(self.undoing.records)),
+            schema=holding.schema[:SCHEMA_DIGITS],
+            failed=unit in holding.failed,
+        )
+        files = holding.files.get(unit)
+        return replace(stamp, held_files=NO_FILES if files == "" else files, tie=tie)
 
     def _held_back(self, changes: Sequence[Change]) -> tuple[int, tuple[Blocked, ...]]:
         """Return how many deletes there are, and the units whose limits they exceed."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from stateward.errors import Problem, Severity
 from stateward.model.plan import Action, Change, FieldChange, Plan, UnitState
+from stateward.model.unit import OnError
 from stateward.reporting import blocked, values
 from stateward.reporting.typed import ROUND, Typed
 
@@ -61,7 +62,12 @@ def as_json(plan: Plan, typed: Typed = ROUND) -> dict[str, Any]:
         "blocked": blocked.as_json(plan, typed),
         "problems": [values.problem(own) for own in plan.problems],
         "units": {
-            unit: {"state": own.state.value, "unchanged": own.unchanged, "kept": own.kept}
+            unit: {
+                "state": own.state.value,
+                "unchanged": own.unchanged,
+                "kept": own.kept,
+                **({} if own.on_error is OnError.CONTINUE else {"onError": own.on_error.value}),
+            }
             for unit, own in plan.units.items()
         },
     }
@@ -101,7 +107,8 @@ def _text(plan: Plan, typed: Typed) -> Iterator[str]:
     for change in plan.changes:
         by_unit.setdefault(change.unit, []).append(change)
     for unit, changes in sorted(by_unit.items()):
-        yield values.safe(f"{unit}  ({counted(Counter(own.action.value for own in changes))})")
+        counts = counted(Counter(own.action.value for own in changes))
+        yield values.safe(f"{unit}  ({counts}){_other_changes(plan, unit)}")
         for change in changes:
             yield from _change_lines(change)
         yield ""
@@ -111,6 +118,14 @@ def _text(plan: Plan, typed: Typed) -> Iterator[str]:
     yield from stalled_lines(plan)
     yield from held_lines(plan)
     yield sentence(plan)
+
+
+def _other_changes(plan: Plan, unit: str) -> str:
+    """Say what becomes of a unit's other changes where one fails, if that is not the usual."""
+    planned = plan.units.get(unit)
+    if planned is None or planned.on_error is OnError.CONTINUE:
+        return ""
+    return f"  onError: {planned.on_error}"
 
 
 def _change_lines(change: Change) -> Iterator[str]:
@@ -166,7 +181,7 @@ def stalled_lines(plan: Plan) -> Iterator[str]:
 def held_lines(plan: Plan) -> Iterator[str]:
     found = False
     for unit, own in plan.units.items():
-        if own.state is UnitState.HELD:
+        if own.state is UnitState.HELD and not own.failed_before:  # its problem says more
             found = True
             yield values.safe(
                 f"held: {unit}: {own.before.held} was rolled back:"

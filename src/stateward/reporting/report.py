@@ -43,6 +43,8 @@ def _run(run: Run) -> dict[str, Any]:
     }
     if run.error is not None:
         found["error"] = run.error
+    if run.taken_back is not None:
+        found["takenBack"] = asdict(run.taken_back)
     return found
 
 
@@ -85,6 +87,9 @@ def _runs(report: Report) -> Iterator[str]:
             yield values.safe(f"          kept {survivor.key}: {survivor.reason}")
         if run.error and run.outcome is Outcome.FAILED:
             yield values.safe(f"          {run.error}")
+        elif run.taken_back is not None:
+            changes = run.taken_back.changes
+            yield f"          taken back along with others: {changes} change{'s' * (changes != 1)}"
     yield _written(report)
 
 

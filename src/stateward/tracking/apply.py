@@ -27,6 +27,10 @@ class Applier:
     batch: int
     in_flight: int
     progress: Progress
+    cut_short: str = ""
+    """What a run is recorded by that ends because the target went away, before its error."""
+    lost: Stalled | Transient | None = None
+    """What ended it before all was tried."""
     ledger: Ledger = field(init=False)
     _carrier: Carrier = field(init=False)
 
@@ -48,12 +52,15 @@ class Applier:
         except (Transient, Stalled) as error:
             lost = error
         merge, lost = await self._conclude(lost)
+        self.lost = lost
         runs = tuple(self.ledger.runs(self.tracking.runs, self.tracking.written, lost))
         # Where the journal is what was lost, the next run closes what is open in it.
         with suppress(*((StateUnavailable,) if lost else ())):
             for own in runs:
                 if own.id:
-                    await self.tracking.journal.finish(own.id, own.outcome, own.error or "")
+                    before = self.cut_short if lost and own.error else ""
+                    why = f"{before}{own.error or ''}"
+                    await self.tracking.journal.finish(own.id, own.outcome, why)
         return Report(digest=self.plan.digest, writes=self.tracking.writes, runs=runs, merge=merge)
 
     async def _conclude(
@@ -114,7 +121,7 @@ class Applier:
         reached = planned.stamp
         if reached is None or reached.held is None:
             return attempt
-        return replace(attempt, held=reached.held, held_files=reached.held_files)
+        return replace(attempt, held=reached.held, held_files=reached.held_files, tie=reached.tie)
 
     def _shut(self, refusals: dict[str, Refusal]) -> None:
         for unit, refusal in refusals.items():

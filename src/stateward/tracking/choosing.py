@@ -6,10 +6,13 @@ And what rollbacks had done already that did not come to their end.
 from collections.abc import Iterable, Mapping, Sequence
 
 from stateward.errors import Code, ConfigError
-from stateward.model.record import INTERRUPTED, Record, RunKind
+from stateward.model.record import INTERRUPTED, ON_ERROR, Record, RunKind
+from stateward.model.run import EntryState, Outcome
 from stateward.model.unit import TRACKING, Stamp
 from stateward.ports import Trail
 
+_FIRST = 4
+"""Runs of a unit that are looked at first: most of them had come through before."""
 _NEWEST = 20
 """Runs of a unit that are looked through: rollbacks that were cut short, one after the other."""
 
@@ -68,6 +71,61 @@ async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, .
     for own in begun:  # a later one may be about an earlier one as well
         known |= {own.id} if known.issuperset(own.opening.undoes) else set()
     return (*records, *(own for own in begun if own.id in known))
+
+
+async def attempts(trail: Trail, record: Record) -> list[Record]:
+    """Return a round's run of a unit and those before it in which it did not come through either.
+
+    Oldest first. None of them was taken back: what they did stands, and is part of the same attempt.
+    """
+    limit = _FIRST
+    while True:
+        found = await trail.runs(record.opening.subject, limit=limit)
+        runs = [own for own in found if _same(own, record)]
+        start = next((at for at, own in enumerate(runs) if own.id == record.id), len(runs))
+        since = list(_not_through(runs[start:]))
+        if len(found) < limit or len(since) < len(runs[start:]):
+            return since[::-1]
+        limit *= 4
+
+
+def _same(own: Record, record: Record) -> bool:
+    opening = own.opening
+    return (opening.group, opening.target) == (record.opening.group, record.opening.target)
+
+
+def _not_through(runs: Sequence[Record]) -> Iterable[Record]:
+    """Yield, newest first, the runs of a unit since it was last as a revision says, or taken back."""
+    for number, own in enumerate(runs):
+        if own.opening.kind is RunKind.ROLLBACK and _was_cut_short(own):
+            if not any(change.state is EntryState.APPLIED for change in own.changes):
+                continue
+            return
+        before = Stamp.parse(own.opening.before)
+        drifted = before.applied == own.opening.revision and not before.attempted
+        failed = own.outcome in {"", Outcome.FAILED} and not drifted
+        if number and (own.opening.kind is not RunKind.ROUND or not failed):
+            return
+        yield own
+
+
+async def given_up(trail: Trail, unit: str, group: str) -> list[Record]:
+    """Return what a rollback was about that a failure led to and that nobody lived to end.
+
+    Runs of all of its units, oldest first; nothing where the newest run of the unit is another one.
+    """
+    for run in await trail.runs(unit, limit=1):
+        by_itself = run.opening.cause.trigger == ON_ERROR
+        if run.opening.group == group and by_itself and _was_cut_short(run):
+            rollbacks = await trail.together(run)
+            about = dict.fromkeys(one for own in rollbacks for one in own.opening.undoes)
+            return in_their_order([await trail.run(one) for one in about])
+    return []
+
+
+def in_their_order(records: Iterable[Record]) -> list[Record]:
+    """Return runs oldest first, those of one round beside each other."""
+    return sorted(records, key=lambda own: (own.started, own.round))
 
 
 def _was_cut_short(run: Record) -> bool:

@@ -29,6 +29,9 @@ class Entries:
     """What stood there of what is to be deleted or released, by id."""
     going: set[str] = field(default_factory=set)
     """The ids of what has a delete of its own."""
+    _spared: dict[str, list[Entry]] = field(default_factory=dict)
+    """What deletes clear of objects that are to go themselves, by the ids of these: it matters only
+    where they stay after all."""
     _count: int = 0
 
     def started(self, changes: Sequence[Change], written: Written) -> list[Entry]:
@@ -44,14 +47,27 @@ class Entries:
     def ended(self, started: Sequence[Entry], refused: Mapping[int, Refusal]) -> list[Entry]:
         """Return what came of it; ``refused`` goes by the position of a change."""
         failed = {started[at].index: refusal.message for at, refusal in refused.items()}
-        return [_ended(own, failed) for own in started]
+        for node, own in self._spared.items():
+            self._spared[node] = [one for one in own if one.along not in failed]
+        entries = [_ended(own, failed) for own in started]
+        staying = [own for own in started if own.index in failed]
+        return [*entries, *(one for own in staying for one in self._stays(own))]
 
     def skipped(self, skipped: Sequence[tuple[Change, str]]) -> list[Entry]:
         """Return entries for changes that are not even tried, and why."""
-        return [
+        entries = [
             replace(self._entry(change, EntryState.SKIPPED, ()), detail=reason)
             for change, reason in skipped
         ]
+        return [*entries, *(one for own in entries for one in self._stays(own))]
+
+    def _stays(self, entry: Entry) -> Iterator[Entry]:
+        """Yield what an object that was to be deleted has lost by other deletes, now that it stays."""
+        if entry.action is not Action.DELETE or entry.along is not None or entry.node is None:
+            return
+        self.going.discard(entry.node)
+        for own in self._spared.pop(entry.node, ()):
+            yield replace(own, index=self._next(), state=EntryState.APPLIED)
 
     def _entry(self, change: Change, state: EntryState, fields: tuple[FieldChange, ...]) -> Entry:
         return Entry(
@@ -122,11 +138,10 @@ class Entries:
         """Yield what a delete clears of others, where they stay."""
         known = self.remains.get(entry.node or "")
         for key, pointer in known.pointers if known is not None else ():
-            if pointer.node in self.going:
-                continue
-            yield replace(
+            goes = pointer.node in self.going
+            found = replace(
                 entry,
-                index=self._next(),
+                index=-1 if goes else self._next(),
                 action=Action.UPDATE,
                 key=key,
                 node=pointer.node,
@@ -138,6 +153,10 @@ class Entries:
                 along=entry.index if entry.along is None else entry.along,
                 undoes=(),
             )
+            if goes:
+                self._spared.setdefault(pointer.node, []).append(found)
+            else:
+                yield found
 
 
 def cleared(pointer: Pointer, key: ObjectKey) -> FieldChange:

@@ -199,7 +199,7 @@ class Ledger:
     ) -> Fault | None:
         if cut is not None:
             return Fault.TRANSIENT if isinstance(cut, Transient) else Fault.STALLED
-        if account.went_wrong:
+        if account.went_wrong or planned.failed_before:
             return Fault.STALLED
         if planned.state is not UnitState.STALLED:
             return None
@@ -224,7 +224,8 @@ class Ledger:
 def _outcome(
     planned: UnitPlan, account: _Account, writes: int, cut: Stalled | Transient | None
 ) -> Outcome:
-    if account.went_wrong or cut is not None or planned.state is UnitState.STALLED:
+    stalled = planned.state is UnitState.STALLED or planned.failed_before
+    if account.went_wrong or cut is not None or stalled:
         return Outcome.FAILED
     by_state = {
         UnitState.SUSPENDED: Outcome.SKIPPED,

@@ -6,13 +6,13 @@ from functools import partial
 
 from stateward.errors import Code, ConfigError
 from stateward.model.plan import Plan
-from stateward.model.record import Cause, Opening, Record, RunKind
+from stateward.model.record import INTERRUPTED, Cause, Opening, Record, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.model.schema import Schema
 from stateward.model.state import Observed
 from stateward.model.unit import UnitSettings, group_name, prefix
 from stateward.planning.effects import Effect, effects
-from stateward.planning.inverse import Undoing, first_of_units
+from stateward.planning.inverse import Holding, Undoing, first_of_units
 from stateward.planning.undo import undo
 from stateward.ports import Journal, Mandate, Query, Session, Target, Trail
 from stateward.tracking.apply import Applier
@@ -42,6 +42,8 @@ class Rollback:
     shared: bool = False
     """Whether sessions go on beside it: whoever asks holds the run's group then."""
     mandate: Mandate = UNLIMITED
+    detail: str = ""
+    """What its runs are recorded with, in place of what was allowed beyond the usual."""
 
     async def plan(
         self, *records: Record, force: bool = False, allow_deletes: int | None = None
@@ -76,11 +78,38 @@ class Rollback:
             plan = await self._plan(session, records, force=force, allow_deletes=allow_deletes)
             for run in interrupted:
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: a rollback came after")
-            if plan.is_empty:
-                runs = tuple(Ledger(plan).runs({}, {}, None))
-                return plan, Report(digest=plan.digest, writes=0, runs=runs)
-            report = await self._apply(plan, records, session, progress, force=force)
+            report = await self._carried_out(plan, records, session, progress, force=force)
             return plan, replace(report, requests=session.requests)
+
+    async def after_failure(
+        self, session: Session, records: Sequence[Record], holding: Holding, progress: Progress
+    ) -> tuple[Plan, Report]:
+        """Take back what a round did for units of which changes failed, in the session of the round.
+
+        What was made a moment ago, and is as it was made, may go, however much of it there is.
+        """
+        for own in records:
+            self.check(own)
+        begun = await with_begun(self.trail, records)
+        records = tuple([await self._closed(session, own) for own in begun])
+        most = sum(len(own.changes) for own in records)
+        plan = await self._plan(session, records, force=False, allow_deletes=most, holding=holding)
+        report = await self._carried_out(plan, records, session, progress, force=False)
+        return plan, report
+
+    async def _carried_out(
+        self,
+        plan: Plan,
+        records: Sequence[Record],
+        session: Session,
+        progress: Progress,
+        *,
+        force: bool,
+    ) -> Report:
+        if plan.is_empty:
+            runs = tuple(Ledger(plan).runs({}, {}, None))
+            return Report(digest=plan.digest, writes=0, runs=runs)
+        return await self._apply(plan, records, session, progress, force=force)
 
     def check(self, record: Record) -> None:
         """Raise ``ConfigError`` for a run that was on another target."""
@@ -109,6 +138,7 @@ class Rollback:
         *,
         force: bool,
         allow_deletes: int | None,
+        holding: Holding | None = None,
     ) -> Plan:
         found = effects(records, session.schema)
         groups = _groups(records, found.values())
@@ -125,6 +155,7 @@ class Rollback:
                 groups=groups,
                 force=force,
                 allow_deletes=allow_deletes,
+                holding=holding,
             )
         )
 
@@ -153,7 +184,7 @@ class Rollback:
             made_as=_shapes(first.values(), session.schema),
         )
         await fence(session, self.mandate, _ours(records))
-        detail = _detail(plan, force=force)
+        detail = self.detail or _detail(plan, force=force)
         opening = partial(self._opening, plan, records, tracking.runs, self.new_id(), detail)
         await self.journal.begin([opening(own) for own in first.values()])
         return await Applier(
@@ -162,6 +193,7 @@ class Rollback:
             batch=self.target.batch,
             in_flight=self.target.in_flight,
             progress=progress,
+            cut_short=f"{INTERRUPTED}: ",
         ).run()
 
     def _opening(

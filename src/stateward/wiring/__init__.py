@@ -48,6 +48,8 @@ class Invocation:
     worktree: bool = False
     instance: str | None = None
     allow_deletes: int | None = None
+    retry: bool = False
+    """Whether what failed and was taken back is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,7 @@ def put_together(setup: Setup, target: Target) -> Wired:
         manage_schema=source.manage_schema,
         owners=_owners(source),
         unit=invocation.unit,
+        retries=lambda _unit: invocation.retry,
         allow_deletes=invocation.allow_deletes,
         trailers=source.trailers,
         budgets=settings.budgets(source, setup.configuration),
@@ -226,6 +229,7 @@ async def reconciler(wired: Wired) -> AsyncIterator[Reconciler]:
         yield Reconciler(
             round=round_,
             journal=own,
+            trail=own,
             new_id=lambda: str(uuid4()),
             cause=Cause(trigger=MANUAL, actor=wired.actor),
         )

@@ -175,6 +175,7 @@ def _tended(
             reconciler=Reconciler(
                 round=replace(wired.round, approvals=KeptApprovals(commands)),
                 journal=own,
+                trail=own,
                 new_id=_new_id,
                 cause=Cause(trigger="", actor=setup.place.environment.actor or _ACTOR),
                 mandate=mandate,

@@ -56,6 +56,7 @@ async def test_a_unit_is_told_as_its_rounds_left_it(desk: Desk) -> None:
         "stateward_unit_survivors": 0,
         "stateward_unit_rounds_total": 2,
         "stateward_unit_noop_rounds_total": 1,
+        "stateward_unit_taken_back_rounds_total": 0,
         "stateward_unit_writes_total": 4,
     }
     assert await value(desk, "stateward_unit_changes_total", **UNIT, action="create") == 2
