@@ -146,11 +146,13 @@ class Round:
         """Answer a question: what stands in the way of deletes is asked where there are any."""
         with undisturbed():
             looked = planner.Known.of(question)
-            if not looked.going:
+            asked = {*looked.going, *looked.strangers}
+            if not asked:
                 return planner.plan_of(looked)
         ours = prefix(self.scope.instance, self.scope.source)
-        observed = await with_holds(session, question.observed, looked.going, ours)
-        question = await self.with_commit(question, revision)
+        observed = await with_holds(session, question.observed, asked, ours)
+        if looked.going:
+            question = await self.with_commit(question, revision)
         with undisturbed():
             return planner.plan(replace(question, observed=observed))
 

@@ -86,10 +86,12 @@ _CHANGE = _object(
         **_KEY,
         "id": _TEXT,
         "from": _TEXT,
+        "stays": _TEXT,
+        "beside": _list(_TEXT),
         "fields": _list(_FIELD),
         "origin": _maybe(_object({"file": _TEXT, "line": _COUNT, "column": _COUNT})),
     },
-    but=("id", "from"),
+    but=("id", "from", "stays", "beside"),
 )
 _BLOCKED = _object(
     {

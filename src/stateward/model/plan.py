@@ -91,6 +91,8 @@ class Change:
     """For a claim: whether the object is to be released, not deleted, when Git drops it."""
     marks: bool = False
     """For a claim of what the unit has already: only whether it counts as adopted changes."""
+    beside: tuple[str, ...] = ()
+    """For a claim: the groups of units of other sources and instances that have the object, too."""
     foreign: bool = False
     """For what is made again, or goes again: whether it is nobody's, as it was, and no member."""
     shared: tuple[str, ...] = ()

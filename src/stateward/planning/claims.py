@@ -7,7 +7,7 @@ from stateward.errors import Code, Problem
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Change, FieldChange
 from stateward.model.state import DesiredObject, ObservedObject
-from stateward.model.unit import Adopt
+from stateward.model.unit import ADOPTED, TRACKING, Adopt
 from stateward.planning.brought import is_brought, is_templated
 from stateward.planning.compare import Comparison
 from stateward.planning.ignoring import Ignoring
@@ -64,11 +64,27 @@ class Claims:
             for obj in others:
                 yield self.change(Action.ADOPT, obj, node, ())
         elif self._may_adopt(units, fields):
-            yield replace(self.change(Action.ADOPT, first, node, fields), adopted=True)
-            for obj in others:
-                yield replace(self.change(Action.ADOPT, obj, node, ()), adopted=True)
+            # What another source or instance made is taken over from it, as within one source: it
+            # is deleted by whoever has it last.
+            adopted, beside = not self._made_elsewhere(node), tuple(self._elsewhere(node))
+            for obj in (first, *others):
+                change = self.change(Action.ADOPT, obj, node, fields if obj is first else ())
+                yield replace(change, adopted=adopted, beside=beside)
         else:
-            self.problems.extend(_stranger(obj, fields) for obj in (first, *others))
+            owner = next(iter(self._elsewhere(node)), None)
+            self.problems.extend(_stranger(obj, fields, owner) for obj in (first, *others))
+
+    def _elsewhere(self, node: str) -> list[str]:
+        """Return the groups of units of other sources and instances that have an object."""
+        hold = self.question.observed.holds.get(node)
+        claims = hold.claims if hold is not None else ()
+        return [own for own in claims if own.startswith(TRACKING) and not own.endswith(ADOPTED)]
+
+    def _made_elsewhere(self, node: str) -> bool:
+        """Tell whether a unit of another source or instance has an object that it did not adopt."""
+        hold = self.question.observed.holds.get(node)
+        claims = hold.claims if hold is not None else ()
+        return any(own + ADOPTED not in claims for own in self._elsewhere(node))
 
     def _create(self, obj: DesiredObject) -> Change:
         return self.change(Action.CREATE, obj, obj.node, self.comparison.created(obj))
@@ -156,14 +172,14 @@ class Claims:
         )
 
 
-def _stranger(obj: DesiredObject, fields: Sequence[FieldChange]) -> Problem:
+def _stranger(obj: DesiredObject, fields: Sequence[FieldChange], owner: str | None) -> Problem:
     differs = ", ".join(change.name for change in fields)
     reason = "adopting is off: set `adopt: identical`"
     if fields:
         reason = f"differs in {differs}: set `adopt: always`, or mend the files"
     return Problem(
         code=Code.STRANGER,
-        message=f"{obj.key}: exists and belongs to nobody: {reason}",
+        message=f"{obj.key}: exists and belongs to {owner or 'nobody'}: {reason}",
         location=obj.origin,
         unit=obj.unit,
         subject=str(obj.key),

@@ -55,6 +55,11 @@ class Known:
     going: Mapping[str, ObjectKey]
     """The ids that Git no longer declares: a plan must know what holds them."""
 
+    @property
+    def strangers(self) -> frozenset[str]:
+        """The ids of what is declared and nobody's here: a plan must know whose else it is."""
+        return frozenset(self.matches.ids.values()) - self.holdings.holders.keys()
+
     @classmethod
     def of(cls, question: Question) -> "Known":
         declared = Declared(question)

@@ -86,6 +86,8 @@ def _change(change: Change) -> dict[str, Any]:
         found["from"] = change.giver
     if change.stays:
         found["stays"] = change.stays
+    if change.beside:
+        found["beside"] = list(change.beside)
     found["fields"] = [
         {"name": own.name, "old": values.plain(own.old), "new": values.plain(own.new)}
         for own in change.fields
@@ -141,6 +143,9 @@ def _note(change: Change) -> str:
     """Say where an object comes from, or why it stays."""
     if change.giver is not None:
         return f"from {change.giver}"
+    if change.beside:
+        has = "has" if len(change.beside) == 1 else "have"
+        return f"({', '.join(change.beside)} {has} it, too)"
     if change.action is not Action.RELEASE:
         return ""
     return (
