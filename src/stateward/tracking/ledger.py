@@ -24,6 +24,8 @@ class _Account:
     survivors: list[Survivor] = field(default_factory=list)
     left_with: int = 0
     """Objects that another unit was to take over and did not."""
+    still_has: int = 0
+    """Members that another unit was to delete for all that had them, and did not."""
     shut: bool = False
     """Whether the unit's tracking group could not be had: then nothing of it is written."""
     ended: bool = False
@@ -95,11 +97,18 @@ class Ledger:
         survivor = Survivor(key=change.key, id=change.node or "", reason=reason)
         self.of(change.unit).survivors.append(survivor)
         self._survivors.add(change.key)
+        self._keep(change)
 
     def _miss(self, change: Change) -> None:
         self.failed.add(change.key)
         if change.giver is not None:
             self.of(change.giver).left_with += 1
+        self._keep(change)
+
+    def _keep(self, change: Change) -> None:
+        """Take note of a delete that did not come about for other units, either."""
+        for unit in change.shared if change.action is Action.DELETE else ():
+            self.of(unit).still_has += 1
 
     def missed(self, change: Change) -> bool:
         """Tell whether a change that was planned did not come about."""
@@ -167,7 +176,8 @@ class Ledger:
 
     def emptied(self, unit: str) -> bool:
         """Tell whether all that was to go of a unit is gone."""
-        return self.settled(unit) and not self.of(unit).survivors
+        account = self.of(unit)
+        return self.settled(unit) and not account.survivors and not account.still_has
 
     def runs(
         self,

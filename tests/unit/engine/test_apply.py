@@ -679,6 +679,18 @@ class TestGroupOfAVanishedUnit:
         await shop.apply(allow_deletes=1)
         assert await shop.members("b") == {"BuiltinTag/blue"}
 
+    async def test_stays_with_what_another_unit_did_not_delete_for_it(self, shop: Workshop) -> None:
+        shop.commit({"a/1.yml": tags("a", "both"), "b/1.yml": tags("both")})
+        await shop.apply()
+        shop.commit({"a/1.yml": tags("a", "bad")})
+        target = Watched(shop.target, refuse=refuse_making("bad"))
+        await shop.apply(target=target, allow_deletes=9)
+        assert await shop.members("a") == {"BuiltinTag/a", "BuiltinTag/both"}
+        assert await shop.members("b") == {"BuiltinTag/both"}
+        await shop.apply(allow_deletes=9)
+        async with shop.target.session(None, write=False) as session:
+            assert list(await session.groups("stateward/")) == [group("a")]
+
 
 async def test_progress_counts_changes_up_to_all_of_them(shop: Workshop) -> None:
     shop.commit({"a/1.yml": tags("a", "b", "c"), "a/2.yml": objects("NetDevice", {"name": "d", "buddy": "d"})})  # fmt: skip
