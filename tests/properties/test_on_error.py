@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from textwrap import dedent
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from properties.dying import killed
 from properties.judging import PLENTY, content, everything, members, share, shown
+from properties.test_crashes import FIRST, SECOND
 from properties.test_ownership import Orphans
 from properties.test_undone import history
 from properties.worlds import Revision, revisions, workshop
@@ -162,5 +166,49 @@ def test_what_dies_on_the_way_or_on_the_way_back_is_as_before_after_the_next_rou
             assert holdings(now, back) == holdings(before, back), shown(plan, report)
             _same(of_units(now, back, before), of_units(before, back, now), plan, report)
             await _ends_well(shop, second)
+
+    asyncio.run(look())
+
+
+CHILD = dedent("""
+    import asyncio, sys
+    from pathlib import Path
+    from rounds import Workshop
+    from properties.test_crashes import FIRST, PLENTY, SECOND
+    from properties.test_on_error import making
+    from watching import Watched
+
+    async def main():
+        shop = Workshop(Path(sys.argv[1]), limits={"protectedKinds": ()}, onError="rollback")
+        shop.commit(FIRST)
+        shop.commit(SECOND)
+
+        async def look(_session):
+            print(flush=True)  # one line for each write
+
+        target = Watched(shop.target, look=look, refuse=making("d3"))
+        await shop.apply(target=target, allow_deletes=PLENTY)
+
+    asyncio.run(main())
+""")
+
+
+@pytest.mark.parametrize("writes", [2, 9, 12, 14, 16])
+def test_process_that_is_killed_on_the_way_or_on_the_way_back(writes: int) -> None:
+    async def look() -> None:
+        with workshop(onError="rollback") as shop:
+            shop.commit(FIRST)
+            await shop.apply(allow_deletes=PLENTY)
+            before = await everything(shop)
+            shop.commit(SECOND)
+            killed(CHILD, shop.state.parent, writes)
+            target = Watched(shop.target, refuse=making("d3"), look=Orphans())
+            plan, report = await shop.apply(target=target, allow_deletes=PLENTY)
+            back = await _is_as_before(shop, before, plan, report)
+            back |= {unit for unit, own in plan.units.items() if own.failed_before}
+            assert "east" in back, shown(plan, report)
+            now = await everything(shop)
+            _same(of_units(now, back, before), of_units(before, back, now), plan, report)
+            await _rests(shop, back, plan, report)
 
     asyncio.run(look())
