@@ -31,7 +31,7 @@ image: $(VENV)/dev  ## what is in the image, made in a directory: needs root and
 
 kube: $(VENV)/dev  ## the tests that need a Kubernetes API server: KUBECONFIG names it
 	@test -n "$$KUBECONFIG" || { echo 'make kube: KUBECONFIG is not set: name an API server, see docs/development.md' >&2; exit 1; }
-	@$(BIN)/python -m pytest --kube $(if $(shell command -v helm),--helm) -m kube
+	@$(BIN)/python -m pytest --kube $(if $(shell command -v helm),--helm) --postgres -m 'kube and not long'
 
 postgres: $(VENV)/dev  ## the tests that need a PostgreSQL server: its programs are on this machine
 	@$(BIN)/python -m pytest --postgres -m postgres --numprocesses=auto
@@ -45,7 +45,7 @@ live-again:  ## of those, what failed the last time
 	@$(LIVE) -m 'live and not long' --last-failed
 
 live-long: $(VENV)/dev $(RIVAL)/ready  ## whole real repositories on a real Infrahub, beside infrahubctl: half an hour
-	@$(LIVE) -m long
+	@$(LIVE) $(if $(KUBECONFIG),--kube --helm) -m long
 
 gates: $(VENV)/dev  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

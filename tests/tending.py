@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,16 +17,23 @@ from repositories import Repository
 
 Event = dict[str, Any]
 LEAVES = "objects/network/leaves.yml"
+STATEWARD = (sys.executable, "-m", "stateward")
 
 
 class Process:
     """``stateward run``; it is killed at the latest when the test ends."""
 
-    def __init__(self, repo: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self,
+        repo: Path,
+        *arguments: str,
+        command: Sequence[str] = STATEWARD,
+        **environment: str,
+    ) -> None:
         self.seen: list[Event] = []
         self._rest = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "stateward", "run", *arguments, "--log-format", "json"],
+            [*command, "run", *arguments, "--log-format", "json"],
             cwd=repo,
             env={**os.environ, **environment},
             stdout=subprocess.DEVNULL,

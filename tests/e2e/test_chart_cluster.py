@@ -6,16 +6,14 @@ There is nobody who runs pods there: what they would be given is taken from what
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 import pytest
 import yaml
 from lightkube import ApiError, Client, KubeConfig
-from lightkube.models.authentication_v1 import TokenRequestSpec
 from lightkube.models.core_v1 import PodStatus
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
@@ -23,22 +21,19 @@ from lightkube.resources.batch_v1 import CronJob, Job
 from lightkube.resources.coordination_v1 import Lease
 from lightkube.resources.core_v1 import (
     ConfigMap,
-    Namespace,
     PersistentVolumeClaim,
     Pod,
     Service,
     ServiceAccount,
-    ServiceAccountToken,
 )
 from lightkube.resources.core_v1 import PodStatus as StatusOfPod
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 
 from charts import CHART, Helm
+from pods import NAME, RELEASE, Cluster
 from repositories import Repository
-from tending import Process, change
+from tending import change
 
-RELEASE = "gitops"
-NAME = "gitops-stateward"
 WITHIN = 4
 """Seconds of the lease."""
 _MADE = (
@@ -53,22 +48,6 @@ _MADE = (
     ServiceAccount,
 )
 T = TypeVar("T")
-
-
-@pytest.fixture
-def client(kube: str) -> Iterator[Client]:
-    with closing(Client(KubeConfig.from_file(kube))) as own:
-        yield own
-
-
-@pytest.fixture
-def namespace(client: Client) -> Iterator[str]:
-    """One of its own, under the restricted profile."""
-    name = f"chart-{uuid4().hex[:8]}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    client.create(Namespace(metadata=ObjectMeta(name=name, labels=labels)))
-    yield name
-    client.delete(Namespace, name)
 
 
 @pytest.fixture
@@ -172,71 +151,7 @@ def test_jobs_on_a_schedule_are_admitted(
     (pod,) = until(lambda: pods(client, namespace, "job"))
     assert pod.spec is not None
     (container,) = pod.spec.containers
-    assert container.args == [
-        "run",
-        "--once",
-        *(["--dry-run"] if mode == "plan" else []),
-        "--source",
-        "site",
-    ]
-
-
-class Cluster:
-    """What a pod of the release would be given, on this machine."""
-
-    def __init__(self, kube: str, client: Client, namespace: str, tmp_path: Path) -> None:
-        self.client, self.namespace, self.root = client, namespace, tmp_path
-        self._kube = kube
-
-    def account(self) -> Path:
-        """Write a KUBECONFIG that has the token of the release's account, and nothing else."""
-        spec = TokenRequestSpec(audiences=[], expirationSeconds=3600)
-        asked = ServiceAccountToken(metadata=ObjectMeta(), spec=spec)
-        made = self.client.create(asked, NAME, namespace=self.namespace)
-        assert made.status is not None
-        own = yaml.safe_load(Path(self._kube).read_text())
-        own["users"] = [{"name": own["users"][0]["name"], "user": {"token": made.status.token}}]
-        own["contexts"][0]["context"]["namespace"] = self.namespace
-        file = self.root / f"account-{uuid4().hex[:6]}.conf"
-        file.write_text(yaml.safe_dump(own))
-        return file
-
-    def mount(self) -> Path:
-        """Lay the ConfigMap out as a kubelet does, and swap it in."""
-        found = self.client.get(ConfigMap, NAME, namespace=self.namespace)
-        directory = self.root / "etc"
-        new = directory / f"..{uuid4().hex}"
-        new.mkdir(parents=True)
-        for name, text in (found.data or {}).items():
-            (new / name).write_text(text)
-            if not (directory / name).is_symlink():
-                (directory / name).symlink_to(f"..data/{name}")
-        link = directory / "..new"
-        link.symlink_to(new.name)
-        link.rename(directory / "..data")
-        return directory
-
-    @contextmanager
-    def pod(self, name: str) -> Iterator[Process]:
-        """Run the container's command with its environment."""
-        found = self.client.get(Deployment, NAME, namespace=self.namespace)
-        assert found.spec is not None
-        assert found.spec.template.spec is not None
-        (container,) = found.spec.template.spec.containers
-        environment = {own.name: own.value or "" for own in container.env or ()}
-        state = self.root / name
-        state.mkdir(exist_ok=True)
-        environment |= {
-            "STATEWARD_CONFIG": str(self.mount() / "stateward.yaml"),
-            "STATEWARD_STATE": f"sqlite:///{state}/state.db",
-            "STATEWARD_LISTEN": "127.0.0.1:0",
-            "HOME": str(state),
-            "KUBECONFIG": str(self.account()),
-        }
-        assert container.args is not None
-        assert container.args[:1] == ["run"]
-        with Process(state, **environment) as process:
-            yield process
+    assert container.args == ["run", "--once", *(["--dry-run"] if mode == "plan" else [])]
 
 
 @pytest.fixture
