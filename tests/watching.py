@@ -113,6 +113,10 @@ class WatchedSession:
         self.target.looks += 1
         return await self.inner.holds(ids, ours)
 
+    async def claims(self, ids: Collection[str], ours: str) -> Mapping[str, tuple[str, ...]]:
+        self.target.looks += 1
+        return await self.inner.claims(ids, ours)
+
     async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
         self.target.looks += 1
         return await self.inner.pointers(ids)

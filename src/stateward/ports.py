@@ -159,6 +159,13 @@ class Session(Protocol):
         """
         ...
 
+    async def claims(self, ids: Collection[str], ours: str) -> Mapping[str, tuple[str, ...]]:
+        """Say which other tools' groups claim each id, where any does: as ``holds``, and no more.
+
+        Must: cost no more than to read the objects, however much a delete of them would reach.
+        """
+        ...
+
     async def writers(self, ids: Collection[str]) -> Mapping[str, Writer]:
         """Say who changed objects last; those are left out of which the target does not know."""
         ...

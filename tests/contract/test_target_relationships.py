@@ -258,6 +258,8 @@ async def test_what_stands_in_the_way_of_a_delete(world: World) -> None:
     held = await world.session.holds([device], world.named("session"))
     assert world.named("session") not in held[device].claims
     assert {one.id for one in holds[device].cascade} == {interface, part}
+    found = await world.session.claims([site, device, part, new_id()], "stateward/i/s/")
+    assert found == {device: holds[device].claims}
 
 
 async def test_what_leads_to_an_object_that_does_not_show_it(world: World) -> None:

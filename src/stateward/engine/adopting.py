@@ -58,8 +58,7 @@ class Adopting(Round):
 
     async def _others(self, session: Session, wanted: Collection[str]) -> Others:
         ours = prefix(self.scope.instance, self.scope.source)
-        holds = await session.holds(wanted, ours) if wanted else {}
-        claims = {node: own.claims for node, own in holds.items() if own.claims}
+        claims = await session.claims(wanted, ours) if wanted else {}
         name = self.taking.group
         if name is None:
             return Others(claims=claims)

@@ -39,7 +39,7 @@ from stateward.planning.digest import digest_of
 from stateward.planning.leave import leave_of
 from stateward.planning.question import Question, UnitFacts
 from stateward.ports import Recall, Session, Target
-from stateward.tracking.observe import known_of, observe, with_holds
+from stateward.tracking.observe import known_of, observe, with_claims, with_holds
 
 Look = Callable[[Session, Plan], Awaitable[None]]
 """Is shown a plan and the target that it was made for."""
@@ -143,16 +143,22 @@ class Round:
         return await self.answer(session, question, loaded.revision)
 
     async def answer(self, session: Session, question: Question, revision: str) -> Plan:
-        """Answer a question: what stands in the way of deletes is asked where there are any."""
+        """Answer a question: what stands in the way of deletes is asked where there are any.
+
+        So it is whose else strangers are; where they are nobody's, what was looked at is enough.
+        """
         with undisturbed():
             looked = planner.Known.of(question)
-            asked = {*looked.going, *looked.strangers}
-            if not asked:
-                return planner.plan_of(looked)
+            strangers = looked.strangers
         ours = prefix(self.scope.instance, self.scope.source)
-        observed = await with_holds(session, question.observed, asked, ours)
+        observed = question.observed
         if looked.going:
+            observed = await with_holds(session, observed, looked.going, ours)
             question = await self.with_commit(question, revision)
+        observed = await with_claims(session, observed, strangers, ours)
+        if observed is question.observed:
+            with undisturbed():
+                return planner.plan_of(looked)
         with undisturbed():
             return planner.plan(replace(question, observed=observed))
 

@@ -1,6 +1,6 @@
 """What each declared object needs: to be made, changed, adopted or moved, or nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code, Problem
@@ -66,25 +66,24 @@ class Claims:
         elif self._may_adopt(units, fields):
             # What another source or instance made is taken over from it, as within one source: it
             # is deleted by whoever has it last.
-            adopted, beside = not self._made_elsewhere(node), tuple(self._elsewhere(node))
+            claims = self._claims(node)
+            adopted, beside = not made_elsewhere(claims), tuple(elsewhere(claims))
             for obj in (first, *others):
                 change = self.change(Action.ADOPT, obj, node, fields if obj is first else ())
                 yield replace(change, adopted=adopted, beside=beside)
         else:
-            owner = next(iter(self._elsewhere(node)), None)
+            owner = self._owner(node, units)
             self.problems.extend(_stranger(obj, fields, owner) for obj in (first, *others))
 
-    def _elsewhere(self, node: str) -> list[str]:
-        """Return the groups of units of other sources and instances that have an object."""
+    def _claims(self, node: str) -> tuple[str, ...]:
+        """Return the groups of others that claim an object."""
         hold = self.question.observed.holds.get(node)
-        claims = hold.claims if hold is not None else ()
-        return [own for own in claims if own.startswith(TRACKING) and not own.endswith(ADOPTED)]
+        return hold.claims if hold is not None else ()
 
-    def _made_elsewhere(self, node: str) -> bool:
-        """Tell whether a unit of another source or instance has an object that it did not adopt."""
-        hold = self.question.observed.holds.get(node)
-        claims = hold.claims if hold is not None else ()
-        return any(own + ADOPTED not in claims for own in self._elsewhere(node))
+    def _owner(self, node: str, units: Iterable[str]) -> str:
+        """Say whose a stranger is; where nothing may be adopted nobody has asked."""
+        own = next(iter(elsewhere(self._claims(node))), None)
+        return own or ("nobody" if may_adopt(self.question, units) else "no unit of this source")
 
     def _create(self, obj: DesiredObject) -> Change:
         return self.change(Action.CREATE, obj, obj.node, self.comparison.created(obj))
@@ -172,14 +171,29 @@ class Claims:
         )
 
 
-def _stranger(obj: DesiredObject, fields: Sequence[FieldChange], owner: str | None) -> Problem:
+def may_adopt(question: Question, units: Iterable[str]) -> bool:
+    """Tell whether any of some units may take what is nobody's here, be it only what is as declared."""
+    return any(question.units[own].settings.adopt is not Adopt.NEVER for own in units)
+
+
+def elsewhere(claims: Iterable[str]) -> list[str]:
+    """Return those claims on an object that units of other sources and instances have."""
+    return [own for own in claims if own.startswith(TRACKING) and not own.endswith(ADOPTED)]
+
+
+def made_elsewhere(claims: Collection[str]) -> bool:
+    """Tell whether a unit of another source or instance has an object that it did not adopt."""
+    return any(own + ADOPTED not in claims for own in elsewhere(claims))
+
+
+def _stranger(obj: DesiredObject, fields: Sequence[FieldChange], owner: str) -> Problem:
     differs = ", ".join(change.name for change in fields)
     reason = "adopting is off: set `adopt: identical`"
     if fields:
         reason = f"differs in {differs}: set `adopt: always`, or mend the files"
     return Problem(
         code=Code.STRANGER,
-        message=f"{obj.key}: exists and belongs to {owner or 'nobody'}: {reason}",
+        message=f"{obj.key}: exists and belongs to {owner}: {reason}",
         location=obj.origin,
         unit=obj.unit,
         subject=str(obj.key),

@@ -8,7 +8,7 @@ from stateward.model.command import Command
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.unit import OnError, Stamp
-from stateward.planning.claims import Claims
+from stateward.planning.claims import Claims, may_adopt
 from stateward.planning.compare import Comparison, references
 from stateward.planning.digest import digest_of
 from stateward.planning.ends import Ends
@@ -57,8 +57,16 @@ class Known:
 
     @property
     def strangers(self) -> frozenset[str]:
-        """The ids of what is declared and nobody's here: a plan must know whose else it is."""
-        return frozenset(self.matches.ids.values()) - self.holdings.holders.keys()
+        """The ids of what is nobody's here and may be adopted: a plan must know whose else it is."""
+        return frozenset(
+            node
+            for key, node in self.matches.ids.items()
+            if node not in self.holdings.holders and may_adopt(self.question, self._acting(key))
+        )
+
+    def _acting(self, key: ObjectKey) -> list[str]:
+        """Return the units whose declarations of an object this round may act upon."""
+        return [own for own in self.declared.units(key) if self.standing.plans(own, key)]
 
     @classmethod
     def of(cls, question: Question) -> "Known":

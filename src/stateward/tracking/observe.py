@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from stateward.model.identity import NodeId, ObjectKey
-from stateward.model.state import Desired, DesiredObject, External, FromPool, Observed
+from stateward.model.state import Desired, DesiredObject, External, FromPool, Hold, Observed
 from stateward.model.unit import ADOPTED
 from stateward.planning import brought
+from stateward.planning.claims import elsewhere
 from stateward.ports import Query, Recall, Session
 from stateward.schema import values
 
@@ -52,6 +53,15 @@ async def with_holds(
     found = await session.observe(Query(ids=others)) if others else Observed()
     names = {own.id: own.key for own in found.objects.values()}
     return replace(observed, holds=holds, names={**observed.names, **names})
+
+
+async def with_claims(
+    session: Session, observed: Observed, strangers: Collection[str], ours: str
+) -> Observed:
+    """Add whose else some objects are that nobody has here: units of other sources or instances."""
+    found = await session.claims(strangers, ours) if strangers else {}
+    claims = {node: Hold(claims=own) for node, own in found.items() if elsewhere(own)}
+    return replace(observed, holds={**observed.holds, **claims}) if claims else observed
 
 
 async def known_of(

@@ -200,6 +200,7 @@ async def everything(server: Server) -> None:
             await session.groups("stateward/")
             await session.observe(query)
         await session.holds(["s", "d"], GROUP)
+        await session.claims(["s", "d"], GROUP)
         await session.pointers(["s", "d"])
         await session.writers(["s", "d"])
         site = Create(id=str(uuid4()), kind="NetSite", attributes={"name": "fra"})

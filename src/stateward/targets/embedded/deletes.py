@@ -77,12 +77,7 @@ class Deletes:
         doomed = self._doomed(seq)
         others = {node.id for other, node in doomed.nodes.items() if other != seq}
         needing = {self._records.node(peer).id for _, _, peer in doomed.needing}
-        groups = (self._records.node(group) for group in self._records.peers(seq, MEMBER))
-        sorts = {
-            str(group.shown("name")): Sort(group.kind, group.shown("group_type"))
-            for group in groups
-        }
-        claimed = claims(sorts, ours)
+        claimed = self.claims(seq, ours)
         if not (claimed or others or needing):
             return None
         return Hold(
@@ -90,6 +85,15 @@ class Deletes:
             cascade=tuple(NodeId(id_) for id_ in sorted(others)),
             needed_by=tuple(NodeId(id_) for id_ in sorted(needing)),
         )
+
+    def claims(self, seq: int, ours: str) -> tuple[str, ...]:
+        """Say which groups of others claim an object."""
+        groups = (self._records.node(group) for group in self._records.peers(seq, MEMBER))
+        sorts = {
+            str(group.shown("name")): Sort(group.kind, group.shown("group_type"))
+            for group in groups
+        }
+        return claims(sorts, ours)
 
     def pointers(self, seq: int) -> Iterator[Pointer]:
         """Yield the optional relationships that lead to an object, and that it does not show."""

@@ -70,6 +70,9 @@ class EmbeddedSession:
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await self._run(lambda: self._store.holds(ids, ours))
 
+    async def claims(self, ids: Collection[str], ours: str) -> Mapping[str, tuple[str, ...]]:
+        return await self._run(lambda: self._store.claims(ids, ours))
+
     async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
         return await self._run(lambda: self._store.pointers(ids))
 

@@ -122,6 +122,9 @@ class Store:
     def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return self._of_each(ids, lambda deletes, seq: deletes.hold(seq, ours))
 
+    def claims(self, ids: Collection[str], ours: str) -> Mapping[str, tuple[str, ...]]:
+        return self._of_each(ids, lambda deletes, seq: deletes.claims(seq, ours))
+
     def _of_each(
         self, ids: Collection[str], ask: Callable[[Deletes, int], _T | None]
     ) -> dict[str, _T]:

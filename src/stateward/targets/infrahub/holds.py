@@ -16,7 +16,9 @@ from stateward.targets.infrahub.client import Client
 from stateward.targets.infrahub.queries import Request
 
 _GROUP_KINDS = frozenset({"Group", "Profile"})
-_OF_A_GROUP = "name { value } group_type { value }"
+_OF_A_GROUP = f"id __typename ... on {queries.GROUP} {{ name {{ value }} group_type {{ value }} }}"
+_GROUPS = f"{MEMBER_OF_GROUPS} {{ edges {{ node {{ {_OF_A_GROUP} }} }} }}"
+"""Asks for the groups that an object is in."""
 _LOT = 500
 
 
@@ -52,6 +54,40 @@ class Holds:
         found = ((node, self._hold(node)) for node in sorted(wanted))
         return {node: hold for node, hold in found if hold is not None}
 
+    async def claims(self, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Look at nothing but the groups that objects are in."""
+        await self._kinds_of(ids)
+        there = sorted(node for node in ids if node in self.kinds)
+        for start in range(0, len(there), _LOT):
+            await self._look_at_groups(there[start : start + _LOT])
+        found = {node: claims(own.groups, self.ours) for node, own in self.nodes.items()}
+        return {node: own for node, own in found.items() if own}
+
+    async def _look_at_groups(self, ids: Collection[str]) -> None:
+        """Ask for the groups of objects of any kinds, all of them in one request."""
+        request = Request()
+        with wire.understood():
+            for kind, own in self._by_kind(ids).items():
+                if MEMBER_OF_GROUPS in self.schema.kinds[kind].relationships:
+                    passed = request.given(own, "ID")
+                    alias = f"k{len(request.parts)}"
+                    request.add(alias, kind, f"ids: {passed}", f"node {{ id {_GROUPS} }}")
+        if not request.parts:
+            return
+        answer = await self.client.query(request.text, request.variables)
+        with wire.understood():
+            for index in range(len(request.parts)):
+                for node in wire.nodes(answer[f"k{index}"]):
+                    self._take(self.nodes[node["id"]], node, ())
+
+    def _by_kind(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        """Sort objects by their kinds, to be looked at."""
+        found: dict[str, list[str]] = {}
+        for node in sorted(ids):
+            self.nodes[node] = _Node(self.kinds[node])
+            found.setdefault(self.kinds[node], []).append(node)
+        return found
+
     async def _kinds_of(self, ids: Iterable[str]) -> None:
         request = Request()
         queries.add_kinds_of(request, sorted(ids))
@@ -60,10 +96,7 @@ class Holds:
             self.kinds |= wire.kinds(wire.found_by_id(answer))
 
     async def _look(self, ids: Collection[str]) -> None:
-        by_kind: dict[str, list[str]] = {}
-        for node in sorted(ids):
-            self.nodes[node] = _Node(self.kinds[node])
-            by_kind.setdefault(self.kinds[node], []).append(node)
+        by_kind = self._by_kind(ids)
         with wire.understood():
             kinds = {kind: self.schema.kinds[kind] for kind in by_kind}
         for kind, own in by_kind.items():
@@ -97,8 +130,7 @@ class Holds:
             peer = "node { id __typename }"
             found.append(f"{end.name} {{ {f'edges {{ {peer} }}' if end.many else peer} }}")
         if MEMBER_OF_GROUPS in kind.relationships:
-            group = f"node {{ id __typename ... on {queries.GROUP} {{ {_OF_A_GROUP} }} }}"
-            found.append(f"{MEMBER_OF_GROUPS} {{ edges {{ {group} }} }}")
+            found.append(_GROUPS)
         return " ".join(found)
 
     def _matters(self, end: Relationship) -> bool:

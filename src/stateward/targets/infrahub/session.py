@@ -108,6 +108,9 @@ class InfrahubSession:
     async def holds(self, ids: Collection[str], ours: str) -> Mapping[str, Hold]:
         return await Holds(self.client, self.schemas.there, ours).of(ids)
 
+    async def claims(self, ids: Collection[str], ours: str) -> Mapping[str, tuple[str, ...]]:
+        return await Holds(self.client, self.schemas.there, ours).claims(ids)
+
     async def pointers(self, ids: Collection[str]) -> Mapping[str, Sequence[Pointer]]:
         return await Pointers(self.client, self.schemas.there).of(ids)
 
