@@ -8,7 +8,7 @@ from stateward.model.adoption import Others, Taking
 from stateward.model.plan import Action, Change, FieldChange, Left, Plan, UnitPlan, UnitState
 from stateward.model.state import DesiredObject, Group
 from stateward.model.unit import ADOPTED, Adopt
-from stateward.planning.claims import Claims
+from stateward.planning.claims import Claims, made_elsewhere
 from stateward.planning.compare import Comparison
 from stateward.planning.digest import digest_of
 from stateward.planning.plan import Known
@@ -132,15 +132,18 @@ class _TakeOver:
         have = self.known.question.observed.objects[node]
         fields = self.claims.fields(objects[0], have)
         brought = self.claims.is_brought(have)
-        claims = [own for own in self.others.claims.get(node, ()) if not self.taking.allows(own)]
-        if claims:
-            self._leave(node, objects, Code.CLAIMED, ", ".join(claims), ())
+        claims = self.others.claims.get(node, ())
+        foreign = [own for own in claims if not self.taking.allows(own)]
+        if foreign:
+            self._leave(node, objects, Code.CLAIMED, ", ".join(foreign), ())
         elif fields and not (brought or self._takes_differing(objects)):
             self._leave(node, objects, Code.STRANGER, "", fields)
         else:
+            # What another source or instance made is deleted by whoever has it last, as in a round.
+            own = brought or self.taking.own or made_elsewhere(claims)
             for obj in objects:
                 change = self.claims.change(Action.ADOPT, obj, node, ())
-                yield replace(change, adopted=not (brought or self.taking.own))
+                yield replace(change, adopted=not own)
 
     def _takes_differing(self, objects: Iterable[DesiredObject]) -> bool:
         units = self.known.question.units

@@ -8,6 +8,7 @@ from stateward.errors import Code
 from stateward.model.adoption import Adoption
 from stateward.model.plan import Action, Left, UnitState
 from stateward.model.run import Outcome, Report
+from stateward.model.unit import TRACKING
 from stateward.reporting import plan as plans
 from stateward.reporting import report as reports
 from stateward.reporting import values
@@ -118,6 +119,8 @@ def _why(left: Left, own: Adoption) -> str:
     if left.code is Code.CLAIMED:
         first = left.by.split(", ")[0]
         more = (own.taking.group is not None and "is claimed as well by") or "is claimed by"
+        if any(name.startswith(TRACKING) for name in left.by.split(", ")):
+            return f"{more} {left.by}: `stateward apply` takes it over from there"
         return f"{more} {left.by}: --group {word(first)} takes over what is in that group"
     if left.code is Code.UNDECLARED:
         may = f"{left.by} cannot be read, and may declare it" if left.by else "no file declares it"
@@ -138,7 +141,13 @@ def sentences(own: Adoption) -> Iterator[str]:
         yield f"{some} left out: not asked for, or suspended."
     if own.claimed:
         have = "1 of the objects stays" if own.claimed == 1 else f"{own.claimed} objects stay"
-        group = values.safe(own.taking.group or "")
+        it, group = "it" if own.claimed == 1 else "them", values.safe(own.taking.group or "")
+        if group.startswith(TRACKING):
+            yield (
+                f"{have} in {group}, too: drop {it} there, and apply there. Until then whoever drops {it}"
+                f" releases {it} and deletes nothing."
+            )
+            return
         yield (
             f"{have} in {group}, too: as long as that is so, Git dropping them releases them and deletes"
             f" nothing. Delete {group} when nothing writes by it any more."

@@ -13,6 +13,7 @@ from stateward.model.mutation import Create, Enrol, Relate, Update
 from stateward.model.plan import Action, UnitState
 from stateward.model.record import Record, RunKind
 from stateward.model.unit import ADOPTED, Adopt, Stamp
+from stateward.reporting.adoption import as_text
 from stateward.stores.sqlite import SqliteJournal
 from watching import Watched
 
@@ -307,6 +308,32 @@ class TestWhatOthersHave:
         found = await shop.adopt(group="stateward/other/default/b")
         assert [str(own.key) for own in found.taken.changes] == [f"{TAG}/green"]
         assert found.claimed == 1
+
+    async def test_another_source_has_is_for_a_round_to_take_over(self, shop: Workshop) -> None:
+        await shop.apply(source="other")
+        text = as_text(await shop.adopt())
+        assert "SW1514 claimed: BuiltinTag/green: is claimed by stateward/default/other/b" in text
+        assert ": `stateward apply` takes it over from there" in text
+        assert "--group" not in text
+
+    async def test_another_source_made_is_taken_as_a_round_takes_it(self, shop: Workshop) -> None:
+        """Whoever has it last deletes it."""
+        await shop.make(TAG, name="found")
+        theirs = {"b/1.yml": tags("made") + "---\n" + objects(TAG, {"name": "found"})}
+        shop.commit(theirs)
+        await shop.apply(source="other")
+        name = "stateward/default/other/b"
+        found = await shop.adopt(group=name)
+        assert {str(own.key): own.adopted for own in found.taken.changes} == {
+            f"{TAG}/made": False,
+            f"{TAG}/found": True,
+        }
+        assert f"2 objects stay in {name}, too: drop them there, and apply there" in as_text(found)
+        shop.commit({"b/1.yml": objects(TAG)})
+        for source, action in (("other", Action.RELEASE), ("default", Action.DELETE)):
+            plan, _ = await shop.apply(source=source, allow_deletes=9)
+            done = {str(own.key): own.action for own in plan.changes}
+            assert done == {f"{TAG}/made": action, f"{TAG}/found": Action.RELEASE}
 
 
 class TestForeseen:
