@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stateward.model.plan import Plan
+from stateward.errors import Severity
+from stateward.model.plan import Plan, UnitState
 from stateward.model.run import Report
 from stateward.model.state import ObservedObject
 from stateward.model.unit import ADOPTED
@@ -55,4 +56,11 @@ class Adoption:
 
     @property
     def complete(self) -> bool:
-        return self.rest.is_empty and not any(self.rest.problems) and not self.rest.blocked
+        """Whether a round would find nothing to do, and nothing that it has to leave.
+
+        A warning that stands in the files says nothing of what there is to be taken.
+        """
+        rest = self.rest
+        wrong = any(own.severity is Severity.ERROR for own in rest.problems)
+        waits = any(own.state is UnitState.WAITING for own in rest.units.values())
+        return rest.is_empty and not (wrong or waits or rest.blocked)

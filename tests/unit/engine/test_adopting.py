@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rounds import Workshop, objects
+from stateward.cli import exits
 from stateward.engine import adopting
-from stateward.errors import Code, ConfigError
+from stateward.errors import Code, ConfigError, Severity
 from stateward.model.adoption import Adoption, Taking
 from stateward.model.mutation import Create, Enrol, Relate, Update
 from stateward.model.plan import Action, UnitState
@@ -228,6 +230,24 @@ class TestWhatIsNotThere:
         assert found.taken.is_empty
         assert [own.unit for own in found.rest.blocked] == ["b"]
         assert await members(shop, "b") == {"green"}
+
+
+class TestComplete:
+    async def test_it_is_whatever_warnings_stand_in_the_files(self, shop: Workshop) -> None:
+        files = {"apiVersion": "infrahub.app/v1", "kind": "Object"}
+        spec = {"kind": TAG, "strategy": "range_expand", "data": [{"name": "red"}]}
+        shop.commit({"a/1.yml": yaml.safe_dump({**files, "spec": spec})})
+        found = await shop.adopt("a")
+        assert {own.severity for own in found.rest.problems} == {Severity.WARNING}
+        assert (found.complete, exits.of_adoption(found)) == (True, exits.DONE)
+
+    async def test_it_is_not_while_a_unit_waits(self, shop: Workshop) -> None:
+        shop.commit(
+            {"a/1.yml": tags("red"), "c/1.yml": objects("NetCheck", {"name": "x", "query": "q"})}
+        )
+        found = await shop.adopt()
+        assert {own.severity for own in found.rest.problems} == {Severity.WARNING}
+        assert (found.complete, exits.of_adoption(found)) == (False, exits.WAITING)
 
 
 class TestWhatOthersHave:
