@@ -274,8 +274,8 @@ class _Unit:
         marks: bool = False,
     ) -> Change | None:
         """Return what makes an object a member, unless the unit is to be left as it is."""
-        standing = self.own.known.standing
-        if self.unit in standing.idle or self.unit in standing.stalled:
+        stalled = self.own.plan.units[self.unit].state is UnitState.STALLED
+        if stalled or self.unit in self.own.known.standing.idle:
             return None
         return Change(
             action=Action.ADOPT,

@@ -7,7 +7,7 @@ import pytest
 from rounds import Workshop, objects
 from stateward.model.inventory import Disagreement
 from stateward.model.mutation import Create, Delete, Enrol, Update
-from stateward.model.plan import Action
+from stateward.model.plan import Action, UnitState
 from stateward.model.record import RunKind
 from stateward.model.unit import ADOPTED, Stamp
 from stateward.stores.sqlite import SqliteJournal
@@ -150,3 +150,14 @@ async def test_is_recorded_as_what_it_is(shop: Workshop) -> None:
     assert [(own.action, own.adopted, own.marks) for own in newest.changes] == [
         (Action.ADOPT, False, False)
     ]
+
+
+async def test_a_unit_whose_reference_leads_nowhere_is_left_as_it_is(shop: Workshop) -> None:
+    await leave(shop, "red", NAME)
+    lost = objects("NetDevice", {"name": "d", "tags": ["nope"]})
+    shop.commit({"a/1.yml": tags("red", "blue", "old") + "---\n" + lost})
+    assert (await shop.plan()).units["a"].state is UnitState.STALLED
+    watched = Watched(shop.target)
+    found = await shop.repair(target=watched)
+    assert [own.what for own in found.before.found] == [Disagreement.ORPHAN]
+    assert (found.plan.changes, watched.writes) == ((), 0)
