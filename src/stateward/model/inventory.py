@@ -70,6 +70,10 @@ class Book:
     """By unit and id."""
     applied: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The run that applied a unit last, where nothing came after it, and its revision."""
+    doubtful: frozenset[tuple[str, str]] = frozenset()
+    """Units and ids of which the last that was done failed or was cut short: nobody knows."""
+    whole: frozenset[str] = frozenset()
+    """The units of which it has every run, from the first one on."""
     latest: Mapping[str, str] = field(default_factory=dict)
     """The revision of the newest run of each unit that it knows anything of."""
 

@@ -174,18 +174,24 @@ class _Unit:
             why, todo = staying.why(known.question, self.own.plan, self.unit, have, changes)
             others = [own for own in known.holdings.holders[node] if own != self.unit]
             also = f", as it is of {', '.join(others)}" if others else ""
-            by_hand = self.unit in self.own.book.latest and node not in self.booked
-            put = (
-                ", and the journal does not know it: somebody put it in by hand" if by_hand else ""
-            )
             yield self._say(
                 Disagreement.UNDECLARED,
-                f"is a member{also}, and the unit does not declare it{put}; {why}",
+                f"is a member{also}, and the unit does not declare it{self._came(node)}; {why}",
                 "what is in the group is ours: a round prunes it, unless something keeps it",
                 todo,
                 key=have.key,
                 node=node,
             )
+
+    def _came(self, node: str) -> str:
+        """Say how a member came here, where the journal has nothing of that."""
+        book = self.own.book
+        if node in self.booked:
+            return ""
+        known = self.unit in book.whole and self._is_current()
+        if known and (self.unit, node) not in book.doubtful:
+            return ", and the journal does not know it: somebody put it in by hand"
+        return ", and the journal does not say how it came here"
 
     def _lost(self) -> Iterator[Discrepancy]:
         """Tell what the journal says the unit has, and its group has not."""

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from rounds import Workshop, objects
+from stateward.errors import Code
 from stateward.model.inventory import Disagreement, Discrepancy
-from stateward.model.mutation import Delete, Enrol, Update
+from stateward.model.mutation import Delete, Enrol, Mutation, Refusal, Update
 from stateward.model.unit import ADOPTED, Stamp
 from watching import Watched
 
@@ -16,6 +17,9 @@ NAME = "stateward/default/default/a"
 
 def tags(*names: str) -> str:
     return objects(TAG, *({"name": own} for own in names))
+
+
+GREEN = tags("green")
 
 
 @pytest.fixture
@@ -128,6 +132,28 @@ class TestMemberThatNothingDeclares:
         own = await one(shop)
         assert own.what is Disagreement.UNDECLARED
         assert "somebody put it in by hand; it waits to be deleted" in own.said
+
+    async def test_that_came_before_the_journal_begins(self, shop: Workshop) -> None:
+        shop.state.unlink()
+        shop.commit(
+            {"a/1.yml": tags("red", "new"), "a/.stateward.yaml": "prune: false", "b/1.yml": GREEN}
+        )
+        assert ", and the journal does not say how it came here; " in (await one(shop)).said
+        await shop.apply()
+        assert ", and the journal does not say how it came here; " in (await one(shop)).said
+
+    async def test_that_was_refused_to_go_is_known(self, shop: Workshop) -> None:
+        blue = (await shop.find(TAG, "blue")).id
+
+        def refuse(own: Mutation) -> Refusal | None:
+            wanted = isinstance(own, Delete) and own.id == blue
+            return Refusal(code=Code.REJECTED, message="needed") if wanted else None
+
+        shop.commit({"a/1.yml": tags("red"), "b/1.yml": GREEN})
+        await shop.apply(target=Watched(shop.target, refuse=refuse))
+        own = await one(shop)
+        assert own.what is Disagreement.UNDECLARED
+        assert "does not declare it; " in own.said
 
     async def test_that_waits_to_be_deleted(self, shop: Workshop) -> None:
         shop.commit({"a/1.yml": tags("red"), "b/1.yml": tags("green")})
