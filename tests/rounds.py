@@ -243,6 +243,7 @@ class Workshop:
             reconciler = Reconciler(
                 round=self.round(target, named=units, instance=instance),
                 journal=journal,
+                trail=journal,
                 new_id=lambda: str(uuid4()),
                 cause=Cause(trigger="manual", actor="ada"),
             )
@@ -269,6 +270,7 @@ class Workshop:
             reconciler = Reconciler(
                 round=self.round(target, named=units, instance=instance),
                 journal=journal,
+                trail=journal,
                 new_id=lambda: str(uuid4()),
                 cause=Cause(trigger="manual", actor="ada"),
             )

@@ -1,15 +1,17 @@
 """Plan and apply in one session: what is planned is what is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from stateward.engine.load import Loaded
 from stateward.engine.round import Look, Round
-from stateward.engine.taking_back import WITHOUT_LIMITS, TakingBack, failed
-from stateward.errors import PlanMoved, Severity
+from stateward.engine.taking_back import TakingBack, failed, to_take_back
+from stateward.errors import PlanMoved, Problem, Severity
 from stateward.model.plan import Plan
-from stateward.model.record import ON_ERROR, Cause, Opening, RunKind
+from stateward.model.record import INTERRUPTED, ON_ERROR, TAKES_BACK, Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
-from stateward.model.unit import OnError, prefix
+from stateward.model.unit import prefix
+from stateward.planning.question import UnitFacts
 from stateward.ports import Journal, Mandate, Session, Trail
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
@@ -55,11 +57,13 @@ class Reconciler:
             interrupted = await self.journal.unfinished(self.round.target.name)
             await outlast(session, self.journal, interrupted)
             plan = await self.round.plan_in(session, loaded, problems)
-            if await self._finish(plan, session, progress):
-                plan = await self.round.plan_in(session, loaded, problems)
             self._expect(plan, expected)
             # The stamps were read for the plan: to know of a later term costs nothing.
             self.mandate.check(max((own.before.term for own in plan.units.values()), default=0))
+            ended = await self._finish(plan, loaded, session, progress)
+            if ended is not None:
+                plan = await self.round.plan_in(session, loaded, problems)
+                plan = replace(plan, problems=(*plan.problems, ended[0]))
             for run in interrupted:
                 await self.journal.finish(run, Outcome.FAILED, "interrupted: the next run went on")
             if plan.is_empty:
@@ -67,8 +71,9 @@ class Reconciler:
             else:
                 if self.look is not None:
                     await self.look(session, plan)
-                plan, report = await self._apply(plan, session, progress)
-            return plan, replace(report, requests=session.requests)
+                plan, report = await self._apply(plan, loaded, session, progress)
+            writes = report.writes + (ended[1] if ended is not None else 0)
+            return plan, replace(report, writes=writes, requests=session.requests)
 
     def _expect(self, plan: Plan, digest: str | None) -> None:
         if digest is not None and plan.digest != digest:
@@ -77,27 +82,50 @@ class Reconciler:
                 f" has {plan.digest[:12]}: look at a new plan, and apply that one"
             )
 
-    async def _finish(self, plan: Plan, session: Session, progress: Progress) -> bool:
-        """End what an earlier round had begun to take back; say whether there was any."""
-        tied = [unit for unit, own in plan.units.items() if own.before.tie is not None]
-        if not tied or self.trail is None or session.aside:
-            return False
-        return await self._taking_back(plan, session, self.trail).finish(tied, progress)
+    async def _finish(
+        self, plan: Plan, loaded: Loaded, session: Session, progress: Progress
+    ) -> tuple[Problem, int] | None:
+        """End what an earlier round had begun to take back: what is to be said, and the writes.
 
-    def _taking_back(self, plan: Plan, session: Session, trail: Trail) -> TakingBack:
+        Of units that this round is about: others are left alone, as is all that a takeover finds.
+        """
+        tied = any(own.before.tie is not None for own in plan.units.values())
+        if not tied or self.kind is not RunKind.ROUND or self.trail is None or session.aside:
+            return None
+        facts = self._facts(plan, loaded)
+        free = [unit for unit, own in facts.items() if own.selected and not own.settings.suspend]
+        back = self._taking_back(plan, loaded, session, self.trail)
+        records = await back.unfinished([unit for unit in free if unit in plan.units])
+        return await back.finish(records, progress) if records else None
+
+    def _facts(self, plan: Plan, loaded: Loaded) -> Mapping[str, UnitFacts]:
+        gone = plan.units.keys() - loaded.units.keys()
+        settings = {
+            unit: loaded.settings.get(unit) or self.round.settings(unit) for unit in sorted(gone)
+        }
+        return self.round.facts(loaded, settings)
+
+    def _taking_back(
+        self, plan: Plan, loaded: Loaded, session: Session, trail: Trail
+    ) -> TakingBack:
+        facts = self._facts(plan, loaded)
         rollback = Rollback(
             target=self.round.target,
             journal=self.journal,
             trail=trail,
             new_id=self.new_id,
             cause=Cause(trigger=ON_ERROR, actor=self.cause.actor),
-            settings=lambda _: WITHOUT_LIMITS,
+            settings=lambda unit: (
+                facts[unit].settings if unit in facts else self.round.settings(unit)
+            ),
             mandate=self.mandate,
-            detail=f"onError: {OnError.ROLLBACK}",
+            detail=TAKES_BACK,
         )
         return TakingBack(rollback=rollback, trail=trail, session=session, plan=plan)
 
-    async def _apply(self, plan: Plan, session: Session, progress: Progress) -> tuple[Plan, Report]:
+    async def _apply(
+        self, plan: Plan, loaded: Loaded, session: Session, progress: Progress
+    ) -> tuple[Plan, Report]:
         touched = sorted(plan.touched())
         tracking = Tracking(
             session=session,
@@ -115,7 +143,10 @@ class Reconciler:
             progress(0, len(plan.changes))
         await self.round.approvals.use(plan)
         round_ = self.new_id()
-        await self.journal.begin([self._opening(plan, unit, tracking, round_) for unit in touched])
+        backs = self.trail is not None and not session.aside
+        await self.journal.begin(
+            [self._opening(plan, unit, tracking, round_, backs=backs) for unit in touched]
+        )
         target = self.round.target
         applier = Applier(
             plan=plan,
@@ -123,6 +154,7 @@ class Reconciler:
             batch=target.batch,
             in_flight=target.in_flight,
             progress=progress,
+            cut_short=f"{INTERRUPTED}: ",
         )
         report = await applier.run()
         await self.round.approvals.give_back(plan, report)
@@ -130,10 +162,12 @@ class Reconciler:
         # What is made aside and comes to nothing has never been there; what is cut short goes on.
         if not units or session.aside or applier.lost is not None or self.trail is None:
             return plan, report
-        back = self._taking_back(plan, session, self.trail)
+        back = self._taking_back(plan, loaded, session, self.trail)
         return await back.after(units, report, round_.replace("-", "")[:12], progress)
 
-    def _opening(self, plan: Plan, unit: str, tracking: Tracking, round_: str) -> Opening:
+    def _opening(
+        self, plan: Plan, unit: str, tracking: Tracking, round_: str, *, backs: bool
+    ) -> Opening:
         own = plan.units[unit]
         leave = [self.detail] if self.detail else []
         leave += [f"prune approved by {one.actor}" for one in plan.approvals if one.unit == unit]
@@ -141,6 +175,8 @@ class Reconciler:
             leave.append(f"--allow-deletes {plan.allow_deletes}")
         if unit in plan.by_commit:
             leave.append(str(plan.leave))
+        if backs and to_take_back(own):
+            leave.append(TAKES_BACK)
         return Opening(
             run=tracking.runs[unit],
             kind=self.kind,

@@ -4,14 +4,22 @@ In the same session, by the same planner as any rollback. What it cannot be take
 along. A round that was cut short meanwhile leaves that to the next one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stateward.errors import Code, Problem, Severity, Stalled, TargetUnavailable, Transient
-from stateward.model.plan import Plan
+from stateward.errors import (
+    Code,
+    ConfigError,
+    Problem,
+    Severity,
+    Stalled,
+    TargetUnavailable,
+    Transient,
+)
+from stateward.model.plan import Plan, UnitPlan
 from stateward.model.record import Record
 from stateward.model.run import Fault, Outcome, Report, Run, TakenBack
-from stateward.model.unit import Adopt, Limits, OnError, UnitSettings
+from stateward.model.unit import OnError
 from stateward.planning.inverse import Holding
 from stateward.planning.together import together
 from stateward.ports import Session, Trail
@@ -20,24 +28,24 @@ from stateward.tracking.choosing import attempts, given_up, in_their_order
 from stateward.tracking.ledger import Ledger
 from stateward.tracking.rollback import Rollback
 
-WITHOUT_LIMITS = UnitSettings(
-    prune=True,
-    adopt=Adopt.ALWAYS,
-    limits=Limits(deletes=0, percent=0, protected_kinds=frozenset()),
-    may_empty=True,
-)
-"""Nothing hangs yet on what was made a moment ago: it may go, whatever kind it is of."""
+
+def to_take_back(own: UnitPlan) -> bool:
+    """Tell whether what is done for a unit is taken back where something of it fails.
+
+    Where only drift was to be mended there is nothing whole to go back to, but what somebody did.
+    """
+    return own.on_error is OnError.ROLLBACK and not own.as_applied
 
 
 def failed(plan: Plan, ledger: Ledger) -> frozenset[str]:
     """Return the units to be taken back: the target refused changes that a commit brought about.
 
-    Where only drift was to be mended there is nothing whole to go back to, but what somebody did.
+    Without its tracking group nothing was done for a unit, and nowhere could be written that it is held.
     """
     return frozenset(
         unit
         for unit, own in plan.units.items()
-        if own.on_error is OnError.ROLLBACK and not own.as_applied and ledger.failed_itself(unit)
+        if to_take_back(own) and ledger.failed_itself(unit) and not ledger.is_shut(unit)
     )
 
 
@@ -72,27 +80,39 @@ class TakingBack:
         writes = report.writes + undone.writes
         return replace(self.plan, problems=problems), replace(report, runs=done, writes=writes)
 
-    async def finish(self, units: Iterable[str], progress: Progress) -> bool:
-        """End what an earlier round had begun to take back; say whether there was any."""
+    async def unfinished(self, units: Collection[str]) -> list[Record]:
+        """Return what an earlier round had begun to take back: only where it was of these units."""
         for unit in units:
             own = self.plan.units[unit]
-            records = await given_up(self.trail, unit, own.group)
-            if records:
-                tie = own.before.tie
-                token = tie.token if tie is not None else ""
-                broken = {one.opening.subject for one in records} & self._rolling_back()
-                holding = self._holding(token, frozenset(broken))
-                if records[-1].opening.revision not in self.plan.revisions.values():
-                    holding = replace(holding, files={})
-                _, report = await self.rollback.after_failure(
-                    self.session, records, holding, progress
-                )
-                for one in report.runs:
-                    if one.fault is Fault.TRANSIENT:
-                        message = f"{one.unit}: what was to be taken back is not yet: {one.error}"
-                        raise TargetUnavailable(message)
-                return True
-        return False
+            if own.before.tie is None:
+                continue
+            try:
+                records = await given_up(self.trail, unit, own.group, self.plan.target)
+                for one in records:
+                    self.rollback.check(one)
+            except (
+                ConfigError
+            ):  # not all of it is recorded any more: it stays as it is, and is held
+                continue
+            about = {one.opening.subject for one in records} & self.plan.units.keys()
+            if records and about <= set(units):
+                return records
+        return []
+
+    async def finish(self, records: Sequence[Record], progress: Progress) -> tuple[Problem, int]:
+        """End what an earlier round had begun to take back; return what is to be said, and writes."""
+        subjects = {own.opening.subject for own in records}
+        known = [own for unit, own in self.plan.units.items() if unit in subjects]
+        token = next((own.before.tie.token for own in known if own.before.tie is not None), "")
+        holding = self._holding(token, frozenset(subjects & self._rolling_back()))
+        if records[-1].opening.revision not in self.plan.revisions.values():
+            holding = replace(holding, files={})
+        _, report = await self.rollback.after_failure(self.session, records, holding, progress)
+        for one in report.runs:
+            if one.fault is Fault.TRANSIENT:
+                message = f"{one.unit}: what was to be taken back is not yet: {one.error}"
+                raise TargetUnavailable(message)
+        return _ended(subjects, records[-1].opening.revision), report.writes
 
     def _rolling_back(self) -> frozenset[str]:
         units = self.plan.units.values()
@@ -119,6 +139,14 @@ class TakingBack:
             found = together(units, self.plan.changes, pool.values())
         taken = {one for unit in found for one in own.get(unit, ())}
         return in_their_order(pool[one] for one in taken)
+
+
+def _ended(units: Collection[str], commit: str) -> Problem:
+    message = (
+        f"{', '.join(sorted(units))}: an earlier round had begun to take commit {commit[:12]} back,"
+        " and was cut short: the rest was taken back first"
+    )
+    return Problem(code=Code.TAKEN_BACK, message=message, severity=Severity.WARNING)
 
 
 def _of(plan: Plan, run: Run) -> tuple[Run, int, int]:

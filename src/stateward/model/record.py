@@ -18,6 +18,8 @@ INTERRUPTED = "interrupted"
 """The outcome of a session whose process died, and that was closed by ``resume``."""
 ON_ERROR = "on-error"
 """What triggers a rollback that a failure led to."""
+TAKES_BACK = "onError: rollback"
+"""What is recorded, among what was asked, of a run whose changes are taken back where one fails."""
 
 
 class RunKind(StrEnum):
@@ -72,6 +74,11 @@ class Opening:
     """For a rollback: the runs that it takes something of back, those of its own unit first."""
     detail: str = ""
     """What was allowed beyond the usual, for people."""
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it is a round's, and what it did was to be taken back where something failed."""
+        return self.kind is RunKind.ROUND and TAKES_BACK in self.detail.split("; ")
 
     @property
     def branch(self) -> str:

@@ -8,7 +8,7 @@ from stateward.model.identity import ObjectKey
 from stateward.model.plan import CLAIMS, Action, Change, FieldChange
 from stateward.model.record import Record
 from stateward.model.schema import MEMBER_OF_GROUPS, MEMBERS, Schema
-from stateward.model.state import Hold, Observed, ObservedObject
+from stateward.model.state import Hold, Observed, ObservedObject, Pointer
 from stateward.model.unit import TRACKING, UnitSettings
 from stateward.planning.belonging import Belonging, group_named
 from stateward.planning.effects import Effect
@@ -27,6 +27,8 @@ class Holding:
     """The units of which a change failed."""
     files: Mapping[str, str]
     """Digests of the units' files, where these are known."""
+    earlier: frozenset[str] = frozenset()
+    """Runs of rounds before the one that failed: of what these made, others may have made use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Undoing:
     allow_deletes: int | None = None
     holding: Holding | None = None
     """How they are held afterwards, whatever there is to take back; None where a person does it."""
+    pointers: Mapping[str, Sequence[Pointer]] = field(default_factory=dict)
+    """What leads to things that were made, and that these do not show."""
 
 
 def first_of_units(records: Iterable[Record]) -> dict[str, Record]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Action, Blocked, Change, Plan, UnitPlan, UnitState
 from stateward.model.record import Record
+from stateward.model.schema import MEMBERS
 from stateward.model.state import Desired, DesiredUnit
 from stateward.model.unit import NO_FILES, Stamp, Tie
 from stateward.planning.digest import digest_of
@@ -19,6 +20,7 @@ from stateward.planning.guard import exceeded
 from stateward.planning.handover import HandOvers
 from stateward.planning.holding import SCHEMA_DIGITS
 from stateward.planning.inverse import Inverse, Undoing, first_of_units
+from stateward.planning.keeping import keeping
 from stateward.planning.order import Order
 from stateward.planning.question import Question, UnitFacts
 
@@ -92,8 +94,25 @@ class _Attempt:
         elif along and not self.undoing.force:
             names = self.inverse.names(along)
             self.inverse.give_up(node, f"stays: deleting it would delete {names}, which came since")
+        elif pointing := self._pointing(node, going, writes):
+            names = self.inverse.names(pointing)
+            self.inverse.give_up(node, f"stays: {names} came to refer to it since")
+        elif reason := keeping(self.undoing, change):
+            self.inverse.give_up(node, f"stays: {reason}")
         keys = {key for own, key in {**going, **leaving}.items() if own in others}
         return replace(change, needs=tuple(sorted(keys)))
+
+    def _pointing(
+        self, node: str, going: Mapping[str, ObjectKey], writes: Sequence[Change]
+    ) -> frozenset[str]:
+        """Return what leads to an object and goes on to, once all else is taken back."""
+        pointers = self.undoing.pointers.get(node, ())
+        # Whose a group is that is a member of others is told as for all else: by claims.
+        staying = {own.node for own in pointers if own.name != MEMBERS} - going.keys()
+        if not staying:
+            return frozenset()
+        leaving = {own.node for own in writes if own.node in staying and self._leaves(own, node)}
+        return frozenset(staying - leaving)
 
     def _leaves(self, change: Change, node: str) -> bool:
         """Tell whether an object that exists is pointed elsewhere by a change."""
@@ -208,6 +227,8 @@ class _Attempt:
                 by_unit.setdefault(own.unit, []).append(own)
         along = self._along(by_unit)
         total = sum(map(len, by_unit.values())) + sum(map(len, along.values()))
+        if undoing.holding is not None:  # what was made a moment ago may go, however much it is
+            return total, ()
         found = []
         for unit, deletes in sorted(by_unit.items()):
             blocked = exceeded(

@@ -58,7 +58,7 @@ class Applier:
         with suppress(*((StateUnavailable,) if lost else ())):
             for own in runs:
                 if own.id:
-                    before = self.cut_short if lost and own.error else ""
+                    before = self.cut_short if lost and own.error == str(lost) else ""
                     why = f"{before}{own.error or ''}"
                     await self.tracking.journal.finish(own.id, own.outcome, why)
         return Report(digest=self.plan.digest, writes=self.tracking.writes, runs=runs, merge=merge)

@@ -6,7 +6,8 @@ And what rollbacks had done already that did not come to their end.
 from collections.abc import Iterable, Mapping, Sequence
 
 from stateward.errors import Code, ConfigError
-from stateward.model.record import INTERRUPTED, ON_ERROR, Record, RunKind
+from stateward.model.plan import Action
+from stateward.model.record import INTERRUPTED, ON_ERROR, Opening, Record, RunKind
 from stateward.model.run import EntryState, Outcome
 from stateward.model.unit import TRACKING, Stamp
 from stateward.ports import Trail
@@ -60,7 +61,7 @@ async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, .
     begun: list[Record] = []
     for subject in {own.opening.subject: own for own in records if own.undone_by}.values():
         for run in await trail.runs(subject.opening.subject, limit=_NEWEST):
-            if run.opening.group != subject.opening.group or run.id in known:
+            if not _same(run, subject.opening) or run.id in known:
                 continue
             if run.opening.kind is RunKind.SESSION and run.outcome and not run.changes:
                 continue  # a script that did nothing: it failed, or was held back
@@ -74,53 +75,73 @@ async def with_begun(trail: Trail, records: Sequence[Record]) -> tuple[Record, .
 
 
 async def attempts(trail: Trail, record: Record) -> list[Record]:
-    """Return a round's run of a unit and those before it in which it did not come through either.
+    """Return a round's run of a unit and those right before it that nobody lived to end.
 
-    Oldest first. None of them was taken back: what they did stands, and is part of the same attempt.
+    Oldest first. They said that what they do is taken back where something fails, and were cut
+    short, or died after something had failed and before that was taken back: with the last one they
+    are one attempt. Any other run of the unit ends the search: what came before that stands.
     """
-    limit = _FIRST
+    runs, limit = [record], _FIRST
     while True:
         found = await trail.runs(record.opening.subject, limit=limit)
-        runs = [own for own in found if _same(own, record)]
-        start = next((at for at, own in enumerate(runs) if own.id == record.id), len(runs))
-        since = list(_not_through(runs[start:]))
-        if len(found) < limit or len(since) < len(runs[start:]):
-            return since[::-1]
+        own = [one for one in found if _same(one, record.opening)]
+        start = next((at for at, one in enumerate(own) if one.id == record.id), len(own))
+        for at, one in enumerate(own[start + 1 :], start + 1):
+            if not (_was_in_vain(one) or _was_left(one)):
+                return [one for one in reversed(own[start:at]) if not _was_in_vain(one)]
+        if len(found) < limit:
+            return [one for one in reversed(own[start:]) if not _was_in_vain(one)] or runs
         limit *= 4
 
 
-def _same(own: Record, record: Record) -> bool:
-    opening = own.opening
-    return (opening.group, opening.target) == (record.opening.group, record.opening.target)
+def _same(own: Record, opening: Opening) -> bool:
+    return (own.opening.group, own.opening.target) == (opening.group, opening.target)
 
 
-def _not_through(runs: Sequence[Record]) -> Iterable[Record]:
-    """Yield, newest first, the runs of a unit since it was last as a revision says, or taken back."""
-    for number, own in enumerate(runs):
-        if own.opening.kind is RunKind.ROLLBACK and _was_cut_short(own):
-            if not any(change.state is EntryState.APPLIED for change in own.changes):
-                continue
-            return
-        before = Stamp.parse(own.opening.before)
-        drifted = before.applied == own.opening.revision and not before.attempted
-        failed = own.outcome in {"", Outcome.FAILED} and not drifted
-        if number and (own.opening.kind is not RunKind.ROUND or not failed):
-            return
-        yield own
+def _was_in_vain(run: Record) -> bool:
+    """Tell whether a run is a rollback that was cut short before it did anything."""
+    applied = any(change.state is EntryState.APPLIED for change in run.changes)
+    return _was_cut_short(run) and not applied
 
 
-async def given_up(trail: Trail, unit: str, group: str) -> list[Record]:
+def _was_left(run: Record) -> bool:
+    """Tell whether what a round did was to be taken back if something failed, and nobody saw to it.
+
+    What stayed since somebody needs it is no failure, nor is what waited for another unit.
+    """
+    if not run.opening.takes_back:
+        return False
+    refused = run.outcome == Outcome.FAILED and any(
+        own.state is EntryState.FAILED and own.action is not Action.DELETE for own in run.changes
+    )
+    return refused or _has_no_end(run)
+
+
+async def given_up(trail: Trail, unit: str, group: str, target: str) -> list[Record]:
     """Return what a rollback was about that a failure led to and that nobody lived to end.
 
     Runs of all of its units, oldest first; nothing where the newest run of the unit is another one.
+    Raises ``ConfigError`` where one of them is not kept any more.
     """
-    for run in await trail.runs(unit, limit=1):
-        by_itself = run.opening.cause.trigger == ON_ERROR
-        if run.opening.group == group and by_itself and _was_cut_short(run):
-            rollbacks = await trail.together(run)
-            about = dict.fromkeys(one for own in rollbacks for one in own.opening.undoes)
-            return in_their_order([await trail.run(one) for one in about])
-    return []
+    run = await _newest(trail, unit, group, target)
+    if run is None or run.opening.cause.trigger != ON_ERROR or not _was_cut_short(run):
+        return []
+    rollbacks = await trail.together(run)
+    about = dict.fromkeys(one for own in rollbacks for one in own.opening.undoes)
+    return in_their_order([await trail.run(one) for one in about])
+
+
+async def _newest(trail: Trail, unit: str, group: str, target: str) -> Record | None:
+    """Return a unit's last run on a target: other sources and targets may be in the journal."""
+    limit = _FIRST
+    while True:
+        found = await trail.runs(unit, limit=limit)
+        for own in found:
+            if (own.opening.group, own.opening.target) == (group, target):
+                return own
+        if len(found) < limit:
+            return None
+        limit *= 4
 
 
 def in_their_order(records: Iterable[Record]) -> list[Record]:
@@ -129,8 +150,11 @@ def in_their_order(records: Iterable[Record]) -> list[Record]:
 
 
 def _was_cut_short(run: Record) -> bool:
-    open_ended = not run.outcome or run.error.startswith(INTERRUPTED)
-    return run.opening.kind is RunKind.ROLLBACK and open_ended
+    return run.opening.kind is RunKind.ROLLBACK and _has_no_end(run)
+
+
+def _has_no_end(run: Record) -> bool:
+    return not run.outcome or run.error.startswith(INTERRUPTED)
 
 
 def instance_of(record: Record) -> str | None:

@@ -86,14 +86,16 @@ class Rollback:
     ) -> tuple[Plan, Report]:
         """Take back what a round did for units of which changes failed, in the session of the round.
 
-        What was made a moment ago, and is as it was made, may go, however much of it there is.
+        What was made a moment ago, and is as it was made, may go, however much of it there is. What
+        earlier rounds made is kept where it is protected.
         """
         for own in records:
             self.check(own)
+        failed = records[-1].round
+        holding = replace(holding, earlier=frozenset(o.id for o in records if o.round != failed))
         begun = await with_begun(self.trail, records)
         records = tuple([await self._closed(session, own) for own in begun])
-        most = sum(len(own.changes) for own in records)
-        plan = await self._plan(session, records, force=False, allow_deletes=most, holding=holding)
+        plan = await self._plan(session, records, force=False, allow_deletes=None, holding=holding)
         report = await self._carried_out(plan, records, session, progress, force=False)
         return plan, report
 
@@ -145,6 +147,10 @@ class Rollback:
         observed = await session.observe(query_of(found, groups.values(), session.schema))
         made = [own.node for own in found.values() if own.made and own.node in observed.objects]
         observed = await _with_holds(session, observed, made, _ours(records))
+        # What a person takes back is shown before, and what leads to it comes back with it.
+        pointers = await session.pointers(made) if made and holding is not None else {}
+        pointing = {one.node for own in pointers.values() for one in own}
+        observed = await _with_names(session, observed, pointing)
         return undo(
             Undoing(
                 records=records,
@@ -156,6 +162,7 @@ class Rollback:
                 force=force,
                 allow_deletes=allow_deletes,
                 holding=holding,
+                pointers=pointers,
             )
         )
 
@@ -258,10 +265,15 @@ async def _with_holds(
         return observed
     holds = await session.holds(made, group)
     others = {one.id for own in holds.values() for one in (*own.cascade, *own.needed_by)}
-    unknown = others - observed.objects.keys()
+    return await _with_names(session, replace(observed, holds=holds), others)
+
+
+async def _with_names(session: Session, observed: Observed, ids: Collection[str]) -> Observed:
+    """Add what objects are called."""
+    unknown = set(ids) - observed.objects.keys()
     found = await session.observe(Query(ids=sorted(unknown))) if unknown else Observed()
     names = {node: own.key for node, own in found.objects.items()}
-    return replace(observed, holds=holds, names={**observed.names, **names})
+    return replace(observed, names={**observed.names, **names})
 
 
 def _groups(records: Sequence[Record], found: Iterable[Effect]) -> dict[str, str]:

@@ -2,19 +2,30 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from applying import converges, outcomes, refuse_making, refuse_updating, run_of, stamp
+from applying import (
+    NOT_TODAY,
+    converges,
+    names,
+    outcomes,
+    refuse_making,
+    refuse_updating,
+    run_of,
+    stamp,
+)
 
 from properties.judging import content, everything, members
 from properties.test_undone import history
-from rounds import Workshop, objects
-from stateward.errors import Code
-from stateward.model.mutation import Update
+from rounds import KINDS, MemorySource, Workshop, objects
+from stateward.errors import Code, PlanMoved, Severity
+from stateward.model.mutation import Mutation, Refusal, Update
 from stateward.model.plan import UnitState
 from stateward.model.record import Record, RunKind
 from stateward.model.run import EntryState, Outcome
 from stateward.model.unit import Stamp
+from stateward.targets.embedded import EmbeddedTarget
 from watching import Watched
 
 BACK = "onError: rollback\n"
@@ -291,6 +302,199 @@ async def test_attempts_that_were_cut_short_are_taken_back_with_the_last(shop: W
     await shop.apply(target=Watched(shop.target, refuse=refuse_making("a4"), batch=1))
     now = await everything(shop)
     assert (content(now), members(now)) == (content(before), members(before))
+
+
+def second_lost(shop: Workshop) -> Watched:
+    """Lose the target after the stamp and one change."""
+    return Watched(shop.target, lose=lambda number: "after" if number == 2 else None, batch=1)
+
+
+class TestEarlierRounds:
+    async def test_that_went_on_after_failures_are_left_as_they_are(self, shop: Workshop) -> None:
+        watched = Watched(shop.target, refuse=refuse_making("bad"), batch=1)
+        for own in (["a1"], ["a1", "a2"]):
+            shop.commit({"a/x.yml": tags(*own, "bad")})
+            await shop.apply(target=watched)
+        shop.commit({"a/x.yml": tags("a1", "a2", "a3", "bad"), "a/.stateward.yaml": BACK})
+        _, report = await shop.apply(target=watched)
+        assert run_of(report, "a").taken_back is not None
+        assert await shop.members("a") == {"BuiltinTag/a1", "BuiltinTag/a2"}
+
+    async def test_that_were_cut_short_under_another_setting_are_left(self, shop: Workshop) -> None:
+        shop.commit({"a/x.yml": tags("a1", "a2", "zz")})
+        await shop.apply(target=second_lost(shop))
+        shop.commit({"a/x.yml": tags("a1", "a2", "zz"), "a/.stateward.yaml": BACK})
+        _, report = await shop.apply(target=Watched(shop.target, refuse=refuse_making("zz")))
+        assert run_of(report, "a").taken_back is not None
+        assert await shop.members("a") == {"BuiltinTag/a1", "BuiltinTag/a2"}
+
+    async def test_that_only_waited_for_another_unit_are_left(self, shop: Workshop) -> None:
+        rest = devices("dev", tags=["lacking"])
+        files = {"a/x.yml": tags("lacking"), "b/.stateward.yaml": BACK}
+        for number in (1, 2):
+            names = [f"b{own}" for own in range(number)]
+            shop.commit({**files, "b/x.yml": f"{tags(*names)}---\n{rest}"})
+            await shop.apply(target=Watched(shop.target, refuse=refuse_making("lacking")))
+        shop.commit({**files, "b/x.yml": f"{tags('b0', 'b1', 'bad')}---\n{rest}"})
+        watched = Watched(shop.target, refuse=refuse_making("lacking", "bad"))
+        _, report = await shop.apply(target=watched)
+        assert run_of(report, "b").taken_back is not None
+        assert await shop.members("b") == {"BuiltinTag/b0", "BuiltinTag/b1"}
+
+    async def test_before_one_that_came_to_an_end_are_left(self, shop: Workshop) -> None:
+        shop.commit({"a/x.yml": tags("a1", "a2"), "a/.stateward.yaml": BACK})
+        await shop.apply(target=second_lost(shop))
+        await shop.apply()
+        shop.commit({"a/x.yml": tags("a1", "a2", "bad"), "a/.stateward.yaml": BACK})
+        await shop.apply(target=Watched(shop.target, refuse=refuse_making("bad")))
+        assert await shop.members("a") == {"BuiltinTag/a1", "BuiltinTag/a2"}
+
+    @pytest.mark.parametrize(
+        ("protection", "kept"),
+        [
+            ("protect: ['*/g1']\nlimits: {protectedKinds: []}\n", ["g1"]),
+            ("limits: {protectedKinds: [CoreStandardGroup]}\n", ["g1", "g2"]),
+        ],
+    )
+    async def test_made_what_is_protected(
+        self, shop: Workshop, protection: str, kept: list[str]
+    ) -> None:
+        groups = objects(
+            "CoreStandardGroup", {"name": "g1"}, {"name": "g2"}, {"name": "g3"}, {"name": "zz"}
+        )
+        files = {"a/x.yml": groups, "a/.stateward.yaml": BACK + protection}
+        shop.commit(files)
+        await shop.apply(target=second_lost(shop))
+        assert await shop.members("a") == {"CoreStandardGroup/g1", "CoreStandardGroup/g2"}
+        watched = Watched(shop.target, refuse=refuse_making("zz"), batch=1)
+        plan, report = await shop.apply(target=watched)
+        assert await shop.members("a") == {f"CoreStandardGroup/{own}" for own in kept}
+        conflicts = [own.message for own in plan.problems if own.code is Code.CHANGED_SINCE]
+        reason = "stays: an earlier run made it, and it is protected"
+        assert [own.partition(" by ")[0] for own in sorted(conflicts)] == [
+            f"CoreStandardGroup/{own}: {reason}" for own in kept
+        ]
+        taken = run_of(report, "a").taken_back
+        assert taken is not None
+        assert taken.left == len(kept)
+
+    async def test_made_what_others_refer_to_by_now(self, shop: Workshop) -> None:
+        files = {"a/x.yml": tags("a1", "a2", "bad"), "a/.stateward.yaml": BACK}
+        shop.commit(files)
+        await shop.apply(target=second_lost(shop))
+        shop.commit({**files, "b/x.yml": devices("d1", tags=["a1"])})
+        await shop.apply(units=frozenset({"b"}))
+        watched = Watched(shop.target, refuse=refuse_making("bad"), batch=1)
+        plan, _ = await shop.apply(target=watched)
+        assert await shop.members("a") == {"BuiltinTag/a1"}
+        tag = (await shop.find("BuiltinTag", "a1")).id
+        assert (await shop.find("NetDevice", "d1")).relations["tags"] == {tag}
+        (conflict,) = [own for own in plan.problems if own.code is Code.CHANGED_SINCE]
+        assert conflict.message == ("BuiltinTag/a1: stays: NetDevice/d1 came to refer to it since")
+
+
+async def half_taken_back(shop: Workshop, **scope: Any) -> None:
+    """Lose the target in the middle of taking a unit back."""
+    shop.commit({"a/x.yml": tags("a1"), "a/.stateward.yaml": BACK})
+    await shop.apply(**scope)
+    shop.commit({"a/x.yml": tags("a2", "a3", "a4"), "a/.stateward.yaml": BACK})
+    # The stamp, two creates, the refusal, the stamp of the hold, the first delete.
+    lost = Watched(
+        shop.target,
+        refuse=refuse_making("a4"),
+        lose=lambda number: "after" if number == 5 else None,
+        batch=1,
+    )
+    await shop.apply(target=lost, **scope)
+
+
+class TestUnfinished:
+    async def test_is_found_though_another_source_has_the_path(self, shop: Workshop) -> None:
+        await half_taken_back(shop, source="ams")
+        source, shop.source = shop.source, MemorySource()
+        shop.commit({"a/x.yml": tags("z1")})
+        await shop.apply(source="rtm")
+        shop.source = source
+        await shop.apply(source="ams")
+        held = (await shop.observe(*KINDS)).groups["stateward/default/ams/a"]
+        observed = await shop.observe(*KINDS)
+        assert [str(observed.objects[own].key) for own in held.members] == ["BuiltinTag/a1"]
+
+    async def test_on_another_target_is_none_here(self, shop: Workshop, tmp_path: Path) -> None:
+        other = EmbeddedTarget(f"sqlite:///{tmp_path}/other.db")
+        files = {"a/x.yml": tags("a1", "a2"), "a/.stateward.yaml": BACK}
+        shop.commit(files)
+        refuse = refuse_making("a2")
+        await shop.apply(target=Watched(other, refuse=refuse, batch=1))
+        await half_taken_back(shop)
+        shop.commit({**files, "b/x.yml": tags("b1")})
+        _, report = await shop.apply(target=other)
+        assert outcomes(report) == {"a": "failed", "b": "applied"}
+
+    async def test_is_told_and_counted_where_it_is_ended(self, shop: Workshop) -> None:
+        await half_taken_back(shop)
+        watched = Watched(shop.target)
+        plan, report = await shop.apply(target=watched)
+        assert len(watched.sent) == report.writes > 0
+        ended = [own for own in plan.problems if own.unit is None]
+        assert [(own.code, own.severity) for own in ended] == [(Code.TAKEN_BACK, Severity.WARNING)]
+        assert "begun to take commit r2 back" in ended[0].message
+
+    async def test_is_left_by_a_round_of_other_units(self, shop: Workshop) -> None:
+        await half_taken_back(shop)
+        shop.commit(
+            {"a/x.yml": tags("a2", "a3", "a4"), "a/.stateward.yaml": BACK, "b/x.yml": tags("b1")}
+        )
+        before = await shop.members("a")
+        await shop.apply(unit="b")
+        assert await shop.members("a") == before
+        assert await shop.members("b") == {"BuiltinTag/b1"}
+
+    async def test_is_left_where_the_unit_is_suspended(self, shop: Workshop) -> None:
+        await half_taken_back(shop)
+        shop.commit({"a/x.yml": tags("a2"), "a/.stateward.yaml": BACK + "suspend: true\n"})
+        watched = Watched(shop.target)
+        await shop.apply(target=watched)
+        assert watched.sent == []
+
+    async def test_is_left_by_a_takeover_and_a_repair(self, shop: Workshop) -> None:
+        await half_taken_back(shop)
+        watched = Watched(shop.target)
+        await shop.adopt(target=watched)
+        await shop.repair(target=watched)
+        assert watched.sent == []
+
+    async def test_is_left_where_another_plan_was_expected(self, shop: Workshop) -> None:
+        await half_taken_back(shop)
+        watched = Watched(shop.target)
+        with pytest.raises(PlanMoved):
+            await shop.apply(target=watched, expected="another")
+        assert watched.sent == []
+
+    async def test_is_ended_under_the_plan_that_was_looked_at(self, shop: Workshop) -> None:
+        await half_taken_back(shop)
+        await shop.apply(expected=(await shop.plan()).digest)
+        assert await shop.members("a") == {"BuiltinTag/a1"}
+
+
+async def test_unit_without_its_group_takes_nothing_of_others_back(shop: Workshop) -> None:
+    def refuse(mutation: Mutation) -> Refusal | None:
+        return NOT_TODAY if names(mutation) == "stateward/default/default/a" else None
+
+    shop.commit(
+        {
+            "a/x.yml": tags("s", "a1"),
+            "a/.stateward.yaml": BACK,
+            "b/x.yml": tags("b1") + "---\n" + tags("s"),
+        }
+    )
+    for _ in range(2):
+        watched = Watched(shop.target, refuse=refuse)
+        _, report = await shop.apply(target=watched)
+        assert run_of(report, "a").taken_back is None
+        assert run_of(report, "b").taken_back is None
+    assert [names(own) for own in watched.sent] == ["stateward/default/default/a"]
+    assert await shop.members("b") == {"BuiltinTag/b1"}
 
 
 async def test_what_is_lost_on_the_way_back_is_ended_by_the_next_round(shop: Workshop) -> None:
