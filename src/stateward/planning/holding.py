@@ -52,7 +52,11 @@ class Holds:
         return (
             len(names) >= first.units
             and self.question.schema.hash.startswith(first.schema)
-            and any(units[own].settings.on_error is OnError.ROLLBACK for own in names)
+            and any(
+                units[own].settings.on_error is OnError.ROLLBACK
+                for own in names
+                if self._ties[own].failed
+            )
             and not any(units[own].retried for own in names)
             and all(
                 self.holdings.stamps[own].holds(units[own].revision, units[own].files)

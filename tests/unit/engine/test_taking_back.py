@@ -25,6 +25,7 @@ from stateward.model.plan import UnitState
 from stateward.model.record import Record, RunKind
 from stateward.model.run import EntryState, Outcome
 from stateward.model.unit import Stamp
+from stateward.settings import UnitDefaults
 from stateward.targets.embedded import EmbeddedTarget
 from watching import Watched
 
@@ -219,6 +220,23 @@ class TestOtherUnits:
         _, report = await shop.apply()
         assert outcomes(report) == {"a": "applied", "b": "applied"}
         assert await shop.members("b") == {"NetDevice/d1"}
+
+    async def test_go_on_once_what_failed_is_not_to_be_taken_back_any_more(
+        self, shop: Workshop
+    ) -> None:
+        usual, shop.defaults = shop.defaults, UnitDefaults.model_validate({"onError": "rollback"})
+        shop.commit(
+            {
+                "a/x.yml": tags("a1") + "---\n" + devices("zz", tags=["a1"]),
+                "b/x.yml": devices("d1", tags=["a1"]),
+                "b/.stateward.yaml": BACK,
+            }
+        )
+        await shop.apply(target=Watched(shop.target, refuse=refuse_making("zz"), batch=1))
+        assert (await shop.plan()).is_empty
+        shop.defaults = usual
+        _, report = await shop.apply()
+        assert outcomes(report) == {"a": "applied", "b": "applied"}
 
     async def test_that_were_left_out_of_that_go_on_afterwards(self, shop: Workshop) -> None:
         files = {
