@@ -14,7 +14,7 @@ demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev  ## all tests that need nothing but this repository
-	@$(BIN)/python -m pytest --numprocesses=auto
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 model: $(VENV)/dev  ## months of a repository, ten thousand steps of them: ten minutes
 	@STATEWARD_MODEL_STEPS=10000 $(BIN)/python -m pytest --timeout=3600 tests/properties/test_model.py
