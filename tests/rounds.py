@@ -240,18 +240,23 @@ class Workshop:
         """Take over what is there already."""
         journal = SqliteJournal(self.state)
         try:
-            reconciler = Reconciler(
-                round=self.round(target, named=units, instance=instance),
-                journal=journal,
-                trail=journal,
-                new_id=lambda: str(uuid4()),
-                cause=Cause(trigger="manual", actor="ada"),
-            )
+            reconciler = self._reconciler(journal, target, named=units, instance=instance)
             return await adopting.adopt(
                 reconciler, Taking(**taking), None, lambda _done, _all: None
             )
         finally:
             await journal.close()
+
+    def _reconciler(
+        self, journal: SqliteJournal, target: Target | None, **scope: Any
+    ) -> Reconciler:
+        return Reconciler(
+            round=self.round(target, **scope),
+            journal=journal,
+            trail=journal,
+            new_id=lambda: str(uuid4()),
+            cause=Cause(trigger="manual", actor="ada"),
+        )
 
     async def verify(self, *units: str, **scope: Any) -> Inventory:
         """Compare groups, journal and files."""
@@ -267,13 +272,7 @@ class Workshop:
         """Put right what is no risk."""
         journal = SqliteJournal(self.state)
         try:
-            reconciler = Reconciler(
-                round=self.round(target, named=units, instance=instance),
-                journal=journal,
-                trail=journal,
-                new_id=lambda: str(uuid4()),
-                cause=Cause(trigger="manual", actor="ada"),
-            )
+            reconciler = self._reconciler(journal, target, named=units, instance=instance)
             return await inventory.mend(reconciler, journal, None, lambda _done, _all: None)
         finally:
             await journal.close()

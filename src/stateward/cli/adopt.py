@@ -12,12 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("units", metavar="[UNIT]...", nargs=-1)
-@options.target
-@options.revision
-@options.recorded
-@options.source
-@options.worktree
+@options.units
 @click.option(
     "--group",
     metavar="NAME",

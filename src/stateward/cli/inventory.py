@@ -13,12 +13,7 @@ def inventory() -> None:
 
 
 @inventory.command()
-@click.argument("units", metavar="[UNIT]...", nargs=-1)
-@options.target
-@options.revision
-@options.recorded
-@options.source
-@options.worktree
+@options.units
 @options.output("text", "json")
 def verify(units: tuple[str, ...], form: str, **given: Any) -> None:
     """Say where they do not agree, object by object, and what to do; nothing is changed.
@@ -32,20 +27,12 @@ def verify(units: tuple[str, ...], form: str, **given: Any) -> None:
     from stateward.wiring.inventory import Asked, verified
 
     found = asyncio.run(verified(Asked(invocation=invocation.of(given), units=units)))
-    if form == "json":
-        options.say_json(rendering.as_json(found))
-    else:
-        options.say(rendering.as_text(found))
+    options.answer(rendering.as_json(found) if form == "json" else rendering.as_text(found))
     raise exits.Exit(exits.of_inventory(found))
 
 
 @inventory.command()
-@click.argument("units", metavar="[UNIT]...", nargs=-1)
-@options.target
-@options.revision
-@options.recorded
-@options.source
-@options.worktree
+@options.units
 @click.option("--dry-run", is_flag=True, help="Show what would be put right, and change nothing.")
 @options.output("text", "json")
 def repair(units: tuple[str, ...], form: str, *, dry_run: bool, **given: Any) -> None:
@@ -63,8 +50,5 @@ def repair(units: tuple[str, ...], form: str, *, dry_run: bool, **given: Any) ->
     asked = Asked(invocation=invocation.of(given), units=units)
     work = foreseen(asked) if dry_run else repaired(asked, options.progress())
     found = asyncio.run(work)
-    if form == "json":
-        options.say_json(rendering.as_json(found))
-    else:
-        options.say(rendering.as_text(found))
+    options.answer(rendering.as_json(found) if form == "json" else rendering.as_text(found))
     raise exits.Exit(exits.of_repair(found))

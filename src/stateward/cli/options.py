@@ -80,6 +80,20 @@ def target(command: _F) -> _F:
     return _TARGET(command)
 
 
+def units(command: _F) -> _F:
+    """Add the arguments that name units of a source, and say what is to be read, and against what."""
+    for add in (
+        worktree,
+        source,
+        recorded,
+        revision,
+        target,
+        click.argument("units", metavar="[UNIT]...", nargs=-1),
+    ):
+        command = add(command)
+    return command
+
+
 def revision(command: _F) -> _F:
     """Add the option that says which revision it is about."""
     return _REV(command)

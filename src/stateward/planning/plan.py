@@ -68,6 +68,23 @@ class Known:
         """Return the units whose declarations of an object this round may act upon."""
         return [own for own in self.declared.units(key) if self.standing.plans(own, key)]
 
+    def claims(self) -> Claims:
+        """Return what tells of each declared object what it needs."""
+        question = self.question
+        return Claims(
+            question=question,
+            declared=self.declared,
+            holdings=self.holdings,
+            comparison=Comparison(
+                question.schema,
+                self.declared,
+                self.identities,
+                frozenset(own.id for own in question.observed.groups.values()),
+            ),
+            standing=self.standing,
+            matches=self.matches.ids,
+        )
+
     @classmethod
     def of(cls, question: Question) -> "Known":
         declared = Declared(question)
@@ -114,19 +131,7 @@ class _Attempt:
 
     def __post_init__(self) -> None:
         known, question = self.known, self.known.question
-        self.claims = Claims(
-            question=question,
-            declared=known.declared,
-            holdings=known.holdings,
-            comparison=Comparison(
-                question.schema,
-                known.declared,
-                known.identities,
-                frozenset(own.id for own in question.observed.groups.values()),
-            ),
-            standing=known.standing,
-            matches=known.matches.ids,
-        )
+        self.claims = known.claims()
         writes = list(self.claims.changes())
         self.prune = Prune(
             question=question,

@@ -9,7 +9,6 @@ from stateward.model.plan import Action, Change, FieldChange, Left, Plan, UnitPl
 from stateward.model.state import DesiredObject, Group
 from stateward.model.unit import ADOPTED, Adopt
 from stateward.planning.claims import Claims, made_elsewhere
-from stateward.planning.compare import Comparison
 from stateward.planning.digest import digest_of
 from stateward.planning.plan import Known
 from stateward.planning.question import Question
@@ -69,17 +68,8 @@ class _TakeOver:
     left: list[Left] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        known, question = self.known, self.known.question
-        tracking = frozenset(own.id for own in question.observed.groups.values())
-        self.unread = Unread(question)
-        self.claims = Claims(
-            question=question,
-            declared=known.declared,
-            holdings=known.holdings,
-            comparison=Comparison(question.schema, known.declared, known.identities, tracking),
-            standing=known.standing,
-            matches=known.matches.ids,
-        )
+        self.unread = Unread(self.known.question)
+        self.claims = self.known.claims()
 
     def plan(self) -> Plan:
         question, standing = self.known.question, self.known.standing

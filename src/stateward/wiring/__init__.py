@@ -178,6 +178,12 @@ def wire(invocation: Invocation, *, offline: bool = False) -> Wired:
     return put_together(setup, setup.target())
 
 
+def wire_units(invocation: Invocation, units: tuple[str, ...]) -> Wired:
+    """Put together what is needed for some units only, or patterns of them; none is all of them."""
+    wired = wire(invocation)
+    return replace(wired, round=replace(wired.round, scope=replace(wired.round.scope, named=units)))
+
+
 def put_together(setup: Setup, target: Target) -> Wired:
     """Put together what a source and a target need."""
     source, invocation = setup.source, setup.invocation

@@ -1,11 +1,11 @@
 """What a takeover needs: all that a round needs, and which units are meant."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stateward.engine import adopting
 from stateward.model.adoption import Adoption, Taking
 from stateward.tracking.carry import Progress
-from stateward.wiring import Invocation, Wired, planner, reconciler, wire
+from stateward.wiring import Invocation, planner, reconciler, wire_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,19 +20,13 @@ class Asked:
 
 async def foreseen(asked: Asked) -> Adoption:
     """Look at what a takeover would do; nothing is written."""
-    wired = _wired(asked)
+    wired = wire_units(asked.invocation, asked.units)
     async with planner(wired) as round_:
         return await adopting.foresee(round_, asked.taking, wired.revision)
 
 
 async def adopted(asked: Asked, progress: Progress) -> Adoption:
     """Take over what can be taken, and look at what is left."""
-    wired = _wired(asked)
+    wired = wire_units(asked.invocation, asked.units)
     async with reconciler(wired) as own:
         return await adopting.adopt(own, asked.taking, wired.revision, progress)
-
-
-def _wired(asked: Asked) -> Wired:
-    wired = wire(asked.invocation)
-    scope = replace(wired.round.scope, named=asked.units)
-    return replace(wired, round=replace(wired.round, scope=scope))

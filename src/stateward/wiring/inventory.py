@@ -1,11 +1,11 @@
 """What comparing groups, journal and Git needs: all that a round needs, and the history."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stateward.engine import inventory
 from stateward.model.inventory import Inventory, Repair
 from stateward.tracking.carry import Progress
-from stateward.wiring import Invocation, Wired, planner, reconciler, wire
+from stateward.wiring import Invocation, planner, reconciler, wire_units
 from stateward.wiring.history import journal
 
 
@@ -20,7 +20,7 @@ class Asked:
 
 async def verified(asked: Asked) -> Inventory:
     """Compare, and write nothing; raises ``InvalidDesired`` where the files' schema cannot be used."""
-    wired = _wired(asked)
+    wired = wire_units(asked.invocation, asked.units)
     retention = wired.configuration.state.retention
     async with planner(wired) as round_, journal(wired.state, retention) as trail:
         return await inventory.verify(round_, trail, wired.revision)
@@ -28,7 +28,7 @@ async def verified(asked: Asked) -> Inventory:
 
 async def foreseen(asked: Asked) -> Repair:
     """Look at what a repair would do; nothing is written."""
-    wired = _wired(asked)
+    wired = wire_units(asked.invocation, asked.units)
     retention = wired.configuration.state.retention
     async with planner(wired) as round_, journal(wired.state, retention) as trail:
         return await inventory.foresee(round_, trail, wired.revision)
@@ -36,13 +36,7 @@ async def foreseen(asked: Asked) -> Repair:
 
 async def repaired(asked: Asked, progress: Progress) -> Repair:
     """Put right what is no risk, and compare again."""
-    wired = _wired(asked)
+    wired = wire_units(asked.invocation, asked.units)
     retention = wired.configuration.state.retention
     async with reconciler(wired) as own, journal(wired.state, retention) as trail:
         return await inventory.mend(own, trail, wired.revision, progress)
-
-
-def _wired(asked: Asked) -> Wired:
-    wired = wire(asked.invocation)
-    scope = replace(wired.round.scope, named=asked.units)
-    return replace(wired, round=replace(wired.round, scope=scope))
