@@ -4,7 +4,7 @@ In the same session, by the same planner as any rollback. What it cannot be take
 along. A round that was cut short meanwhile leaves that to the next one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stateward.errors import (
@@ -20,6 +20,7 @@ from stateward.model.plan import Plan, UnitPlan
 from stateward.model.record import Record
 from stateward.model.run import Fault, Outcome, Report, Run, TakenBack
 from stateward.model.unit import OnError
+from stateward.planning.holding import waits
 from stateward.planning.inverse import Holding
 from stateward.planning.together import together
 from stateward.ports import Session, Trail
@@ -76,7 +77,11 @@ class TakingBack:
             _taken_back(own, *of[own.unit], failed=own.unit in units) if own.unit in of else own
             for own in report.runs
         )
-        problems = (*self.plan.problems, *plan.problems, *_waiting(of.keys() - units, units))
+        problems = (
+            *self.plan.problems,
+            *plan.problems,
+            *(waits(own, units) for own in sorted(of.keys() - units)),
+        )
         writes = report.writes + undone.writes
         return replace(self.plan, problems=problems), replace(report, runs=done, writes=writes)
 
@@ -90,10 +95,8 @@ class TakingBack:
                 records = await given_up(self.trail, unit, own.group, self.plan.target)
                 for one in records:
                     self.rollback.check(one)
-            except (
-                ConfigError
-            ):  # not all of it is recorded any more: it stays as it is, and is held
-                continue
+            except ConfigError:
+                continue  # not all of it is recorded any more: it stays as it is, and is held
             about = {one.opening.subject for one in records} & self.plan.units.keys()
             if records and about <= set(units):
                 return records
@@ -153,13 +156,6 @@ def _of(plan: Plan, run: Run) -> tuple[Run, int, int]:
     """Return what took a unit back, with the number of its changes, and of what is left otherwise."""
     changes = sum(own.unit == run.unit for own in plan.changes)
     return run, changes, len({own.subject for own in plan.problems if own.unit == run.unit})
-
-
-def _waiting(along: Iterable[str], units: Iterable[str]) -> Iterator[Problem]:
-    names = ", ".join(sorted(units))
-    for unit in sorted(along):
-        message = f"waits for {names}, along with which it was taken back"
-        yield Problem(code=Code.WAITING, message=message, unit=unit, severity=Severity.WARNING)
 
 
 def _taken_back(run: Run, back: Run, changes: int, left: int, *, failed: bool) -> Run:

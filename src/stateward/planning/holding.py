@@ -5,7 +5,7 @@ failed is held together, and tried again once anything of it is another: files o
 schema, what the settings say; or once somebody asks for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from stateward.errors import Code, Problem, Severity
@@ -68,11 +68,7 @@ class Holds:
         """Yield what is to be said of those that failed, and of those that wait for them."""
         for name in sorted(self._ties.keys() & {*self.held, *self.along}):
             if name in self.along:
-                others = ", ".join(self._failed[self._ties[name].token])
-                message = f"waits for {others}, along with which it was taken back"
-                yield Problem(
-                    code=Code.WAITING, message=message, unit=name, severity=Severity.WARNING
-                )
+                yield waits(name, self._failed[self._ties[name].token])
             else:
                 commit = self.holdings.stamps[name].held or ""
                 yield Problem(
@@ -82,3 +78,9 @@ class Holds:
                     " --retry`, or `stateward reconcile` where a daemon runs",
                     unit=name,
                 )
+
+
+def waits(unit: str, failed: Iterable[str]) -> Problem:
+    """Return what is to be said of a unit that was taken back along with those that failed."""
+    message = f"waits for {', '.join(sorted(failed))}, along with which it was taken back"
+    return Problem(code=Code.WAITING, message=message, unit=unit, severity=Severity.WARNING)

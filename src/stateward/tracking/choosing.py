@@ -3,7 +3,8 @@
 And what rollbacks had done already that did not come to their end.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from stateward.errors import Code, ConfigError
 from stateward.model.plan import Action
@@ -11,6 +12,15 @@ from stateward.model.record import INTERRUPTED, ON_ERROR, Opening, Record, RunKi
 from stateward.model.run import EntryState, Outcome
 from stateward.model.unit import TRACKING, Stamp
 from stateward.ports import Trail
+
+
+class Place(NamedTuple):
+    """What tells the runs of a unit on a target from all others."""
+
+    subject: str
+    group: str
+    target: str
+
 
 _FIRST = 4
 """Runs of a unit that are looked at first: most of them had come through before."""
@@ -81,21 +91,32 @@ async def attempts(trail: Trail, record: Record) -> list[Record]:
     short, or died after something had failed and before that was taken back: with the last one they
     are one attempt. Any other run of the unit ends the search: what came before that stands.
     """
-    runs, limit = [record], _FIRST
+    runs: list[Record] = []
+    async for one in _runs(trail, record.opening):
+        if not runs and one.id != record.id:
+            continue  # what came after it
+        if runs and not (_was_in_vain(one) or _was_left(one)):
+            break
+        runs.append(one)
+    return [one for one in reversed(runs) if not _was_in_vain(one)] or [record]
+
+
+async def _runs(trail: Trail, of: Opening | Place) -> AsyncIterator[Record]:
+    """Yield a unit's runs on a target, newest first: those of others may be in the journal, too."""
+    limit, seen = _FIRST, set[str]()
     while True:
-        found = await trail.runs(record.opening.subject, limit=limit)
-        own = [one for one in found if _same(one, record.opening)]
-        start = next((at for at, one in enumerate(own) if one.id == record.id), len(own))
-        for at, one in enumerate(own[start + 1 :], start + 1):
-            if not (_was_in_vain(one) or _was_left(one)):
-                return [one for one in reversed(own[start:at]) if not _was_in_vain(one)]
+        found = await trail.runs(of.subject, limit=limit)
+        for own in found:
+            if own.id not in seen and _same(own, of):
+                yield own
         if len(found) < limit:
-            return [one for one in reversed(own[start:]) if not _was_in_vain(one)] or runs
+            return
+        seen |= {own.id for own in found}
         limit *= 4
 
 
-def _same(own: Record, opening: Opening) -> bool:
-    return (own.opening.group, own.opening.target) == (opening.group, opening.target)
+def _same(own: Record, of: Opening | Place) -> bool:
+    return (own.opening.group, own.opening.target) == (of.group, of.target)
 
 
 def _was_in_vain(run: Record) -> bool:
@@ -123,25 +144,12 @@ async def given_up(trail: Trail, unit: str, group: str, target: str) -> list[Rec
     Runs of all of its units, oldest first; nothing where the newest run of the unit is another one.
     Raises ``ConfigError`` where one of them is not kept any more.
     """
-    run = await _newest(trail, unit, group, target)
+    run = await anext(_runs(trail, Place(unit, group, target)), None)
     if run is None or run.opening.cause.trigger != ON_ERROR or not _was_cut_short(run):
         return []
     rollbacks = await trail.together(run)
     about = dict.fromkeys(one for own in rollbacks for one in own.opening.undoes)
     return in_their_order([await trail.run(one) for one in about])
-
-
-async def _newest(trail: Trail, unit: str, group: str, target: str) -> Record | None:
-    """Return a unit's last run on a target: other sources and targets may be in the journal."""
-    limit = _FIRST
-    while True:
-        found = await trail.runs(unit, limit=limit)
-        for own in found:
-            if (own.opening.group, own.opening.target) == (group, target):
-                return own
-        if len(found) < limit:
-            return None
-        limit *= 4
 
 
 def in_their_order(records: Iterable[Record]) -> list[Record]:
