@@ -18,6 +18,8 @@ _LAB = pytest.StashKey[live.Lab | None]()
 _IN_VAIN = pytest.StashKey[int]()
 _GIVEN_UP = 5
 """Tests of a server that fail one after the other before it is said to be the server."""
+_PATIENCE = 600
+"""Seconds for a test of a server: on a small machine it takes its time now and then."""
 _NEEDS = {
     "shared": "real repositories beside this checkout",
     "live": "a real Infrahub server",
@@ -84,6 +86,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("shared")
         if "lab" in fixtures:
             item.add_marker("live")
+        if item.get_closest_marker("live") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_PATIENCE))
         if "helm" in fixtures:
             item.add_marker("helm")
         if "image" in fixtures:

@@ -88,12 +88,16 @@ async def nothing(session: TrackingSession, named: Named) -> None:
     """Want nothing any more."""
 
 
-EACH_HISTORY = pytest.mark.parametrize(
-    ("history", "boundaries"),
-    [([first], 25), ([first, second], 30), ([second, changing], 20), ([first, nothing], 10)],
-    ids=["first", "second", "changing", "nothing-left"],
-)
+HISTORIES = {
+    "first": ([first], 25),
+    "second": ([first, second], 30),
+    "changing": ([second, changing], 20),
+    "nothing-left": ([first, nothing], 10),
+}
 """Scripts one after the other, and how many boundaries the last of them passes at least."""
+EACH_HISTORY = pytest.mark.parametrize(
+    ("history", "boundaries"), list(HISTORIES.values()), ids=list(HISTORIES)
+)
 
 
 @dataclass

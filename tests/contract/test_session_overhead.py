@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from sessions import Desk
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Create
@@ -37,6 +39,7 @@ async def bare(desk: Desk, names: list[str], lot: int) -> int:
     return count(desk)
 
 
+@pytest.mark.long
 async def test_a_batch_costs_at_most_a_tenth_more(desk: Desk) -> None:
     plain = await bare(desk, [desk.named(f"bare-{n}") for n in range(400)], LOT)
     async with desk.tracking(delete_unused_nodes=True) as session:
@@ -56,6 +59,7 @@ async def test_one_by_one_costs_at_most_a_tenth_more(desk: Desk) -> None:
     assert count(desk) <= plain * 1.1
 
 
+@pytest.mark.long
 async def test_changes_cost_at_most_a_tenth_more_and_a_prune_five_looks(desk: Desk) -> None:
     """A prune looks at what goes along, and at what leads to it, however much that is."""
     names = [desk.named(f"own-{n}") for n in range(MANY)]

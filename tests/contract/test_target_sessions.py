@@ -220,6 +220,7 @@ async def test_objects_are_brought_into_the_schema_that_is_loaded(fresh: Fresh) 
         assert (await world.read(device, "tier")).attributes["tier"] == 4
 
 
+@pytest.mark.long
 async def test_constraint_that_is_new_holds_for_what_was_there_before(fresh: Fresh) -> None:
     device = await first_of_all(fresh, comment="green")
     kind = f"{fresh.namespace}Device"

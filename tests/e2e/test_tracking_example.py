@@ -94,6 +94,7 @@ def test_scripts_answer_what_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_scripts_answer_the_same_on_a_server(lab: Lab, tmp_path: Path) -> None:
     with fresh(lab, "example") as branch:

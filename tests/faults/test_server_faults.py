@@ -80,6 +80,7 @@ def test_every_change_of_a_round_is_hit_in_turn(case: Case) -> None:
         case.check(mode, ports)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_server_is_stopped_in_the_middle_and_brought_back(case: Case) -> None:
     """It is away for longer than anybody tries again; what it was at, it may have done."""

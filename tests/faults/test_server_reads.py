@@ -58,6 +58,7 @@ def test_every_read_of_a_round_is_asked_again(case: Case, faults: list[Fault]) -
     case.converges(ports)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_every_read_of_a_round_in_turn_gets_no_answer_of_the_server(case: Case) -> None:
     number = 0
