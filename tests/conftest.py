@@ -29,6 +29,8 @@ _NEEDS = {
     "postgres": "the programs of a PostgreSQL server",
 }
 """What tests may need that a checkout alone has not, by the marker and the option of that name."""
+_FIXTURES = {own: own for own in _NEEDS} | {"shared_data": "shared", "lab": "live"}
+"""The markers that go with fixtures."""
 
 # To make a failing example smaller takes longer than a test may: "thorough" does it, for one test.
 settings.register_profile(
@@ -82,20 +84,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "shared_data" in fixtures:
-            item.add_marker("shared")
-        if "lab" in fixtures:
-            item.add_marker("live")
+        for fixture, marker in _FIXTURES.items():
+            if fixture in fixtures:
+                item.add_marker(marker)
         if item.get_closest_marker("live") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_PATIENCE))
-        if "helm" in fixtures:
-            item.add_marker("helm")
-        if "image" in fixtures:
-            item.add_marker("image")
-        if "kube" in fixtures:
-            item.add_marker("kube")
-        if "postgres" in fixtures:
-            item.add_marker("postgres")
     left_out = {}
     for marker in _NEEDS:
         needing = [item for item in items if item.get_closest_marker(marker)]

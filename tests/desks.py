@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from rounds import Workshop, objects
 from stateward.daemon.board import Board
+from stateward.daemon.crew import Crew
 from stateward.daemon.descent import Follows
 from stateward.daemon.fights import Fights
 from stateward.daemon.heeding import Heeder
@@ -104,7 +105,9 @@ class Desk:
         """Have the daemon told something, and take it up."""
         known = {"id": str(uuid4()), "source": "default", "actor": "ada", "at": self.now}
         await self.commands.give(Command(verb=verb, unit=unit, **known, **given))
-        await Heeder(tenders=[self.tender], means=self.tender.means).heed()
+        means = self.tender.means
+        crew = Crew(target=self.target.name, means=means, tenders=[self.tender], at_work=True)
+        await Heeder(crews=[crew], means=means).heed()
 
     @property
     def known(self) -> Mapping[str, Status]:

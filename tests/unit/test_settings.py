@@ -224,7 +224,13 @@ class TestMistake:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("targets: {}", "1:1: targets: no such setting"),
+            ("target_: {}", "1:1: target_: no such setting"),
+            ("targets: {a: {ulr: x}}", "1:15: targets.a.ulr: no such setting"),
+            (
+                "targets: {a b: {}}",
+                "1:16: targets.a b.[key]: string should match pattern"
+                " '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$'",
+            ),
             ("target: {ca_file: x}", "1:10: target.ca_file: no such setting"),
             ("instance: a\n---\ninstance: b", "3:1: one document is expected"),
             ("target: {url: x, token: y}", "1:25: target.token: value error, expected {env: NAME} or {file: path}, never the secret itself"),
@@ -334,9 +340,9 @@ class TestMistake:
         assert "sources.0.git.fetchTimeout: value error, expected more than none" in found
 
     def test_does_not_hide_the_next_one(self) -> None:
-        assert mistakes("instance: lab\ntargets: {}\ndefaults:\n  adopt: perhaps\nx: 1\n") == [
+        assert mistakes("instance: lab\ntarget_: {}\ndefaults:\n  adopt: perhaps\nx: 1\n") == [
             "stateward.yaml:4:10: defaults.adopt: input should be 'never', 'identical' or 'always'",
-            "stateward.yaml:2:1: targets: no such setting",
+            "stateward.yaml:2:1: target_: no such setting",
             "stateward.yaml:5:1: x: no such setting",
         ]
 
@@ -581,6 +587,7 @@ class TestJsonSchema:
         assert set(Configuration.model_json_schema()["properties"]) == {
             "instance",
             "target",
+            "targets",
             "sources",
             "defaults",
             "state",

@@ -9,11 +9,12 @@ from stateward.wiring.configured import configured
 def test_they_are_its_own_and_those_of_the_target_and_the_port(tmp_path: Path) -> None:
     (tmp_path / "stateward.yaml").write_text(
         "target: {url: 'https://infrahub.example', token: {file: token}, caFile: /etc/ca.pem}\n"
+        "targets: {staging: {token: {file: other}}}\n"
         "sources: [{git: {url: 'https://git.example/x.git', token: {file: git}}}]\n"
         "server: {token: {file: port}, hooks: [{forge: github, secret: {file: hook}}]}\n"
     )
     found = configured(place.find(str(tmp_path), None))
-    names = ("stateward.yaml", "token", "/etc/ca.pem", "port", "hook")
+    names = ("stateward.yaml", "token", "other", "/etc/ca.pem", "port", "hook")
     assert set(found.files) == {tmp_path / own for own in names}
 
 

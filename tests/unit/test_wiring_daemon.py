@@ -21,6 +21,11 @@ defaults: {drift: {mode: report, interval: 5m, fullInterval: 2h}}
 run: {backoff: 2s, backoffCap: 1m, grace: 10s}
 """
 
+SEVERAL = b"""
+targets: {staging: {url: "sqlite:///.stateward/other.db"}}
+sources: [{name: here}, {name: there, target: staging}, {name: too}]
+"""
+
 
 @pytest.fixture
 def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +37,7 @@ def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_there")
 async def test_every_source_is_tended_as_it_is_configured() -> None:
     async with daemon(Invocation(), lambda _event: None).build()() as found:
-        assert [(own.name, own.every) for own in found.tended] == [
+        assert [(own.name, own.every) for own in found.posts[0].tended] == [
             ("here", 5.0),
             ("one", 60.0),
             ("two", 60.0),
@@ -40,17 +45,17 @@ async def test_every_source_is_tended_as_it_is_configured() -> None:
         ]
         assert found.usual == Drift(mode=DriftMode.REPORT, interval=300)
         assert (found.backoff, found.cap, found.grace) == (2, 60, 10)
-        rounds = [own.reconciler.round for own in found.tended]
+        rounds = [own.reconciler.round for own in found.posts[0].tended]
         assert {own.scope.rely for own in rounds} == {7200}
         assert {own.scope.instance for own in rounds} == {"prod"}
         assert len({id(own.target) for own in rounds}) == 1
-        assert len({id(own.reconciler.journal) for own in found.tended}) == 1
+        assert len({id(own.reconciler.journal) for own in found.posts[0].tended}) == 1
 
 
 @pytest.mark.usefixtures("_there")
 async def test_a_remote_repository_is_asked_once_for_all_its_sources() -> None:
     async with daemon(Invocation(), lambda _event: None).build()() as found:
-        sources = [own.reconciler.round.loader.source for own in found.tended]
+        sources = [own.reconciler.round.loader.source for own in found.posts[0].tended]
         tips = [id(getattr(own, "tips", None)) for own in sources[1:]]
         assert tips[0] == tips[1] != tips[2]
 
@@ -63,13 +68,13 @@ async def test_runs_are_the_daemons_own_doing(
     if given is not None:
         monkeypatch.setenv("STATEWARD_ACTOR", given)
     async with daemon(Invocation(source="here"), lambda _event: None).build()() as found:
-        assert found.tended[0].reconciler.cause.actor == actor
+        assert found.posts[0].tended[0].reconciler.cause.actor == actor
 
 
 @pytest.mark.usefixtures("_there")
 async def test_one_source_may_be_named() -> None:
     async with daemon(Invocation(source="two"), lambda _event: None).build()() as found:
-        assert [own.name for own in found.tended] == ["two"]
+        assert [own.name for own in found.posts[0].tended] == ["two"]
 
 
 @pytest.mark.usefixtures("_there")
@@ -83,6 +88,46 @@ async def test_one_source_may_be_named() -> None:
     ids=["repository", "worktree", "source"],
 )
 def test_what_cannot_be_tended_is_refused(invocation: Invocation, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        daemon(invocation, lambda _event: None).build()
+
+
+async def test_each_target_has_its_sources_and_a_lead_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repository(tmp_path).write("stateward.yaml", SEVERAL)
+    async with daemon(Invocation(), lambda _event: None).build()() as found:
+        names = [[one.name for one in own.tended] for own in found.posts]
+        assert names == [["here", "too"], ["there"]]
+        first, second = found.posts
+        assert [own.target.rsplit("/", 1)[1] for own in found.posts] == ["target.db", "other.db"]
+        assert first.leadership is not second.leadership
+        mandates = [one.reconciler.mandate for own in found.posts for one in own.tended]
+        assert mandates == [first.leadership, first.leadership, second.leadership]
+
+
+@pytest.mark.parametrize(
+    ("invocation", "targets", "message"),
+    [
+        (Invocation(target="sqlite:///x.db"), SEVERAL, "the sources have several targets: name"),
+        (
+            Invocation(),
+            SEVERAL.replace(b"other.db", b"target.db"),
+            "target.db: two have this address and branch: name it once",
+        ),
+    ],
+    ids=["one for all", "one twice"],
+)
+def test_targets_that_cannot_be_told_apart_are_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    invocation: Invocation,
+    targets: bytes,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repository(tmp_path).write("stateward.yaml", targets)
     with pytest.raises(ConfigError, match=message):
         daemon(invocation, lambda _event: None).build()
 

@@ -9,7 +9,6 @@ from stateward.errors import ConfigError, TargetRefused
 from stateward.http.hooks import Hook
 from stateward.model.forge import Forge
 from stateward.settings import ServerSettings, TargetSettings
-from stateward.tracking.mandate import UNLIMITED
 from stateward.wiring.server import Front, guard
 from stateward.wiring.targets import open_target
 
@@ -73,6 +72,6 @@ async def test_requests_of_a_target_are_measured(tmp_path: Path) -> None:
         with pytest.raises(TargetRefused):
             async with target.session(None, write=False):
                 pass
-    text = front.metrics.written(target.name, 0.0, UNLIMITED, [], "")[0].decode()
+    text = front.metrics.written([], [], "")[0].decode()
     about = f'kind="read",outcome="4xx",target="{target.name}"'
     assert f"stateward_target_requests_total{{{about}}} 1.0\n" in text

@@ -50,6 +50,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- dig "leader" "name" (include "stateward.fullname" .) .Values.config -}}
 {{- end -}}
 
+{{/* One for the target, and one for each of the targets that have a name. */}}
+{{- define "stateward.leases" -}}
+{{- $name := include "stateward.lease" . -}}
+{{- $names := list $name -}}
+{{- range $target, $_ := dig "targets" (dict) .Values.config -}}
+{{- $names = append $names (printf "%s-%s" $name $target) -}}
+{{- end -}}
+{{- join ", " $names -}}
+{{- end -}}
+
 {{- define "stateward.port" -}}
 {{- regexFind "[0-9]+$" .Values.daemon.listen -}}
 {{- end -}}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from stateward.daemon.crew import Crew
 from stateward.daemon.means import Means
 from stateward.daemon.tending import Tender
 from stateward.errors import StateUnavailable
@@ -16,13 +17,14 @@ _ONCE = frozenset({Verb.RECONCILE, Verb.RESUME})
 
 @dataclass(slots=True)
 class Heeder:
-    """Hands commands to the sources that they are about."""
+    """Hands commands to the sources that they are about, where these are ours to tend."""
 
-    tenders: Sequence[Tender]
+    crews: Sequence[Crew]
     means: Means
     every: float | None = None
     """Seconds between looks without a hint; None where hints can be relied on."""
     _known: set[str] = field(default_factory=set)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def heeding(self) -> None:
         """Take up commands until cancelled."""
@@ -37,23 +39,32 @@ class Heeder:
 
     async def heed(self) -> None:
         """Take up what stands now; what cannot be read leaves all as it was."""
+        async with self._turn:
+            await self._heed()
+
+    async def _heed(self) -> None:
+        heard: list[Command] = []
         try:
             standing = await self.means.commands.standing()
-            for own in self.tenders:
+            for own in self._tenders():
                 mine = [one for one in standing if one.source == own.tended.name]
+                heard += mine
                 await own.heed(mine)
                 await self._end(own, mine)
         except StateUnavailable as error:
             self.means.emit(event(Action.STATE_LOST, Level.WARNING, message=str(error)))
             return
-        for one in standing:
+        for one in heard:
             if one.id not in self._known:
                 self._tell(one)
-        self._known = {one.id for one in standing}
+        self._known = {one.id for one in heard}
+
+    def _tenders(self) -> list[Tender]:
+        return [own for crew in self.crews if crew.at_work for own in crew.tenders]
 
     async def _end(self, tender: Tender, commands: Sequence[Command]) -> None:
         """Forget what is done; what is about units has to wait until these are known."""
-        if tender.board.revision is not None and self.means.mandate.held:
+        if tender.board.revision is not None and tender.means.mandate.held:
             await self.means.commands.done([own.id for own in commands if own.verb in _ONCE])
 
     def _tell(self, command: Command) -> None:

@@ -34,7 +34,7 @@ class Tended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What all sources share."""
+    """What all sources share. Each target has its own lead, turn and end."""
 
     statuses: Statuses
     commands: Commands

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -165,8 +165,7 @@ class Commanding:
     async def _undone(
         self, own: Rollback, records: Sequence[Record], deletes: int | None, *, force: bool
     ) -> tuple[Plan, Report]:
-        means = self.view.means
-        async with means.turn:
+        async with self._turn(own.target.name):
             self._progress(0, 1)
             found = await own.apply(
                 *records, force=force, allow_deletes=deletes, progress=self._progress
@@ -174,6 +173,11 @@ class Commanding:
         for record in records:
             await self._look_at(record, own.cause.actor)
         return found
+
+    def _turn(self, target: str) -> AbstractAsyncContextManager[Any]:
+        """Return what keeps rounds of a target's sources waiting."""
+        found = (own.means.turn for own in self.view.crews if own.target == target)
+        return next(found, nullcontext())
 
     async def _look_at(self, record: Record, actor: str) -> None:
         """Have the unit's state told anew; where that cannot be, it is with its next round."""

@@ -29,15 +29,17 @@ def hindrances(view: View) -> Iterator[tuple[str, str]]:
     """Say what keeps the daemon from working. Anybody may read it: no names, no reasons."""
     if view.means.stop.is_set():
         yield "daemon", "stopping"
-    if not view.means.mandate.held:
+    crews = view.leading()
+    if not crews:
         yield "leader", "another daemon is at work, or the lease cannot be had: this one stands by"
         return  # it does not even look
-    looked = [own.source for own in view.tenders]
+    tenders = [own for crew in crews for own in crew.tenders]
+    looked = [own.source for own in tenders]
     if any(own is None for own in looked):
         yield "sources", "not all of them were looked at yet"
     elif all(own is not None and own.error for own in looked):
         yield "sources", "none of them can be looked at"
-    if not all(own.keeper.remembers for own in view.tenders):
+    if not all(own.keeper.remembers for own in tenders):
         yield "state", "the state database cannot be used"
-    if view.resting() > 0:
+    if all(own.resting() > 0 for own in crews):
         yield "target", "it failed again and again: it is given a rest"

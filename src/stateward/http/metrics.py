@@ -23,9 +23,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from stateward.http import series
-from stateward.http.view import Seen, View
+from stateward.http.view import Seen, SeenTarget, View
 from stateward.instruments import Known, Step
-from stateward.ports import Mandate
 
 _ROUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 _WAITS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
@@ -83,19 +82,19 @@ class Metrics:
             self._requests.labels(target, kind).observe(seconds)
             self._answers.labels(target, kind, outcome).inc()
 
-    def only(self, target: str, sources: Collection[str]) -> None:
+    def only(self, targets: Collection[str], sources: Collection[str]) -> None:
         """Forget what is of other targets and sources: they are not tended any more."""
         for own in (self._rounds, self._waits, self._looks, self._fetches):
             _keep(own, "source", sources)
         for one in (self._requests, self._answers):
-            _keep(one, "target", {target})
+            _keep(one, "target", targets)
 
     def written(
-        self, target: str, resting: float, mandate: Mandate, seen: Sequence[Seen], accept: str
+        self, targets: Sequence[SeenTarget], seen: Sequence[Seen], accept: str
     ) -> tuple[bytes, str]:
         """Return all there is to be told, and its content type."""
         encode, kind = choose_encoder(accept)
-        return encode(_All(self._registry, target, resting, mandate, seen)), kind
+        return encode(_All(self._registry, targets, seen)), kind
 
     def routes(self, view: View) -> list[Route]:
         turn = asyncio.Lock()
@@ -103,7 +102,7 @@ class Metrics:
         async def metrics(request: Request) -> Response:
             accept = request.headers.get("accept", "")
             async with turn:
-                found = view.target, view.resting(), view.means.mandate, view.seen()
+                found = view.targets(), view.seen()
                 text, kind = await asyncio.to_thread(self.written, *found, accept)
             return Response(text, media_type=kind)
 
@@ -116,21 +115,16 @@ class _All:
     def __init__(
         self,
         registry: CollectorRegistry,
-        target: str,
-        resting: float,
-        mandate: Mandate,
+        targets: Sequence[SeenTarget],
         seen: Sequence[Seen],
     ) -> None:
         self._registry = registry
-        self._target = target
-        self._resting = resting
-        self._mandate = mandate
+        self._targets = targets
         self._seen = seen
 
     def collect(self) -> Iterator[Metric]:
         yield from self._registry.collect()
-        yield from series.of_target(self._target, self._resting)
-        yield from series.of_lead(self._target, self._mandate)
+        yield from series.of_targets(self._targets)
         yield from series.of_sources(self._seen)
         yield from series.of_units(self._seen)
 

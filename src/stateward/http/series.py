@@ -7,11 +7,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from stateward.daemon.tally import Tally
-from stateward.http.view import Seen
+from stateward.http.view import Seen, SeenTarget
 from stateward.model.drift import UnitDrift
 from stateward.model.plan import Action
 from stateward.model.status import Condition, SourceStatus, Status
-from stateward.ports import Mandate
 
 _UNIT = ("source", "unit")
 _Unit = tuple[str, str]
@@ -72,22 +71,29 @@ _SOURCE: tuple[tuple[str, str, Callable[[SourceStatus], _Number]], ...] = (
         lambda own: own.every,
     ),
 )
-
-
-def of_target(target: str, resting: float) -> Iterator[Metric]:
-    yield _gauge(
-        "stateward_target_resting",
+_TARGET: tuple[tuple[str, str, Callable[[SeenTarget], _Number]], ...] = (
+    (
+        "target_resting",
         "Whether the target is left alone, since it failed again and again.",
-        ("target",),
-        [((target,), resting > 0)],
-    )
+        lambda own: own.resting,
+    ),
+    (
+        "leading",
+        "Whether this daemon is the one at work: 0 while it stands by.",
+        lambda own: own.leading,
+    ),
+    (
+        "leader_term",
+        "How often the lead had changed hands when this daemon got it: its latest term.",
+        lambda own: own.term,
+    ),
+)
 
 
-def of_lead(target: str, mandate: Mandate) -> Iterator[Metric]:
-    told = "Whether this daemon is the one at work: 0 while it stands by."
-    yield _gauge("stateward_leading", told, ("target",), [((target,), mandate.held)])
-    told = "How often the lead had changed hands when this daemon got it: its latest term."
-    yield _gauge("stateward_leader_term", told, ("target",), [((target,), mandate.term)])
+def of_targets(seen: Sequence[SeenTarget]) -> Iterator[Metric]:
+    for name, told, of in _TARGET:
+        rows = [((own.name,), of(own)) for own in seen]
+        yield _gauge(f"stateward_{name}", told, ("target",), rows)
 
 
 def of_sources(seen: Sequence[Seen]) -> Iterator[Metric]:

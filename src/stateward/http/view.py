@@ -1,8 +1,9 @@
 """What is to be seen of the daemon at a moment: all that answers are made of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from stateward.daemon.crew import Crew
 from stateward.daemon.means import Means
 from stateward.daemon.tally import Tally
 from stateward.daemon.tending import Tender
@@ -25,14 +26,44 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenTarget:
+    """One target, as it was at the moment of asking."""
+
+    name: str
+    resting: bool
+    """Whether it is left alone, since it failed again and again."""
+    leading: bool
+    term: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What is tended now, and with what."""
 
-    target: str
-    tenders: Sequence[Tender]
+    crews: Sequence[Crew]
+    """One for each target."""
     means: Means
-    resting: Callable[[], float]
-    """Says for how many more seconds the target is left alone, since it failed again and again."""
+    """What all of them share."""
+
+    @property
+    def tenders(self) -> Sequence[Tender]:
+        return [own for crew in self.crews for own in crew.tenders]
+
+    def leading(self) -> list[Crew]:
+        """Return those whose target is ours to write to."""
+        return [own for own in self.crews if own.means.mandate.held]
+
+    def targets(self) -> list[SeenTarget]:
+        """Look at every target; what is returned does not change any more."""
+        return [
+            SeenTarget(
+                name=own.target,
+                resting=own.resting() > 0,
+                leading=own.means.mandate.held,
+                term=own.means.mandate.term,
+            )
+            for own in self.crews
+        ]
 
     def seen(self) -> list[Seen]:
         """Look at every source; what is returned does not change any more."""

@@ -33,6 +33,10 @@ DEFAULT_TARGET = "sqlite:///.stateward/target.db"
 DEFAULT_STATE = "sqlite:///.stateward/state.db"
 
 
+Word = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")]
+"""The name of a target: that of a Lease ends with it, for which Kubernetes takes nothing else."""
+
+
 class DeleteLimits(Model):
     """How much of a unit one round may delete."""
 
@@ -174,6 +178,8 @@ class SourceSettings(Model):
     """A place that desired state comes from."""
 
     name: Name = "default"
+    target: Word | None = None
+    """Which of ``targets`` it is brought about in; that of the configuration unless it says so."""
     git: GitSettings | None = None
     schemas: tuple[str, ...] | None = None
     manage_schema: Annotated[ManageSchema, Field(strict=False)] = ManageSchema.APPLY
@@ -268,6 +274,8 @@ class Configuration(Model):
 
     instance: Name = "default"
     target: TargetSettings = TargetSettings()
+    targets: Mapping[Word, TargetSettings] = Field(default_factory=dict)
+    """Others, by the names that sources have for them."""
     sources: tuple[SourceSettings, ...] = (SourceSettings(),)
     defaults: UnitDefaults = UnitDefaults()
     state: StateSettings = StateSettings()

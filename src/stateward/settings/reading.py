@@ -59,6 +59,7 @@ def read_configuration(documents: Iterable[Document]) -> Configuration:
     except ValidationError as error:
         wrong = [f"{at}: {message}" for at, message in _mistakes(error, first)]
         raise ConfigError("\n".join(wrong)) from error
+    _check_targets(own, first)
     _place(own.defaults.ignore, first, "defaults", "ignore")
     for number, source in enumerate(own.sources):
         for index, rule in enumerate(source.units):
@@ -169,6 +170,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, Seq):
         return tuple(plain(own) for own in value)
     return str(value) if isinstance(value, str) else value
+
+
+def _check_targets(own: Configuration, doc: Document) -> None:
+    known = ", ".join(own.targets) or "none"
+    wrong = [
+        f"{_locate(doc, ['sources', number, 'target'], key=False)}: sources.{number}.target:"
+        f" {source.target}: no such target: targets has {known}"
+        for number, source in enumerate(own.sources)
+        if source.target is not None and source.target not in own.targets
+    ]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
 
 
 def _first_mistake(error: ValidationError) -> tuple[list[str], str]:

@@ -30,7 +30,7 @@ from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git
 from stateward.wiring.place import Place
 from stateward.wiring.sources import open_source
 from stateward.wiring.state import State
-from stateward.wiring.targets import open_target
+from stateward.wiring.targets import TARGET, open_target
 
 _SQLITE = "sqlite:///"
 
@@ -94,12 +94,13 @@ class Setup:
 
     def target(self, instruments: Instruments = UNMEASURED) -> Target:
         named = self.invocation.target or self.place.environment.target
-        target, where = self.configuration.target, self.place
+        own, where = self.source.target, self.place
         return open_target(
             named,
-            target,
+            self.configuration.target if own is None else self.configuration.targets[own],
             where.home,
             where.kept,
+            within=TARGET if own is None else f"targets.{own}",
             instance=self.instance,
             instruments=instruments,
         )
@@ -149,10 +150,15 @@ def set_up_all(invocation: Invocation) -> list[Setup]:
     where = place.find(invocation.repo, invocation.config)
     names = [own.name for own in where.configuration.sources]
     chosen = names if invocation.source is None else [invocation.source]
-    return [
+    found = [
         Setup(invocation=invocation, place=where, source=_choose(where.configuration, name))
         for name in chosen
     ]
+    named = invocation.target or where.environment.target
+    if named is not None and len({own.source.target for own in found}) > 1:
+        message = f"{named}: the sources have several targets: name the source that is meant, too"
+        raise ConfigError(message)
+    return found
 
 
 def sources(invocation: Invocation) -> list[str]:

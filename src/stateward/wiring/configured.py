@@ -20,7 +20,8 @@ def configured(place: Place) -> Configured:
     What lets into a Git repository is read for every fetch in any case.
     """
     said = place.configuration
-    named = [own for part in (said.target, said.server) if part for own in _named(part)]
+    parts = (said.target, *said.targets.values(), said.server)
+    named = [own for part in parts if part for own in _named(part)]
     own = place.file or place.base / CONFIGURATION_FILE
     files = tuple(dict.fromkeys([own, *(place.home / name for name in named)]))
     return Configured(files, _digest(files), lambda: _digest(files))

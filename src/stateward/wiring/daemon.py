@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +14,9 @@ from uuid import uuid4
 
 from stateward import __version__, settings
 from stateward.daemon.controller import Assembly, Beside, Daemon, Open
+from stateward.daemon.crew import never
 from stateward.daemon.descent import Follows
+from stateward.daemon.duty import Post
 from stateward.daemon.leadership import Leadership
 from stateward.daemon.means import Emit, Means, Tended
 from stateward.daemon.reloading import Configured
@@ -36,6 +38,7 @@ from stateward.sources.tips import Tips
 from stateward.stores.commands import KeptCommands
 from stateward.stores.journal import KeptJournal
 from stateward.stores.statuses import KeptStatuses
+from stateward.targets.infrahub import InfrahubTarget
 from stateward.wiring import (
     Invocation,
     Setup,
@@ -122,12 +125,15 @@ class _Door:
         return Together([own for own in parts if own is not None])
 
     def answering(
-        self, said: settings.ServerSettings | None, setups: Sequence[Setup], target: Target
+        self,
+        said: settings.ServerSettings | None,
+        setups: Sequence[Setup],
+        targets: Sequence[Target],
     ) -> _Answering:
         """Fetch the secrets and take the port that are configured; raises ``ConfigError``."""
         if self.front is None:
-            return lambda _means, _journal: lambda _tenders: nullcontext()
-        return self.front.answering(said, setups, target)
+            return lambda _means, _journal: lambda _crews: nullcontext()
+        return self.front.answering(said, setups, targets)
 
 
 def _read(invocation: Invocation, emit: Emit, door: _Door, candidate: Candidate) -> Open:
@@ -140,15 +146,49 @@ def _read(invocation: Invocation, emit: Emit, door: _Door, candidate: Candidate)
     where = setups[0].place
     said = settings.server_settings(where.configuration, where.environment)
     instruments = door.measuring(said)
-    target = setups[0].target(instruments)
     clock, tips = steady(), dict[str, Tips]()
+    sites = [_site(own, candidate, clock, tips, instruments) for own in _by_target(setups).values()]
+    targets = [own.target for own in sites]
+    _check(targets)
+    # Last of all, since a configuration that is refused must not take a port.
+    beside = door.answering(said, setups, targets)
+    return partial(_opened, where, sites, emit, clock, instruments, beside, files)
+
+
+def _by_target(setups: Sequence[Setup]) -> Mapping[str | None, Sequence[Setup]]:
+    found: dict[str | None, list[Setup]] = {}
+    for own in setups:
+        found.setdefault(own.source.target, []).append(own)
+    return found
+
+
+def _check(targets: Sequence[Target]) -> None:
+    """Raise ``ConfigError`` where two targets are one: they would have one lead, and take no turns."""
+    names = [own.name for own in targets]
+    for twice in (own for own in names if names.count(own) > 1):
+        raise ConfigError(f"targets: {twice}: two have this address and branch: name it once")
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A target, and what tends each of its sources."""
+
+    target: Target
+    sources: "Sequence[_Tends]"
+    leadership: Leadership
+
+
+def _site(
+    setups: Sequence[Setup],
+    candidate: Candidate,
+    clock: Callable[[], float],
+    tips: dict[str, Tips],
+    instruments: Instruments,
+) -> _Site:
+    target = setups[0].target(instruments)
     leadership = candidate.leadership(setups[0], target.name)
     sources = [_tended(own, target, clock, tips, leadership) for own in setups]
-    # Last of all, since a configuration that is refused must not take a port.
-    beside = door.answering(said, setups, target)
-    return partial(
-        _opened, where, target, sources, emit, clock, instruments, beside, files, leadership
-    )
+    return _Site(target, sources, leadership)
 
 
 _Tends = Callable[[KeptJournal, KeptCommands], Tended]
@@ -192,24 +232,22 @@ def _tended(
 @asynccontextmanager
 async def _opened(
     where: Place,
-    target: Target,
-    sources: Sequence[_Tends],
+    sites: Sequence[_Site],
     emit: Emit,
     clock: Callable[[], float],
     instruments: Instruments,
     beside: _Answering,
     files: Configured,
-    leadership: Leadership,
 ) -> AsyncIterator[Assembly]:
-    keep_out(where.state, target)
+    for site in sites:
+        keep_out(where.state, site.target)
     said = where.configuration
     statuses, commands = where.state.statuses(), where.state.commands(clock)
     try:
         async with journal(where.state, said.state.retention) as own:
-            means = _means(statuses, commands, emit, clock, instruments, leadership)
+            means = _means(statuses, commands, emit, clock, instruments)
             yield Assembly(
-                target=target.name,
-                tended=[tends(own, commands) for tends in sources],
+                posts=[_post(site, own, commands) for site in sites],
                 means=means,
                 state=where.state.watched,
                 configured=files,
@@ -221,12 +259,22 @@ async def _opened(
                 cap=said.run.backoff_cap.total_seconds(),
                 fight_after=said.run.fight_after,
                 grace=said.run.grace.total_seconds(),
-                leadership=leadership,
                 beside=beside(means, own),
             )
     finally:
         await statuses.close()
         await commands.close()
+
+
+def _post(site: _Site, journal: KeptJournal, commands: KeptCommands) -> Post:
+    target = site.target
+    resting = (lambda: target.resting) if isinstance(target, InfrahubTarget) else never
+    return Post(
+        target=target.name,
+        tended=[tends(journal, commands) for tends in site.sources],
+        leadership=site.leadership,
+        resting=resting,
+    )
 
 
 def follows(source: RemoteSource | RepositorySource, depth: int | None) -> Follows:
@@ -253,7 +301,6 @@ def _means(
     emit: Emit,
     clock: Callable[[], float],
     instruments: Instruments,
-    mandate: Mandate,
 ) -> Means:
     return Means(
         statuses=statuses,
@@ -263,7 +310,6 @@ def _means(
         random=random.random,
         new_id=_new_id,
         instruments=instruments,
-        mandate=mandate,
     )
 
 

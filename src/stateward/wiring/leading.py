@@ -31,29 +31,30 @@ def _name() -> str:
 
 @dataclass(slots=True)
 class Candidate:
-    """One daemon: it has one name, and runs for one lease at a time."""
+    """One daemon: it has one name, and runs for one lease for each of its targets."""
 
     emit: Emit
     name: str = field(default_factory=_name)
-    _known: tuple[Any, Leadership] | None = None
+    _known: dict[str, tuple[Any, Leadership]] = field(default_factory=dict)
+    """By target."""
 
     def leadership(self, setup: Setup, target: str) -> Leadership:
         """Return what it runs for: the same as before, where that is not configured otherwise."""
         said, state = setup.configuration.leader, setup.state
-        wanted = (said, state, target, setup.instance)
-        if self._known is None or self._known[0] != wanted:
+        wanted = (said, state, setup.source.target, setup.instance)
+        if target not in self._known or self._known[target][0] != wanted:
             leadership = Leadership(
-                lease=self._lease(said, state, f"{target} {setup.instance}"),
+                lease=self._lease(said, state, f"{target} {setup.instance}", setup.source.target),
                 name=self.name,
                 within=said.within.total_seconds(),
                 clock=_elapsed(),
                 random=random.random,
                 emit=self.emit,
             )
-            self._known = wanted, leadership
-        return self._known[1]
+            self._known[target] = wanted, leadership
+        return self._known[target][1]
 
-    def _lease(self, said: LeaderSettings, state: State, subject: str) -> Lease:
+    def _lease(self, said: LeaderSettings, state: State, subject: str, target: str | None) -> Lease:
         timeout = said.within.total_seconds() * _PATIENCE
         if said.lease is LeaseKind.POSTGRES and not isinstance(state, PostgresState):
             message = (
@@ -70,6 +71,8 @@ class Candidate:
             message = "leader.lease: kubernetes: needs more: pip install 'stateward[k8s]'"
             raise ConfigError(message) from error
         name = said.name or f"stateward-{sha256(subject.encode()).hexdigest()[:16]}"
+        if said.name is not None and target is not None:
+            name = f"{name}-{target}"  # one name for all, and a lease for each
         return KubernetesLease(name, said.namespace, timeout)
 
 

@@ -17,7 +17,7 @@ from stateward.tracking.rollback import Rollback
 from stateward.wiring import Invocation, Setup, set_up
 from stateward.wiring.history import MANUAL, journal, login_user
 from stateward.wiring.place import Place, find
-from stateward.wiring.targets import open_target
+from stateward.wiring.targets import TARGET, open_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,9 @@ async def rollback(
     meant.check()
     place = find(repo, config)
     async with journal(place.state, place.configuration.state.retention) as own:
-        records = await chosen(meant, own, _target(place, target, place.instance))
-        where = _target(place, target, instance_of(records[0]) or place.instance)
+        records = await chosen(meant, own, _target(place, target, place.instance, meant.source))
+        instance = instance_of(records[0]) or place.instance
+        where = _target_of(records[0], place, target, instance)
         setup = _setup(records[0], repo, config)
         actor = place.environment.actor or login_user()
         yield await undoing(records, place, setup, where, own, actor), records
@@ -84,10 +85,34 @@ async def undoing(
     )
 
 
-def _target(place: Place, named: str | None, instance: str) -> Target:
-    """Open the target as the instance whose runs are taken back: what it left there is its own."""
-    url = named or place.environment.target
-    return open_target(url, place.configuration.target, place.home, place.kept, instance=instance)
+def _target(place: Place, named: str | None, instance: str, source: str | None) -> Target:
+    """Open the target of a source as an instance: what that left there is its own."""
+    own = next((one.target for one in place.configuration.sources if one.name == source), None)
+    return _open(place, named, instance, own)
+
+
+def _target_of(record: Record, place: Place, named: str | None, instance: str) -> Target:
+    """Open the target that a run was on, where that is configured; else the usual one."""
+    sources, source = place.configuration.sources, source_of(record)
+    if named is not None or any(one.name == source for one in sources):
+        return _target(place, named, instance, source)
+    for own in place.configuration.targets:
+        found = _open(place, None, instance, own)
+        if found.name == record.opening.target:
+            return found
+    return _open(place, None, instance, None)
+
+
+def _open(place: Place, named: str | None, instance: str, own: str | None) -> Target:
+    said = place.configuration
+    return open_target(
+        named or place.environment.target,
+        said.target if own is None else said.targets[own],
+        place.home,
+        place.kept,
+        within=TARGET if own is None else f"targets.{own}",
+        instance=instance,
+    )
 
 
 async def _settings(records: Sequence[Record], setup: Setup | None) -> dict[str, UnitSettings]:

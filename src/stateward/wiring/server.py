@@ -1,7 +1,7 @@
 """What the daemon answers, put together from what is configured."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,8 +11,8 @@ from uuid import uuid4
 from stateward import __version__
 from stateward.daemon.control import Control
 from stateward.daemon.controller import Beside
+from stateward.daemon.crew import Crew
 from stateward.daemon.means import Means
-from stateward.daemon.tending import Tender
 from stateward.errors import ConfigError
 from stateward.http import api, health, openapi
 from stateward.http.access import Access
@@ -27,11 +27,10 @@ from stateward.http.server import Listener, serving
 from stateward.http.view import View
 from stateward.model.event import Action, Event, event
 from stateward.model.record import Record
-from stateward.ports import Mandate, Target
+from stateward.ports import Target
 from stateward.reporting import logs
 from stateward.settings import HookSettings, SecretReference, ServerSettings
 from stateward.stores.journal import KeptJournal
-from stateward.targets.infrahub import InfrahubTarget
 from stateward.tracking.choosing import source_of
 from stateward.tracking.rollback import Rollback
 from stateward.wiring import Setup
@@ -89,13 +88,13 @@ class Front:
         self.events.tell(logs.as_json(own))
 
     def answering(
-        self, said: ServerSettings | None, setups: Sequence[Setup], target: Target
+        self, said: ServerSettings | None, setups: Sequence[Setup], targets: Sequence[Target]
     ) -> Callable[[Means, KeptJournal], Beside]:
         """Get ready for what is configured, None for nothing; raises ``ConfigError``."""
         sources = [own.source.name for own in setups]
         who = guard(said, sources, setups[0].place.home) if said else None
         self.listener.reserve(said.address if said else None)
-        own = _Answers(self, setups, target)
+        own = _Answers(self, setups, {own.name: own for own in targets})
         return lambda means, journal: partial(own.answering, who, means, journal)
 
 
@@ -105,7 +104,7 @@ class _Answers:
 
     front: Front
     setups: Sequence[Setup]
-    target: Target
+    targets: Mapping[str, Target]
 
     @asynccontextmanager
     async def answering(
@@ -113,15 +112,15 @@ class _Answers:
         who: Guard | None,
         means: Means,
         journal: KeptJournal,
-        tenders: Sequence[Tender],
+        crews: Sequence[Crew],
     ) -> AsyncIterator[None]:
         port = self.front.listener.take()
         if port is None or who is None:
             yield
             return
-        target, metrics = self.target, self.front.metrics
-        view = View(target=target.name, tenders=tenders, means=means, resting=_resting(target))
-        metrics.only(target.name, [own.tended.name for own in tenders])
+        metrics = self.front.metrics
+        view = View(crews=crews, means=means)
+        metrics.only(self.targets.keys(), [own.tended.name for own in view.tenders])
         hooks = Hooks(
             hooks=who.hooks,
             view=view,
@@ -165,23 +164,20 @@ class _Answers:
                 clock=means.clock,
                 new_id=means.new_id,
             ),
-            undo=self._undo(journal, means.mandate),
+            undo=self._undo(view, journal),
             approval=self.setups[0].configuration.run.approval.total_seconds(),
         )
 
-    def _undo(self, journal: KeptJournal, mandate: Mandate) -> Undo:
+    def _undo(self, view: View, journal: KeptJournal) -> Undo:
         setups = {own.source.name: own for own in self.setups}
+        mandates = {own.target: own.means.mandate for own in view.crews}
 
         async def undo(records: Sequence[Record], actor: str) -> Rollback:
             setup = setups.get(source_of(records[0]) or "")
             place = self.setups[0].place
-            own = await undoing(records, place, setup, self.target, journal, actor)
-            return replace(own, mandate=mandate)
+            usual = next(iter(self.targets.values()))
+            target = self.targets.get(records[0].opening.target, usual)  # which refuses it
+            own = await undoing(records, place, setup, target, journal, actor)
+            return replace(own, mandate=mandates[target.name])
 
         return undo
-
-
-def _resting(target: Target) -> Callable[[], float]:
-    if isinstance(target, InfrahubTarget):
-        return lambda: target.resting
-    return lambda: 0.0

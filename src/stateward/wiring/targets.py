@@ -18,6 +18,8 @@ from stateward.wiring.secrets import secret
 
 _SERVERS = frozenset({"http", "https"})
 _DEFAULT_BRANCH = "main"
+TARGET = "target"
+"""What the settings of a target are called, unless there are several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +41,14 @@ def open_target(
     home: Path,
     kept: Path,
     said: Said | None = None,
+    within: str = TARGET,
     instance: str = "default",
     instruments: Instruments = UNMEASURED,
 ) -> Target:
     """Open the target that a URL names: relative to here on the command line, else to ``home``.
 
-    ``kept`` is the directory of what it keeps on this machine from one process to the next.
+    ``kept`` is the directory of what it keeps on this machine from one process to the next;
+    ``within`` is where the settings stand, for whoever is told that they are wrong.
     Where neither says anything, it is the server that scripts of the SDK would talk to.
     """
     sdk = SdkEnvironment()
@@ -57,7 +61,7 @@ def open_target(
             raise ConfigError(message, code=Code.TARGET_BRANCH)
         return EmbeddedTarget(f"sqlite:///{sqlite_path(url, Path.cwd() if named else home)}")
     if scheme in _SERVERS:
-        connection = _with(_connection(url, settings, sdk, home), said)
+        connection = _with(_connection(url, settings, sdk, home, within), said)
         return InfrahubTarget(
             connection,
             batch=settings.batch,
@@ -86,10 +90,12 @@ def _with(connection: Connection, said: Said) -> Connection:
     return replace(connection, branch=said.branch) if said.branch is not None else connection
 
 
-def _connection(url: str, settings: TargetSettings, sdk: SdkEnvironment, home: Path) -> Connection:
+def _connection(
+    url: str, settings: TargetSettings, sdk: SdkEnvironment, home: Path, within: str
+) -> Connection:
     address, branch = parse(url)
-    token = secret("target.token", settings.token, home)
-    password = secret("target.password", settings.password, home)
+    token = secret(f"{within}.token", settings.token, home)
+    password = secret(f"{within}.password", settings.password, home)
     if token is None and password is None and not settings.username:
         token = sdk.api_token.get_secret_value() if sdk.api_token else None
     username = settings.username

@@ -14,6 +14,8 @@ from candidates import leadership
 from desks import Desk, tags
 from rounds import objects
 from stateward.daemon.controller import INTERRUPTED, Assembly, Daemon
+from stateward.daemon.crew import never
+from stateward.daemon.duty import Post
 from stateward.daemon.reloading import Configured, Reloader
 from stateward.model.event import Action
 from stateward.model.status import Condition, Reason
@@ -26,11 +28,16 @@ def daemon(desk: Desk, state: Path, grace: float) -> Daemon:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Assembly]:
-        means = replace(desk.tender.means, stop=asyncio.Event(), mandate=lead)
         yield Assembly(
-            target=desk.target.name,
-            tended=[desk.tender.tended],
-            means=means,
+            posts=[
+                Post(
+                    target=desk.target.name,
+                    tended=[desk.tender.tended],
+                    leadership=lead,
+                    resting=never,
+                )
+            ],
+            means=replace(desk.tender.means, stop=asyncio.Event()),
             state=state,
             configured=Configured((state / "stateward.yaml",), "", lambda: ""),
             usual=Drift(mode=DriftMode.ENFORCE, interval=600),
@@ -38,8 +45,7 @@ def daemon(desk: Desk, state: Path, grace: float) -> Daemon:
             cap=300,
             fight_after=3,
             grace=grace,
-            leadership=lead,
-            beside=lambda _tenders: nullcontext(),
+            beside=lambda _crews: nullcontext(),
         )
 
     return Daemon(build=lambda: opened, emit=desk.events.append)

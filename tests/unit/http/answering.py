@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from desks import tender, turn
 from rounds import Workshop
 from stateward.daemon.control import Control
+from stateward.daemon.crew import Crew
 from stateward.daemon.means import Means
 from stateward.daemon.tending import Tender
 from stateward.http import api, openapi
@@ -62,12 +63,14 @@ class Desk:
             new_id=lambda: "round",
             instruments=self.metrics,
         )
-        self.view = View(
+        crew = Crew(
             target=self.shop.target.name,
             tenders=[tender(self.shop, self.shop.round(), self.journal, means)],
             means=means,
+            at_work=True,
             resting=lambda: self.rest,
         )
+        self.view = View(crews=[crew], means=means)
 
     async def undo(self, _records: Sequence[Record], actor: str) -> Rollback:
         return Rollback(

@@ -13,7 +13,6 @@ from stateward.instruments import Step
 from stateward.model.command import Command, Verb
 from stateward.model.mutation import Delete, Update
 from stateward.model.status import Condition
-from stateward.tracking.mandate import UNLIMITED
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 TARGET = "https://infrahub.example?branch=main"
@@ -151,12 +150,12 @@ async def test_requests_are_counted_by_how_they_were_answered(desk: Desk) -> Non
         ("write", "none"): 1,
     }
     desk.rest = 3.0
-    assert await value(desk, "stateward_target_resting", target=desk.view.target) == 1
+    assert await value(desk, "stateward_target_resting", target=desk.shop.target.name) == 1
 
 
 async def test_what_is_not_tended_any_more_is_forgotten(desk: Desk) -> None:
     await desk.turn(a=tags("red"))
-    desk.metrics.only(desk.view.target, ["another"])
+    desk.metrics.only([desk.shop.target.name], ["another"])
     assert await value(desk, "stateward_round_seconds_count", source="default") is None
 
 
@@ -168,7 +167,7 @@ async def test_a_name_that_is_no_text_breaks_nothing(desk: Desk) -> None:
 
 async def test_the_documentation_names_every_number_and_no_other(desk: Desk) -> None:
     await desk.turn(a=tags("red"))
-    text = desk.metrics.written(desk.view.target, 0.0, UNLIMITED, desk.view.seen(), "")[0].decode()
+    text = desk.metrics.written(desk.view.targets(), desk.view.seen(), "")[0].decode()
     labels = {name for own in re.findall(r"{(.*)}", text) for name in re.findall(r'(\w+)="', own)}
     assert labels == {*ABOUT, "le"}
     kinds = dict(re.findall(r"^# TYPE (stateward_\w+) (\w+)$", text, re.MULTILINE))
