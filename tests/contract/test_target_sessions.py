@@ -166,6 +166,7 @@ async def test_cancelled_session_is_closed_and_left_nothing_by_halves(
         assert found.groups[ours].members == found.objects.keys()
 
 
+@pytest.mark.long
 async def test_schema_to_be_loaded_is_seen_and_the_target_is_left_as_it_was(
     target: Target, suite_schema: Schema
 ) -> None:

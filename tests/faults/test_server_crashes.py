@@ -198,9 +198,9 @@ async def _taken_back_and_run_again(shop: Shop) -> None:
     ("lines", "then"),
     [
         (5, _run_again),
-        (9, _taken_back_and_run_again),
+        pytest.param(9, _taken_back_and_run_again, marks=pytest.mark.long),
         (13, _resumed_and_run_again),
-        (17, _run_again),
+        pytest.param(17, _run_again, marks=pytest.mark.long),
         (21, _taken_back_and_run_again),
     ],
 )
