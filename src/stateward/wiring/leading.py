@@ -70,10 +70,14 @@ class Candidate:
         except ImportError as error:
             message = "leader.lease: kubernetes: needs more: pip install 'stateward[k8s]'"
             raise ConfigError(message) from error
-        name = said.name or f"stateward-{sha256(subject.encode()).hexdigest()[:16]}"
-        if said.name is not None and target is not None:
-            name = f"{name}-{target}"  # one name for all, and a lease for each
-        return KubernetesLease(name, said.namespace, timeout)
+        return KubernetesLease(lease_name(said.name, subject, target), said.namespace, timeout)
+
+
+def lease_name(named: str | None, subject: str, target: str | None) -> str:
+    """Return what the Lease of a target is called in Kubernetes: one name is given for all of them."""
+    if named is None:
+        return f"stateward-{sha256(subject.encode()).hexdigest()[:16]}"
+    return named if target is None else f"{named}-{target}"
 
 
 def _elapsed() -> Callable[[], float]:
