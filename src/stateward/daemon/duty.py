@@ -48,9 +48,9 @@ class Duty:
     crew: Crew = field(init=False)
 
     def __post_init__(self) -> None:
-        own = replace(self.means, mandate=self.post.leadership)
+        own = replace(self.means, mandate=self.post.leadership, turn=asyncio.Lock())
         self.crew = Crew(target=self.post.target, means=own, resting=self.post.resting)
-        self._take_turns()
+        self._take_over()
 
     async def begin(self) -> None:
         """Run for the lead; where nobody else has it, it is ours when this returns."""
@@ -70,14 +70,15 @@ class Duty:
                 lost, cut = await self._tend(stop)
                 if cut or not lost:
                     return cut
-                self._take_turns()
+                await self._at_rest(stop)
+                self._take_over()
             return False
         finally:
             await ended([stop])
 
-    def _take_turns(self) -> None:
+    def _take_over(self) -> None:
         """Have the sources tended by others from now on, who know nothing yet."""
-        own = replace(self.crew.means, turn=asyncio.Lock(), stop=asyncio.Event())
+        own = replace(self.crew.means, stop=asyncio.Event())
         self.crew.means, self.crew.at_work = own, False
         self.crew.tenders = tenders = [
             Tender(tended=one, board=self.board(), means=own, every=one.every)
@@ -85,6 +86,17 @@ class Duty:
         ]
         for one in tenders:
             one.peers = [other for other in tenders if other is not one]
+
+    async def _at_rest(self, stop: _Task) -> None:
+        """Wait until nothing goes on that was begun in the term: a rollback has its turn, too.
+
+        What it writes is refused by now. Once the lead was ours again, it would not be any more.
+        """
+        turn = asyncio.ensure_future(self.crew.means.turn.acquire())
+        await asyncio.wait({turn, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await ended([turn])
+        if not turn.cancelled():
+            self.crew.means.turn.release()
 
     async def _take_up(self) -> None:
         for own in self.crew.tenders:

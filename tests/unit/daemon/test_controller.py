@@ -15,8 +15,10 @@ from desks import Desk, tags
 from rounds import objects
 from stateward.daemon.controller import INTERRUPTED, Assembly, Daemon
 from stateward.daemon.crew import never
-from stateward.daemon.duty import Post
+from stateward.daemon.duty import Duty, Post
+from stateward.daemon.lead import Lead
 from stateward.daemon.reloading import Configured, Reloader
+from stateward.errors import LeaseLost
 from stateward.model.event import Action
 from stateward.model.status import Condition, Reason
 from stateward.model.unit import Drift, DriftMode
@@ -106,6 +108,45 @@ async def test_what_was_cut_short_is_gone_on_with(
     await desk.turn()
     assert await desk.journal.unfinished(desk.target.name) == []
     assert await desk.shop.members("a") == {"BuiltinTag/red"}
+
+
+async def test_a_lead_is_not_run_for_again_while_something_of_the_last_term_goes_on(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """A rollback that was asked for, say: its plan is of before, and others have led since."""
+    lead, again = leadership(tmp_path), asyncio.Event()
+
+    async def taken_up() -> None:
+        if lead.term > 1:
+            again.set()
+
+    duty = Duty(
+        post=Post(
+            target=desk.target.name, tended=[desk.tender.tended], leadership=lead, resting=never
+        ),
+        means=replace(desk.tender.means, stop=asyncio.Event()),
+        lead=Lead(),
+        board=lambda: desk.tended().board,
+        grace=10,
+        taken_up=taken_up,
+    )
+    async with asyncio.timeout(30):
+        await duty.begin()
+        assert duty.crew.at_work
+        running = asyncio.ensure_future(duty.run())
+        first, over = lead.term, duty.crew.means.stop
+        async with duty.crew.means.turn:
+            with pytest.raises(LeaseLost):
+                lead.check(seen=first + 1)
+            await over.wait()
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not lead.runs
+        await again.wait()
+        assert lead.term > first
+        duty.means.stop.set()
+        assert await running is False
+        await duty.lead.end()
 
 
 async def test_what_changed_before_anybody_watched_is_read(tmp_path: Path) -> None:
