@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from branches import MERGING
+from branches import passes
 from live import Lab
 
 _MAKE = "mutation($d: {kind}CreateInput!) {{ made: {kind}Create(data: $d) {{ object {{ id }} }} }}"
@@ -40,8 +40,7 @@ class Administrator:
                 json={"query": text, "variables": variables},
                 timeout=300,
             )
-            merging = MERGING in reply.text
-            if reply.status_code != httpx.codes.TOO_MANY_REQUESTS and not merging:
+            if reply.status_code != httpx.codes.TOO_MANY_REQUESTS and not passes(reply.text):
                 break
             time.sleep(float(reply.headers.get("retry-after", 2)))
         answer = reply.json()

@@ -34,12 +34,19 @@ _DELETE = (
     "mutation($n: String!) { BranchDelete(data: {name: $n}, wait_until_completion: false) { ok } }"
 )
 
-MERGING = "MERGE_IN_PROGRESS"
-"""What the server's own branch answers to changes meanwhile: tests of others may have it merge."""
+NO_TASKS = "create_flow_run"
+"""What a server says of its own that has not got round to what it was asked for."""
+_PASSING = ("MERGE_IN_PROGRESS", NO_TASKS)
+"""What is in answers that are others a little later: tests of others may have the server merge."""
 
 Node = Mapping[str, Any]
 Name = tuple[str, ...]
 """A kind, and the parts of what an object of it is called."""
+
+
+def passes(said: str) -> bool:
+    """Tell whether a server is only busy with something else of its own."""
+    return any(own in said for own in _PASSING)
 
 
 class Branch:
@@ -64,10 +71,8 @@ class Branch:
         deadline = time.monotonic() + _PATIENCE
         while True:
             found = self.answer_at_once(query, **variables)
-            merging = MERGING in str(found.get("errors")) and not any(
-                (found["data"] or {}).values()
-            )
-            if not merging or time.monotonic() > deadline:
+            nothing = not any((found["data"] or {}).values())
+            if not (nothing and passes(str(found.get("errors")))) or time.monotonic() > deadline:
                 return found
             time.sleep(1)
 

@@ -13,14 +13,12 @@ import yaml
 from cases import objects
 from fault_proxy import Exchange, Fault, FaultProxy, pass_on
 
-from branches import Branch, fresh
+from branches import NO_TASKS, Branch, fresh
 from live import Lab
 from repositories import Repository
 from stateward.cli import run
 from stateward.targets.infrahub.aside import prefix_of
 
-_NO_TASKS = "create_flow_run"
-"""What a server says of its own that has not got round to what it was asked for."""
 _TRIES, _PAUSE = 6, 5.0
 """Seconds."""
 
@@ -79,7 +77,7 @@ class Tags:
         """Run a round; another one, where the server's tasks were not to be had in the first."""
         for _ in range(_TRIES):
             code, report = self._apply(target)
-            if _NO_TASKS not in str(report):
+            if NO_TASKS not in str(report):
                 break
             time.sleep(_PAUSE)
         return code, report
