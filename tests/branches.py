@@ -71,7 +71,7 @@ class Branch:
         deadline = time.monotonic() + _PATIENCE
         while True:
             found = self.answer_at_once(query, **variables)
-            nothing = not any((found["data"] or {}).values())
+            nothing = not any((found.get("data") or {}).values())
             if not (nothing and passes(str(found.get("errors")))) or time.monotonic() > deadline:
                 return found
             time.sleep(1)
