@@ -105,6 +105,10 @@ class Desk:
         """Have the daemon told something, and take it up."""
         known = {"id": str(uuid4()), "source": "default", "actor": "ada", "at": self.now}
         await self.commands.give(Command(verb=verb, unit=unit, **known, **given))
+        await self.heed()
+
+    async def heed(self) -> None:
+        """Take up what stands."""
         means = self.tender.means
         crew = Crew(target=self.target.name, means=means, tenders=[self.tender], at_work=True)
         await Heeder(crews=[crew], means=means).heed()

@@ -183,10 +183,10 @@ def test_configuration(repo: Repository, cli: Cli) -> None:
     report = asked(cli, "apply")
     assert [own["unit"] for own in report["runs"]] == ["objects"]
     assert (repo.path / "lab.db").is_file()
-    repo.write("stateward.yaml", b"instance: lab\ntargets: {}\ndefaults: {adopt: perhaps}\n")
+    repo.write("stateward.yaml", b"instance: lab\ntarget_: {}\ndefaults: {adopt: perhaps}\n")
     assert cli("plan") == (1, "")
     errors = cli.errors.splitlines()
-    assert any(":2:1: targets: no such setting" in line for line in errors)
+    assert any(":2:1: target_: no such setting" in line for line in errors)
     assert any(":3:19: defaults.adopt:" in line for line in errors)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from desks import Desk, tags
 from repositories import Repository, far
 from rounds import SCHEMA, objects
-from stateward.daemon.heeding import Heeder
 from stateward.errors import Code, SourceUnavailable
 from stateward.model.command import Verb
 from stateward.model.drift import Departure, DriftedField
@@ -385,7 +384,7 @@ class TestCommand:
         assert desk.tender.hint.is_set()
         desk.tender.hint.clear()
         await desk.turn()
-        await Heeder(tenders=[desk.tender], means=desk.tender.means).heed()
+        await desk.heed()
         assert len(await desk.commands.standing()) == 1
         assert not desk.tender.hint.is_set(), "each look would lead to the next one"
 
@@ -396,7 +395,7 @@ class TestCommand:
         await desk.give(Verb.APPROVE, "a", digest="f" * 12)
         await desk.tender.work()
         assert len(await desk.commands.standing()) == 1
-        await Heeder(tenders=[desk.tender], means=desk.tender.means).heed()
+        await desk.heed()
         await desk.turn(a=tags("red", "blue", "white"), b=tags("green"))
         assert desk.journal.causes[-1] == Cause(trigger="commit", actor="stateward")
 
