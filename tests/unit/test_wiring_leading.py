@@ -30,6 +30,15 @@ def test_a_lead_is_kept_until_it_is_configured_otherwise(tmp_path: Path) -> None
     assert candidate.leadership(other, "one") is not first
 
 
+def test_a_lead_that_was_given_back_is_another_one_when_it_is_wanted_again(tmp_path: Path) -> None:
+    candidate = Candidate(lambda _event: None)
+    live, trial = setups(tmp_path)
+    first, second = candidate.leadership(live, "one"), candidate.leadership(trial, "two")
+    candidate.only({"one"})
+    assert candidate.leadership(live, "one") is first
+    assert candidate.leadership(trial, "two") is not second
+
+
 def test_each_target_has_a_lease_of_its_own_in_kubernetes() -> None:
     assert lease_name("gitops", "one prod", None) == "gitops"
     assert lease_name("gitops", "two prod", "staging") == "gitops-staging"

@@ -150,6 +150,7 @@ def _read(invocation: Invocation, emit: Emit, door: _Door, candidate: Candidate)
     sites = [_site(own, candidate, clock, tips, instruments) for own in _by_target(setups).values()]
     targets = [own.target for own in sites]
     _check(targets)
+    candidate.only({own.name for own in targets})
     # Last of all, since a configuration that is refused must not take a port.
     beside = door.answering(said, setups, targets)
     return partial(_opened, where, sites, emit, clock, instruments, beside, files)

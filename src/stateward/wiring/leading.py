@@ -5,7 +5,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -53,6 +53,10 @@ class Candidate:
             )
             self._known[target] = wanted, leadership
         return self._known[target][1]
+
+    def only(self, targets: Collection[str]) -> None:
+        """Forget all other targets: their leads are given back, and one that is wanted again is new."""
+        self._known = {own: found for own, found in self._known.items() if own in targets}
 
     def _lease(self, said: LeaderSettings, state: State, subject: str, target: str | None) -> Lease:
         timeout = said.within.total_seconds() * _PATIENCE
