@@ -30,7 +30,7 @@ from stateward.wiring.paths import STATE_DIRECTORY, keep_out_of_git
 from stateward.wiring.place import Place
 from stateward.wiring.sources import open_source
 from stateward.wiring.state import State
-from stateward.wiring.targets import TARGET, open_target
+from stateward.wiring.targets import open_configured
 
 _SQLITE = "sqlite:///"
 
@@ -93,17 +93,8 @@ class Setup:
         return self.place.environment.actor or login_user()
 
     def target(self, instruments: Instruments = UNMEASURED) -> Target:
-        named = self.invocation.target or self.place.environment.target
-        own, where = self.source.target, self.place
-        return open_target(
-            named,
-            self.configuration.target if own is None else self.configuration.targets[own],
-            where.home,
-            where.kept,
-            within=TARGET if own is None else f"targets.{own}",
-            instance=self.instance,
-            instruments=instruments,
-        )
+        own, named = self.source.target, self.invocation.target
+        return open_configured(self.place, own, named, self.instance, instruments)
 
     def loader(self) -> Loader:
         return Loader(

@@ -17,7 +17,7 @@ from stateward.tracking.rollback import Rollback
 from stateward.wiring import Invocation, Setup, set_up
 from stateward.wiring.history import MANUAL, journal, login_user
 from stateward.wiring.place import Place, find
-from stateward.wiring.targets import TARGET, open_target
+from stateward.wiring.targets import open_configured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ async def undoing(
 def _target(place: Place, named: str | None, instance: str, source: str | None) -> Target:
     """Open the target of a source as an instance: what that left there is its own."""
     own = next((one.target for one in place.configuration.sources if one.name == source), None)
-    return _open(place, named, instance, own)
+    return open_configured(place, own, named, instance)
 
 
 def _target_of(record: Record, place: Place, named: str | None, instance: str) -> Target:
@@ -97,22 +97,10 @@ def _target_of(record: Record, place: Place, named: str | None, instance: str) -
     if named is not None or any(one.name == source for one in sources):
         return _target(place, named, instance, source)
     for own in place.configuration.targets:
-        found = _open(place, None, instance, own)
+        found = open_configured(place, own, None, instance)
         if found.name == record.opening.target:
             return found
-    return _open(place, None, instance, None)
-
-
-def _open(place: Place, named: str | None, instance: str, own: str | None) -> Target:
-    said = place.configuration
-    return open_target(
-        named or place.environment.target,
-        said.target if own is None else said.targets[own],
-        place.home,
-        place.kept,
-        within=TARGET if own is None else f"targets.{own}",
-        instance=instance,
-    )
+    return open_configured(place, None, None, instance)
 
 
 async def _settings(records: Sequence[Record], setup: Setup | None) -> dict[str, UnitSettings]:

@@ -14,11 +14,12 @@ from stateward.targets.infrahub import InfrahubTarget
 from stateward.targets.infrahub.connection import Connection, parse
 from stateward.targets.infrahub.lineage import Lineage
 from stateward.wiring.paths import sqlite_path
+from stateward.wiring.place import Place
 from stateward.wiring.secrets import secret
 
 _SERVERS = frozenset({"http", "https"})
 _DEFAULT_BRANCH = "main"
-TARGET = "target"
+_TARGET = "target"
 """What the settings of a target are called, unless there are several."""
 
 
@@ -41,7 +42,7 @@ def open_target(
     home: Path,
     kept: Path,
     said: Said | None = None,
-    within: str = TARGET,
+    within: str = _TARGET,
     instance: str = "default",
     instruments: Instruments = UNMEASURED,
 ) -> Target:
@@ -75,6 +76,29 @@ def open_target(
     raise ConfigError(
         f"{scheme or url!r}: no such kind of target: expected sqlite:///path or https://host",
         code=Code.TARGET_UNKNOWN,
+    )
+
+
+def open_configured(
+    place: Place,
+    own: str | None,
+    named: str | None,
+    instance: str,
+    instruments: Instruments = UNMEASURED,
+) -> Target:
+    """Open one of the targets that are configured, None for the one without a name.
+
+    What is ``named`` on the command line, or by the environment, takes the place of its URL.
+    """
+    said = place.configuration
+    return open_target(
+        named or place.environment.target,
+        said.target if own is None else said.targets[own],
+        place.home,
+        place.kept,
+        within=_TARGET if own is None else f"targets.{own}",
+        instance=instance,
+        instruments=instruments,
     )
 
 
