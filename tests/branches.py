@@ -36,7 +36,9 @@ _DELETE = (
 
 NO_TASKS = "create_flow_run"
 """What a server says of its own that has not got round to what it was asked for."""
-_PASSING = ("MERGE_IN_PROGRESS", NO_TASKS)
+MERGING = "MERGE_IN_PROGRESS"
+"""What it says to changes while it merges a branch."""
+_PASSING = (MERGING, NO_TASKS)
 """What is in answers that are others a little later: tests of others may have the server merge."""
 
 Node = Mapping[str, Any]
