@@ -63,6 +63,8 @@ class Loader:
     schemas: tuple[str, ...] | None
     """The files and directories that hold the schema, where the configuration says so."""
     read_settings: ReadSettings
+    _settings: dict[str, "_UnitFile"] = field(default_factory=dict)
+    """By unit: what was read last. Most units have no file, and keep what they have for months."""
     _parsed: dict[tuple[str, str, bool], File] = field(default_factory=dict)
     """By path, blob and whether it had to be parsed whatever it looks like; the last used last."""
 
@@ -70,15 +72,14 @@ class Loader:
         checkout = await self.source.checkout(revision)
         plain = {own.path: own for own in checkout.entries if own.mode in discover.FILE_MODES}
         odd = tuple(discover.unreadable((own.path, own.mode) for own in checkout.entries))
-        special = await self._special(plain)
-        listed, problems = _listing(special, odd)
+        listed, problems = _listing(await self._read(_repository_file(plain), plain), odd)
         files = await self._files(plain, self._schema_paths(listed))
         units, digests = self._units(files, plain)
         missing = tuple(listing.missing(listed, listed.objects, plain))
         barren = {own.path for own in files.values() if not own.of_objects}
         empty = tuple(listing.without_objects(listed, barren))
         self._add_problems(units, (*odd, *missing, *empty))
-        settings = self._add_settings(units, special)
+        settings = await self._add_settings(units, plain)
         return Loaded(
             revision=checkout.revision,
             paths=frozenset(plain),
@@ -123,9 +124,10 @@ class Loader:
             del self._parsed[key]
         return found
 
-    async def _special(self, plain: Mapping[str, TreeEntry]) -> dict[str, File]:
-        names = [path for path in plain if basename(path) == discover.UNIT_FILE]
-        names += [path for path in discover.REPOSITORY_FILES if path in plain][:1]
+    async def _read(
+        self, names: Collection[str], plain: Mapping[str, TreeEntry]
+    ) -> dict[str, File]:
+        """Parse files that declare no objects."""
         found = {path: _unread(plain[path]) for path in names}
         read = [plain[path] for path in names if plain[path].size <= documents.MAX_BYTES]
         for some in _batches(read):
@@ -150,19 +152,35 @@ class Loader:
             digests[unit] = digest[:16]
         return units, digests
 
-    def _add_settings(
-        self, units: dict[str, UnitFiles], special: Mapping[str, File]
+    async def _add_settings(
+        self, units: dict[str, UnitFiles], plain: Mapping[str, TreeEntry]
     ) -> dict[str, UnitSettings]:
         """Read the settings of all units, and of directories that were units once."""
-        settings = {}
-        for unit in {*units, *(dirname(path) or "." for path in special)}:
-            path = f"{unit}/{discover.UNIT_FILE}" if unit != "." else discover.UNIT_FILE
-            file = special.get(path)
+        own_files = {
+            dirname(path) or ".": own
+            for path, own in plain.items()
+            if basename(path) == discover.UNIT_FILE
+        }
+        blobs = {unit: own_files[unit].blob if unit in own_files else "" for unit in units}
+        blobs |= {unit: own.blob for unit, own in own_files.items()}
+        found = {
+            unit: own
+            for unit, blob in blobs.items()
+            if (own := self._settings.get(unit)) is not None and own.blob == blob
+        }
+        fresh = blobs.keys() - found.keys()
+        files = await self._read([own_files[u].path for u in fresh & own_files.keys()], plain)
+        for unit in fresh:
+            file = files[own_files[unit].path] if unit in own_files else None
             doc = next(iter(file.documents), None) if file else None
-            settings[unit], wrong = self.read_settings(unit, doc)
-            if unit in units:
-                _add(units, unit, (*(file.problems if file else ()), *wrong))
-        return settings
+            settings, wrong = self.read_settings(unit, doc)
+            problems = (*(file.problems if file else ()), *wrong)
+            found[unit] = _UnitFile(blobs[unit], settings, problems)
+        for unit in units:
+            if found[unit].problems:
+                _add(units, unit, found[unit].problems)
+        self._settings = found
+        return {unit: own.settings for unit, own in found.items()}
 
     def _homes(self, odd: Iterable[tuple[str, Problem]]) -> Iterator[tuple[str, Problem]]:
         """Yield the units whose object file may be what is no file now, the only one perhaps."""
@@ -186,6 +204,19 @@ class Loader:
                 unit = self.layout.unit(path if discover.is_yaml(path) else f"{path}/")
             if unit in units or (unit is not None and own.code is Code.LISTED_FILE):
                 _add(units, unit, (own,))
+
+
+@dataclass(frozen=True, slots=True)
+class _UnitFile:
+    """What one blob of a unit's own file says, or none at all."""
+
+    blob: str
+    settings: UnitSettings
+    problems: tuple[Problem, ...]
+
+
+def _repository_file(plain: Collection[str]) -> list[str]:
+    return [path for path in discover.REPOSITORY_FILES if path in plain][:1]
 
 
 def _add(units: dict[str, UnitFiles], unit: str, problems: Iterable[Problem]) -> None:

@@ -13,6 +13,8 @@ from stateward.model.unit import OnError
 from stateward.planning.dependencies import whole
 from stateward.tracking.session import Result
 
+_ACTIONS = tuple((own, own.value) for own in Action)
+
 
 @dataclass(slots=True)
 class _Account:
@@ -194,7 +196,7 @@ class Ledger:
                 revision=next(iter(self.plan.revisions.values())),
                 outcome=_outcome(planned, account, writes.get(unit, 0), cut),
                 summary={
-                    **{action.value: account.done[action] for action in Action},
+                    **{name: account.done[action] for action, name in _ACTIONS},
                     "unchanged": planned.unchanged,
                 },
                 writes=writes.get(unit, 0),

@@ -196,6 +196,47 @@ class TestSettings:
         assert said(found.units["a"].problems) == [problem]
         assert list(found.units) == ["a"]
 
+    async def test_are_read_again_where_they_changed(self, repository: Repository) -> None:
+        read: list[str] = []
+        own = loader(repository)
+        own.read_settings = lambda unit, doc: (
+            read.append(unit) or read_unit(doc, UnitOverrides(), UnitDefaults())  # type: ignore[func-returns-value]
+        )
+
+        async def settings(files: dict[str, str]) -> dict[str, tuple[bool, list[str]]]:
+            read.clear()
+            for path, text in files.items():
+                repository.write(path, text.encode())
+            repository.commit()
+            found = await own.load()
+            return {
+                unit: (one.prune, said(found.units[unit].problems))
+                for unit, one in found.settings.items()
+            }
+
+        keeps = "prune: false"
+        first = {
+            "a/1.yml": OBJECT,
+            "a/.stateward.yaml": keeps,
+            "b/1.yml": OBJECT,
+            "c/1.yml": OBJECT,
+        }
+        assert await settings(first) == {
+            "a": (False, []), "b": (True, []), "c": (True, []),
+        }  # fmt: skip
+        assert sorted(read) == ["a", "b", "c"]
+        wrong = "prune: nonsense"
+        changed = {"b/.stateward.yaml": wrong, "c/1.yml": f"{OBJECT}# \n", "d/1.yml": OBJECT}
+        mistake = (True, ["b/.stateward.yaml:1:8 configuration"])
+        expected = {"a": (False, []), "b": mistake, "c": (True, []), "d": (True, [])}
+        assert await settings(changed) == expected
+        assert sorted(read) == ["b", "d"]
+        assert await settings({"c/1.yml": OBJECT}) == expected
+        assert read == []
+        (repository.path / "a/.stateward.yaml").unlink()
+        assert await settings({}) == {**expected, "a": (True, [])}
+        assert read == ["a"]
+
 
 class TestListing:
     async def test_of_what_is_there(self, repository: Repository) -> None:
@@ -215,7 +256,7 @@ class TestListing:
             "b": [".infrahub.yml:4:5 listed-file"],
             "c": [".infrahub.yml:5:5 listed-file"],
         }
-        assert set(found.settings) == {"a", "b", "c", "."}
+        assert set(found.settings) == {"a", "b", "c"}
         assert found.doubt("c/d") is not None
         assert found.doubt("d") is None
 
