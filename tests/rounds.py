@@ -157,6 +157,9 @@ class MemorySource:
             entries.append(TreeEntry(path=path, mode=mode, blob=blob, size=len(data)))
         return Checkout(revision=revision, entries=tuple(entries))
 
+    async def vouch(self, revision: str) -> None:
+        assert revision in self.revisions
+
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         for path in self.lost:
             for files in self.revisions.values():

@@ -52,6 +52,10 @@ class Source(Protocol):
         """Fetch if need be, and list one revision; None is the configured one."""
         ...
 
+    async def vouch(self, revision: str) -> None:
+        """Raise ``SourceRefused`` where a revision, as ``checkout`` gave it, is by nobody who counts."""
+        ...
+
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         """Return contents by blob id. A blob that is missing is an error, never an empty one."""
         ...

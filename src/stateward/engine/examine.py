@@ -15,6 +15,7 @@ _ADVICE = {
     Code.FETCH: "try `git ls-remote` with the same address from this machine",
     Code.REPOSITORY_REFUSED: "its page, docs/errors/SW2005.md, says what is refused and why",
     Code.NO_GIT: "install git 2.30 or newer",
+    Code.NOT_SIGNED: "sign what is committed (`git commit -S`), or give the key in git.verify",
     Code.SOURCE_CREDENTIALS: "see that `git` in the configuration gives credentials that may read it",
     Code.SOURCE_TOO_LARGE: "raise git.maxSize, or set git.depth",
     Code.SOURCE_UNTRUSTED: "name who is trusted: git.caFile over https, git.knownHosts over ssh",

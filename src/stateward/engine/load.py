@@ -14,7 +14,7 @@ from stateward.errors import Code, Location, Problem, Severity
 from stateward.model.document import Document
 from stateward.model.schema import Schema
 from stateward.model.unit import UnitSettings
-from stateward.ports import Source, TreeEntry
+from stateward.ports import Checkout, Source, TreeEntry
 from stateward.schema import files as schema_files
 
 ReadSettings = Callable[[str, Document | None], tuple[UnitSettings, tuple[Problem, ...]]]
@@ -69,7 +69,16 @@ class Loader:
     """By path, blob and whether it had to be parsed whatever it looks like; the last used last."""
 
     async def load(self, revision: str | None = None) -> Loaded:
+        """Load what is to be brought about; raises ``SourceRefused`` where nobody vouches for it."""
         checkout = await self.source.checkout(revision)
+        await self.source.vouch(checkout.revision)
+        return await self._loaded(checkout)
+
+    async def look_back(self, revision: str | None) -> Loaded:
+        """Load what was brought about: it is what it was, whoever is to vouch for revisions now."""
+        return await self._loaded(await self.source.checkout(revision))
+
+    async def _loaded(self, checkout: Checkout) -> Loaded:
         plain = {own.path: own for own in checkout.entries if own.mode in discover.FILE_MODES}
         odd = tuple(discover.unreadable((own.path, own.mode) for own in checkout.entries))
         listed, problems = _listing(await self._read(_repository_file(plain), plain), odd)

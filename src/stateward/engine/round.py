@@ -96,7 +96,7 @@ class Round:
         return await self.memo.loaded(revision, self.loader.load)
 
     async def _earlier(self, revision: str) -> Loaded:
-        return await self.memo.earlier(revision, self.loader.load)
+        return await self.memo.earlier(revision, self.loader.look_back)
 
     async def load(self, revision: str | None) -> tuple[Loaded, Schema | None, tuple[Problem, ...]]:
         """Load a revision and the schema that it brings, if that is to be looked at."""

@@ -46,6 +46,21 @@ class GithubAppSettings(Model):
     private_key: SecretReference
 
 
+class VerifySettings(Model):
+    """Who has to have signed a commit for it to count."""
+
+    allowed_signers: SecretReference | None = None
+    """SSH keys, as lines of an allowed signers file, see ssh-keygen(1)."""
+    gpg_keys: SecretReference | None = None
+    """Armoured public keys of OpenPGP."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.allowed_signers is None and self.gpg_keys is None:
+            raise ValueError("give allowedSigners: {file: …}, or gpgKeys: {file: …}, or both")
+        return self
+
+
 class GitSettings(Model):
     """A repository and the ref that is followed."""
 
@@ -61,6 +76,8 @@ class GitSettings(Model):
     ssh_key: SecretReference | None = None
     known_hosts: SecretReference | None = None
     """The keys of the hosts that may be talked to, as ssh keeps them."""
+    verify: VerifySettings | None = None
+    """Whose signature a commit has to bear; anybody's is enough where it is not given, or none."""
     ca_file: str | None = None
     proxy: Annotated[str, AfterValidator(_proxy)] | None = None
     proxy_password: SecretReference | None = None

@@ -51,7 +51,7 @@ class Objects:
 
     def __init__(self, git: Git, directory: Path, *, name: str, root: str = "") -> None:
         self._git = git
-        self._directory = directory
+        self.directory = directory
         self._name = name
         self._root = root
 
@@ -177,7 +177,7 @@ class Objects:
         self, *arguments: str, asked: bytes = b"", sink: listing.Contents | None = None
     ) -> Result:
         # Bare, whatever it is: a configured work tree has no say in where things are.
-        where = ("--bare", "--literal-pathspecs", f"--git-dir={self._directory}")
+        where = ("--bare", "--literal-pathspecs", f"--git-dir={self.directory}")
         return await self._git.run(*where, *arguments, input=asked, sink=sink)
 
     def _damaged(self, result: Result) -> Damaged:

@@ -27,6 +27,7 @@ from stateward.sources.git import Git, Result
 from stateward.sources.growth import TooLarge, within
 from stateward.sources.lock import exclusively
 from stateward.sources.objects import Damaged, Objects, checked_revision
+from stateward.sources.signatures import Signatures
 from stateward.sources.tips import Tips
 
 _log = logging.getLogger(__name__)
@@ -68,7 +69,8 @@ class RemoteSource:
     ``revision`` is what None means to ``checkout``. ``timeout`` and ``fetch_timeout`` are in
     seconds: for a run of git on this machine, and for one that speaks to the remote or cleans
     up after it. ``limit`` is in bytes, for the mirror. ``access`` is how to be let in; ``depth`` is
-    how many commits of each branch are had, None for all of them. Those that are given the same
+    how many commits of each branch are had, None for all of them. With ``signatures`` only signed
+    commits count. Those that are given the same
     ``shared`` share what the remote answers to the question what is new.
     """
 
@@ -83,6 +85,7 @@ class RemoteSource:
         limit: int,
         access: Access = OPEN,
         depth: int | None = None,
+        signatures: Signatures | None = None,
         shared: Tips | None = None,
     ) -> None:
         self._remote = remote
@@ -92,6 +95,7 @@ class RemoteSource:
         self.access = access
         self._limit = limit
         self._depth = depth
+        self._signatures = signatures
         self.tips = shared or Tips(time.monotonic)
         self._near = Git(timeout=timeout)
         self._objects = Objects(self._near, self._mirror, name=self.name)
@@ -123,6 +127,11 @@ class RemoteSource:
                 await self._update(lock)
         commit = await self._whole(lambda: self._objects.resolve(wanted))
         return await self._whole(lambda: self._objects.tree(commit))
+
+    async def vouch(self, revision: str) -> None:
+        """Raise ``SourceRefused`` where a commit is not signed by whom it has to be."""
+        if self._signatures is not None:
+            await self._signatures.check(self.name, self._mirror, revision)
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         return await self._whole(lambda: self._objects.contents(blobs))

@@ -8,6 +8,7 @@ from stateward.model.commit import Commit
 from stateward.ports import Checkout
 from stateward.sources.git import Git
 from stateward.sources.objects import Damaged, Objects
+from stateward.sources.signatures import Signatures
 from stateward.sources.text import shown
 from stateward.sources.walk import check_directory
 
@@ -17,12 +18,15 @@ class RepositorySource:
 
     Only what is committed is seen. A directory in a work tree stands for itself: what is below
     it is seen, under paths that start there. ``revision`` is what None means to ``checkout``;
-    ``timeout`` is in seconds, for each run of git.
+    ``timeout`` is in seconds, for each run of git. With ``signatures`` only signed commits count.
     """
 
-    def __init__(self, path: Path, *, revision: str, timeout: float) -> None:
+    def __init__(
+        self, path: Path, *, revision: str, timeout: float, signatures: Signatures | None = None
+    ) -> None:
         self._path = path.absolute()
         self._revision = revision
+        self._signatures = signatures
         self._git = Git(timeout=timeout)
         self._found: Objects | None = None
 
@@ -51,6 +55,12 @@ class RepositorySource:
     async def checkout(self, revision: str | None = None) -> Checkout:
         objects = await self._objects()
         return await objects.tree(await objects.resolve(revision or self._revision))
+
+    async def vouch(self, revision: str) -> None:
+        """Raise ``SourceRefused`` where a commit is not signed by whom it has to be."""
+        if self._signatures is not None:
+            objects = await self._objects()
+            await self._signatures.check(self.name, objects.directory, revision)
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         return await (await self._objects()).contents(blobs)

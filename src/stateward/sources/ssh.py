@@ -3,23 +3,20 @@
 What is configured comes as files of any owner and mode, or from the environment; ssh takes a key
 only from a file that nobody else may read. So both are copied to a private directory, and removed
 after the fetch; what a killed process has left is removed by the next one.
-
-ssh does not run as a user that has no name, as those have none that a cluster makes up. It is given
-one by nss_wrapper, a library that answers such questions from a file: see https://cwrap.org.
 """
 
 import base64
 import os
-import pwd
 import shlex
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stateward.errors import Code, SourceRefused, SourceUnavailable
 from stateward.sources.access import Grant, Secret
+from stateward.sources.naming import naming
 
 _OPTIONS = (
     *("-F", os.devnull),  # nobody's settings but these
@@ -40,10 +37,6 @@ _OPTIONS = (
 _OPENSSH = b"openssh-key-v1\0"
 _UNLOCKED = b"\0\0\0\4none"
 """What stands at the start of a key of OpenSSH's own format: the cipher that it is protected by."""
-
-_NAMING = "libnss_wrapper.so"
-_NAME = "stateward:x:{}:{}::{}:/usr/sbin/nologin\n"
-"""A line of a file of users, see passwd(5)."""
 
 _LEAST_HIDDEN = 16
 """Characters of a key's line from which on it is one of its secret ones."""
@@ -70,7 +63,13 @@ class SshAccess:
     def _laid_down(self, private: Path) -> Grant:
         private.mkdir(mode=0o700)
         hosts = _written(private / "known_hosts", _some_hosts(self.known_hosts()))
-        words = [*_named(private), "ssh", *_OPTIONS, "-o", f"UserKnownHostsFile={_quoted(hosts)}"]
+        words = [
+            *_named(naming(private)),
+            "ssh",
+            *_OPTIONS,
+            "-o",
+            f"UserKnownHostsFile={_quoted(hosts)}",
+        ]
         hidden: tuple[str, ...] = ()
         if self.key is not None:
             text = _private_key(self.key())
@@ -84,18 +83,8 @@ class SshAccess:
         )
 
 
-def _named(private: Path) -> list[str]:
-    """Return what comes before a command that has to run as a user with a name."""
-    user = os.getuid()
-    try:
-        pwd.getpwuid(user)
-    except KeyError:
-        line = _NAME.format(user, os.getgid(), private)
-        names = _written(private / "passwd", line)
-        told = {"NSS_WRAPPER_PASSWD": str(names), "NSS_WRAPPER_GROUP": "/etc/group"}
-        told["LD_PRELOAD"] = _NAMING
-        return ["env", *(f"{name}={value}" for name, value in told.items())]
-    return []
+def _named(told: Mapping[str, str]) -> list[str]:
+    return ["env", *(f"{name}={value}" for name, value in told.items())] if told else []
 
 
 def _written(file: Path, text: str) -> Path:

@@ -44,9 +44,17 @@ def reason(errors: bytes) -> str:
     lines = [line.strip() for line in re.split(r"[\r\n]", errors.decode("utf-8", "replace"))]
     telling = [line for line in lines if line and not line.lower().startswith(_EXPLANATIONS)]
     last = telling[-2:] if telling and _EXCUSE in telling[-1].lower() else telling[-1:]
-    words = "; ".join(line.removeprefix("fatal: ") for line in last) or "git said nothing"
-    clean = "".join(char if char.isprintable() else "?" for char in masked(words))
-    return short(clean)
+    return _clean("; ".join(line.removeprefix("fatal: ") for line in last) or "git said nothing")
+
+
+def told(output: bytes) -> str:
+    """Return all that a program said, in one line: masked, printable, and not too long."""
+    lines = (line.strip() for line in re.split(r"[\r\n]", output.decode("utf-8", "replace")))
+    return _clean("; ".join(line for line in lines if line))
+
+
+def _clean(words: str) -> str:
+    return short("".join(char if char.isprintable() else "?" for char in masked(words)))
 
 
 def without(errors: bytes, secrets: Iterable[str], *, cut: bool = False) -> bytes:

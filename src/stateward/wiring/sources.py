@@ -14,6 +14,7 @@ from stateward.sources.folder import FolderSource
 from stateward.sources.https import HttpsAccess, Login, Password, Proxy
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
+from stateward.sources.signatures import Signatures
 from stateward.sources.ssh import SshAccess
 from stateward.wiring.place import Place
 from stateward.wiring.secrets import fetched
@@ -42,8 +43,9 @@ def open_source(
         if path is None:
             raise ConfigError(f"--worktree: {url} is not a directory of this machine")
         return FolderSource(path, timeout=timeout)
+    signatures = _signatures(git, place.home)
     if path is not None:
-        return RepositorySource(path, revision=ref, timeout=timeout)
+        return RepositorySource(path, revision=ref, timeout=timeout, signatures=signatures)
     remote = address.remote(url, schemes=SCHEMES)
     return RemoteSource(
         remote,
@@ -54,6 +56,17 @@ def open_source(
         limit=git.max_size,
         depth=git.depth,
         access=_access(remote, git, place.home),
+        signatures=signatures,
+    )
+
+
+def _signatures(git: GitSettings, home: Path) -> Signatures | None:
+    if git.verify is None:
+        return None
+    return Signatures(
+        signers=_secret("git.verify.allowedSigners", git.verify.allowed_signers, home),
+        keys=_secret("git.verify.gpgKeys", git.verify.gpg_keys, home),
+        timeout=git.timeout.total_seconds(),
     )
 
 

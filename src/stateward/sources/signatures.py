@@ -1,0 +1,113 @@
+"""Whose commits count: those that are signed by a key that somebody configured, and no others.
+
+git judges the signature, with OpenSSH's ssh-keygen or GnuPG, by the configured keys alone: neither what
+the repository configures nor the keys of whoever runs this have a say. SSH signatures need git 2.34.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stateward.errors import Code, SourceRefused, SourceUnavailable
+from stateward.sources import process
+from stateward.sources.access import Secret
+from stateward.sources.git import Git, Result
+from stateward.sources.naming import naming
+from stateward.sources.text import reason, told
+
+_GNUPG = "batch\nno-tty\nno-autostart\nno-auto-key-retrieve\ntrust-model always\n"
+"""Nobody is asked, nothing is started or fetched; who is trusted was said by giving the key."""
+
+_PROGRAMS = (
+    *("-c", "gpg.program=gpg"),
+    *("-c", "gpg.openpgp.program=gpg"),
+    *("-c", "gpg.ssh.program=ssh-keygen"),
+    *("-c", "gpg.x509.program=false"),
+    *("-c", "gpg.ssh.revocationFile="),
+)
+"""What a repository could configure to be run."""
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatures:
+    """Checks commits by what is configured now; ``timeout`` is in seconds, for each program.
+
+    ``signers`` are lines of an allowed signers file, see ssh-keygen(1); ``keys`` are armoured public
+    keys of OpenPGP.
+    """
+
+    signers: Secret | None = None
+    keys: Secret | None = None
+    timeout: float
+
+    async def check(self, repository: str, directory: Path, commit: str) -> None:
+        """Raise ``SourceRefused`` where a commit, by its full id, is not signed by one of them."""
+        with self._laid_down() as private:
+            environment = {"GNUPGHOME": str(private), **naming(private)}
+            if self.keys is not None:
+                await self._import(self.keys(), private)
+            result = await Git(timeout=self.timeout, environment=environment).run(
+                *("-c", f"gpg.ssh.allowedSignersFile={private / 'signers'}", *_PROGRAMS),
+                *("--bare", f"--git-dir={directory}", "verify-commit", commit),
+            )
+        if not result.ok:
+            raise SourceRefused(
+                f"{repository}: commit {commit[:_SHOWN]} {_why(result)}: nothing of it is done:"
+                " have somebody of git.verify sign a commit on top of it, or give the key there",
+                code=Code.NOT_SIGNED,
+            )
+
+    @contextmanager
+    def _laid_down(self) -> Iterator[Path]:
+        """Give a directory with what git and its helpers go by, as long as they need it."""
+        signers = "" if self.signers is None else self.signers()
+        try:
+            with TemporaryDirectory(prefix="stateward-") as name:
+                private = Path(name)
+                (private / "signers").write_text(f"{signers}\n")
+                (private / "gpg.conf").write_text(_GNUPG)
+                yield private
+        except OSError as error:
+            raise SourceUnavailable(
+                f"git.verify: {error.filename}: {error.strerror}: no signature can be checked"
+            ) from error
+
+    async def _import(self, keys: str, private: Path) -> None:
+        command = process.Command(
+            argv=("gpg", "--import"),
+            environment={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "LC_ALL": "C",
+                "GNUPGHOME": str(private),
+                **naming(private),
+            },
+            timeout=self.timeout,
+            input=keys.encode(),
+        )
+        try:
+            ended = await process.run(command)
+        except process.ProgramMissing as error:
+            raise SourceRefused(
+                "git.verify.gpgKeys: gpg is not installed, or not on the PATH: install GnuPG",
+                code=Code.NOT_SIGNED,
+            ) from error
+        except TimeoutError as error:
+            raise SourceUnavailable(
+                f"git.verify.gpgKeys: gpg: not done within {self.timeout:g} s: it was stopped"
+            ) from error
+        if ended.status:
+            raise SourceRefused(
+                f"git.verify.gpgKeys: no key can be read: {reason(ended.errors)}:"
+                " give what `gpg --armor --export` prints",
+                code=Code.NOT_SIGNED,
+            )
+
+
+def _why(result: Result) -> str:
+    words = told(result.errors)
+    return f"is signed by nobody that git.verify names ({words})" if words else "is not signed"
