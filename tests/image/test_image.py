@@ -4,15 +4,22 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
+from commands import edit
+from loopback import free_port
 from repositories import Repository
+from signing import Key, gpg_key, ssh_key
 from sshd import keypair, sshd
 from stateward import __version__
+from tending import LEAVES, Process
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -83,11 +90,16 @@ def _run(*command: str | Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
+def pod(root: Path, user: int = 10001, group: int = 10001) -> list[str]:
+    """Return what makes a command run as in a pod: the process that it is becomes the pod's first."""
+    own = ["unshare", "--mount", "--propagation", "private", "sh", "-c", POD, "sh", root]
+    return [*map(str, own), str(user), str(group)]
+
+
 def in_pod(root: Path, *command: str, user: int = 10001, group: int = 10001) -> str:
     """Return what a command in a pod prints, or says on its way out."""
-    own = ["unshare", "--mount", "--propagation", "private", "sh", "-c", POD, "sh", root]
     done = subprocess.run(
-        [*map(str, own), str(user), str(group), *command],
+        [*pod(root, user, group), *command],
         capture_output=True,
         text=True,
         check=False,
@@ -96,37 +108,81 @@ def in_pod(root: Path, *command: str, user: int = 10001, group: int = 10001) -> 
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("user", "group"), [(10001, 10001), (123456, 0)], ids=["own", "any"])
+users = pytest.mark.parametrize(
+    ("user", "group"), [(10001, 10001), (123456, 0)], ids=["own", "any"]
+)
+
+
+@users
 def test_round_is_run_under_the_restrictions_of_a_pod(root: Path, user: int, group: int) -> None:
     told = in_pod(root, "sh", "-c", ROUND, user=user, group=group)
     assert "41 writes." in told, told
 
 
+@dataclass(frozen=True)
+class Private:
+    """A private repository of signed commits: a configuration for it, within the image."""
+
+    repo: Repository
+    config: str
+    port: int
+    """Where the daemon answers."""
+    ssh: Key
+    gpg: Key
+
+
 @pytest.fixture
-def private(root: Path, tmp_path: Path) -> Iterator[str]:
-    """Where the example is in a private repository: a configuration for it, within the image."""
+def private(root: Path, tmp_path: Path) -> Iterator[Private]:
+    """Give the example, whose first commit is signed by an SSH key."""
     repo = Repository(tmp_path / "site")
     shutil.copytree(ROOT / "examples" / "site", repo.path, dirs_exist_ok=True)
-    repo.commit("first")
+    signer = ssh_key(tmp_path / "signer")
+    signer.commit(repo, "first")
+    port = free_port()
     given = root / "src" / "private"
     given.mkdir()
     key = keypair(given / "key")
     key.chmod(0o444)  # as a volume has it: it is for its owner alone once it is used
-    with sshd(tmp_path / "sshd", key.with_suffix(".pub")) as server:
+    with sshd(tmp_path / "sshd", key.with_suffix(".pub")) as server, gpg_key() as other:
         (given / "known_hosts").write_text(server.known())
+        (given / "signers").write_text(signer.public)
+        (given / "keys.asc").write_text(other.public)
         (given / "stateward.yaml").write_text(
-            f"sources: [{{git: {{url: '{server.url(repo.path)}', sshKey: {{file: key}},"
-            " knownHosts: {file: known_hosts}}}]\n"
+            f"sources: [{{git: {{url: '{server.url(repo.path)}', interval: 1s, sshKey: {{file: key}},"
+            " knownHosts: {file: known_hosts},"
+            " verify: {allowedSigners: {file: signers}, gpgKeys: {file: keys.asc}}}}]\n"
             "target: {url: 'sqlite:////var/lib/stateward/target.db', token: null}\n"
+            f"server: {{listen: '127.0.0.1:{port}'}}\n"
         )
-        yield "/src/private/stateward.yaml"
+        yield Private(repo, "/src/private/stateward.yaml", port, signer, other)
     shutil.rmtree(given)
 
 
-@pytest.mark.parametrize(("user", "group"), [(10001, 10001), (123456, 0)], ids=["own", "any"])
-def test_repository_is_had_over_ssh(root: Path, private: str, user: int, group: int) -> None:
-    told = in_pod(root, "stateward", "run", "--once", "--config", private, user=user, group=group)
+@users
+def test_repository_is_had_over_ssh(root: Path, private: Private, user: int, group: int) -> None:
+    command = ("stateward", "run", "--once", "--config", private.config)
+    told = in_pod(root, *command, user=user, group=group)
     assert "41 writes." in told, told
+
+
+@users
+def test_daemon_follows_signed_commits_and_ends_when_told(
+    root: Path, private: Private, user: int, group: int
+) -> None:
+    command = [*pod(root, user, group), "stateward"]
+    with Process(root, "--config", private.config, command=command) as daemon:
+        first = daemon.until("round", within=120, trigger="start")
+        assert first["writes"] == 41
+        answer = httpx.get(f"http://127.0.0.1:{private.port}/readyz")
+        assert answer.status_code == httpx.codes.OK, answer.text
+        edit(private.repo, LEAVES, "mtu: 9214", "mtu: 9000")
+        private.repo.commit("by anybody")
+        refused = daemon.until("source-failed")
+        assert "SW2011" in refused["message"]
+        commit = private.gpg.commit(private.repo, "by a key of the other kind")
+        assert daemon.until("round", trigger="commit")["revision"] == commit
+        daemon.signal(signal.SIGTERM)
+        assert daemon.end() == 0
 
 
 def test_has_the_programs_that_it_needs(root: Path) -> None:
@@ -166,6 +222,7 @@ def test_is_what_the_containerfile_makes() -> None:
     text = (ROOT / "Containerfile").read_text()
     assert "build/rootfs application" in text
     assert "build/rootfs system" in text
+    assert f"ARG VERSION={__version__}\n" in text
     left_out = (ROOT / ".containerignore").read_text().splitlines()
     for name in ("requirements-image.txt", "requirements-image-build.txt", "src", "build"):
         assert f"!{name}" in left_out
