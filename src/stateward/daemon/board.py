@@ -247,6 +247,7 @@ class Board:
         self.queue.done(unit, None)
         self.statuses.pop(unit, None)
         self.tallies.pop(unit, None)
+        self.fights.forget(unit)
         if unit in self.facts and self.queue.next(unit) is not None:
             self._mark(unit, Mark(now, Reason.COMMIT), now)  # its directory has come back since
             self._pause(unit, now)

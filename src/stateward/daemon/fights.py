@@ -54,6 +54,10 @@ class Fights:
         self._counts[unit] = counts
         return self.of(unit)
 
+    def forget(self, unit: str) -> None:
+        """Forget a unit that is gone: one that comes back under its name begins anew."""
+        self._counts.pop(unit, None)
+
     def of(self, unit: str) -> tuple[Fight, ...]:
         """Return the fights about a unit, the longest first."""
         fights = [

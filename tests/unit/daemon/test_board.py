@@ -9,6 +9,8 @@ from stateward.daemon.board import Board, Facts, Verdict
 from stateward.daemon.fights import Fights
 from stateward.daemon.requeue import phase
 from stateward.model.command import Command, Verb
+from stateward.model.fight import Correction
+from stateward.model.identity import ObjectKey
 from stateward.model.run import Fault, Outcome, Run
 from stateward.model.status import Condition, Pause, Reason, Status, Why
 from stateward.model.unit import Drift, DriftMode, Window, WindowKind
@@ -164,6 +166,19 @@ class TestCommit:
         found.settle([verdict(unit, gone=True) for unit in taken], "r2", NOW + 7, lambda: 0)
         assert "b" not in found.take(NOW + 10_000)
         assert set(found.statuses) == {"a"}
+
+    def test_a_fight_about_what_is_gone_is_over(self) -> None:
+        found = board()
+        role = Correction(key=ObjectKey("NetDevice", ("leaf1",)), field="role")
+        found.seen("r1", facts(a="1"), NOW)
+        for look in range(3):
+            settled(found, now=NOW + 10_000 * look, a=verdict("a", corrected=[role]))
+        assert found.statuses["a"].condition is Condition.FIGHTING
+        found.seen("r2", {}, NOW + 50_000)
+        settled(found, now=NOW + 50_000, a=verdict("a", gone=True))
+        found.seen("r3", facts(a="1"), NOW + 50_001)
+        settled(found, now=NOW + 50_001, a=verdict("a", corrected=[role]))
+        assert found.statuses["a"].condition is Condition.READY
 
     def test_what_came_back_while_its_end_was_seen_to_is_due_at_once(self) -> None:
         found = board()
