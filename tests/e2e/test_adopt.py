@@ -39,6 +39,25 @@ def test_is_proved_by_an_empty_plan(cli: Cli) -> None:
     assert "what      adoption " in cli("show", runs[0]["run"])[1]
 
 
+def test_what_is_said_to_be_ours_afterwards_can_be_taken_back(loaded: Repository, cli: Cli) -> None:
+    def dropped() -> list[str]:
+        found = asked(cli, "plan", "--rev", "dropped", "--allow-deletes", "100")["changes"]
+        return [own["action"] for own in found]
+
+    assert cli("adopt")[0] == 0
+    loaded.git("checkout", "-qb", "dropped")
+    loaded.git("rm", "-q", LEAVES)
+    loaded.commit("no leaves")
+    loaded.git("checkout", "-q", "main")
+    assert set(dropped()) == {"release"}
+    assert "21 adopted" in cli("adopt", "objects/network", "--own")[1]
+    assert set(dropped()) == {"delete"}
+    run = asked(cli, "history")["runs"][0]["run"]
+    assert cli("rollback", run)[0] == 0
+    assert set(dropped()) == {"release"}
+    assert "agree on 32 members of 3 units" in cli("inventory", "verify")[1]
+
+
 def test_of_nothing_but_what_would_be_taken_writes_nothing(loaded: Repository, cli: Cli) -> None:
     code, text = cli("adopt", "objects/network", "--dry-run")
     assert code == 0

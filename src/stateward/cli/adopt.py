@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 @click.option(
     "--differing", is_flag=True, help="Take what is not as declared, too, and leave it as it is."
 )
-@click.option("--own", is_flag=True, help="Have it count as made by us: deleted when Git drops it.")
+@click.option(
+    "--own",
+    is_flag=True,
+    help="Have it, and what was adopted before, count as made by us: deleted when Git drops it.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be taken, and change nothing.")
 @options.output("text", "json", "markdown")
 def adopt(

@@ -17,7 +17,10 @@ class Taking:
     differing: bool = False
     """Objects that are not as declared, too: they stay as they are."""
     own: bool = False
-    """Whether what is taken counts as made by us: then it is deleted when Git drops it."""
+    """Whether what is taken counts as made by us: then it is deleted when Git drops it.
+
+    So does what was adopted before.
+    """
     group: str | None = None
     """The group of another tool: only what is in it is taken, whoever that belongs to."""
 

@@ -32,9 +32,13 @@ def done(question: Question, plan: Plan) -> Question:
     groups = dict(question.observed.groups)
     for change in plan.changes:
         name = question.units[change.unit].group
+        node = frozenset({change.node or ""})
         for own in (name, name + ADOPTED) if change.adopted else (name,):
             known = groups.get(own) or Group(id="", name=own, description="", members=frozenset())
-            groups[own] = replace(known, members=known.members | {change.node or ""})
+            groups[own] = replace(known, members=known.members | node)
+        if change.marks and not change.adopted:
+            known = groups[name + ADOPTED]
+            groups[name + ADOPTED] = replace(known, members=known.members - node)
     for unit in plan.units.values():
         if unit.stamp is not None and unit.group in groups:
             groups[unit.group] = replace(groups[unit.group], description=str(unit.stamp))
@@ -105,11 +109,16 @@ class _TakeOver:
                 yield from self._take(node, objects)
 
     def _share(self, node: str, objects: Sequence[DesiredObject]) -> Iterator[Change]:
-        """Claim what other units of ours have and declare, too; what they give up is a move."""
+        """Claim what other units of ours have and declare, too; what they give up is a move.
+
+        What was only adopted is made ours where that is asked for.
+        """
         holders, key = self.known.holdings.holders[node], objects[0].key
         moves = any(self.claims.gives_up(unit, key) for unit in holders)
         for obj in objects:
-            if obj.unit in holders:
+            if self._becomes_ours(obj.unit, node):
+                yield replace(self.claims.change(Action.ADOPT, obj, node, ()), marks=True)
+            elif obj.unit in holders:
                 self.claims.unchanged[obj.unit] = self.claims.unchanged.get(obj.unit, 0) + 1
             elif not moves:
                 change = self.claims.change(Action.ADOPT, obj, node, ())
@@ -134,6 +143,11 @@ class _TakeOver:
             for obj in objects:
                 change = self.claims.change(Action.ADOPT, obj, node, ())
                 yield replace(change, adopted=not own)
+
+    def _becomes_ours(self, unit: str, node: str) -> bool:
+        """Tell whether a member that a unit has adopted is to count as made by us."""
+        meant = self.taking.group is None or node in self.others.members
+        return self.taking.own and meant and node in self.known.holdings.adopted[unit]
 
     def _takes_differing(self, objects: Iterable[DesiredObject]) -> bool:
         units = self.known.question.units
@@ -181,6 +195,8 @@ class _TakeOver:
 
 
 def _digest(plan: Plan) -> str:
-    changes = [[own.action, own.unit, own.key, own.node, own.adopted] for own in plan.changes]
+    changes = [
+        [own.action, own.unit, own.key, own.node, own.adopted, own.marks] for own in plan.changes
+    ]
     stamps = [[own.unit, own.group, str(own.stamp)] for own in plan.units.values()]
     return digest_of([plan.target, plan.schema, dict(plan.revisions), changes, stamps])

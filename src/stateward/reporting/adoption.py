@@ -78,8 +78,12 @@ def _planned(own: Adoption) -> Iterator[str]:
     for unit, count in sorted(by_unit.items()):
         yield values.safe(f"{unit}  ({count} to adopt)")
         for one in own.taken.of(unit):
-            origin = f"  {one.origin}" if one.origin else ""
-            yield values.safe(f"  {plans.SIGNS[one.action]} adopt {one.key}{origin}")
+            words = [
+                f"{plans.SIGNS[one.action]} adopt {one.key}",
+                plans.note(one),
+                str(one.origin or ""),
+            ]
+            yield values.safe(f"  {'  '.join(own for own in words if own)}")
     if not by_unit:
         yield "Nothing to take."
 

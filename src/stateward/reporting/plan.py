@@ -86,6 +86,8 @@ def _change(change: Change) -> dict[str, Any]:
         found["from"] = change.giver
     if change.stays:
         found["stays"] = change.stays
+    if change.marks:
+        found["countsAs"] = "adopted" if change.adopted else "made"
     if change.beside:
         found["beside"] = list(change.beside)
     found["fields"] = [
@@ -131,7 +133,7 @@ def _other_changes(plan: Plan, unit: str) -> str:
 
 
 def _change_lines(change: Change) -> Iterator[str]:
-    words = [f"{change.action} {change.key}", _note(change), str(change.origin or "")]
+    words = [f"{change.action} {change.key}", note(change), str(change.origin or "")]
     yield f"  {SIGNS[change.action]} {'  '.join(values.safe(own) for own in words if own)}"
     for own in change.fields:
         later = _later(change, own) if own.name in change.deferred else ""
@@ -139,10 +141,12 @@ def _change_lines(change: Change) -> Iterator[str]:
         yield f"      {own.name}: {before}{values.shown(own.new)}{later}"
 
 
-def _note(change: Change) -> str:
+def note(change: Change) -> str:
     """Say where an object comes from, or why it stays."""
     if change.giver is not None:
         return f"from {change.giver}"
+    if change.marks:
+        return f"(counts as {'adopted' if change.adopted else 'made by us'} from now on)"
     if change.beside:
         has = "has" if len(change.beside) == 1 else "have"
         return f"({', '.join(change.beside)} {has} it, too)"
@@ -263,6 +267,6 @@ def _row(change: Change) -> str:
         else f"{own.name}: {values.shown(own.new, 30)}"
         for own in change.fields
     )
-    action = f"{change.action} {_note(change)}"
+    action = f"{change.action} {note(change)}"
     cells = (action.strip(), str(change.key), change.unit, fields, str(change.origin or ""))
     return "| " + " | ".join(values.cell(own) for own in cells) + " |"

@@ -98,6 +98,33 @@ class TestWhatIsAsDeclared:
         plan, _ = await shop.apply()
         assert [own.action for own in plan.changes] == [Action.DELETE]
 
+    async def test_counts_as_ours_where_that_is_said_afterwards(self, shop: Workshop) -> None:
+        await shop.adopt()
+        seen = await adopting.foresee(shop.round(), Taking(own=True), None)
+        watched = Watched(shop.target)
+        found = await shop.adopt("a", own=True, target=watched)
+        assert {str(own.key) for own in found.taken.changes} == {f"{TAG}/blue", f"{TAG}/red"}
+        assert "& adopt BuiltinTag/red  (counts as made by us from now on)" in as_text(seen)
+        assert found.complete
+        assert seen.rest.is_empty
+        assert await members(shop, "a") == {"red", "blue"}
+        assert await members(shop, "a" + ADOPTED) == set()
+        assert await members(shop, "b" + ADOPTED) == {"green"}
+        assert all(isinstance(own, Enrol) for own in watched.sent if own.kind == TAG)
+        again = await shop.adopt("a", own=True)
+        assert again.taken.is_empty
+        assert again.complete
+        shop.commit({"a/1.yml": tags("red"), "b/1.yml": tags("blue")})
+        plan, _ = await shop.apply(allow_deletes=10)
+        assert [(own.action, str(own.key)) for own in plan.changes] == [
+            (Action.MOVE, f"{TAG}/blue"), (Action.RELEASE, f"{TAG}/green"),
+        ]  # fmt: skip
+        shop.commit({"a/1.yml": tags("red"), "b/1.yml": tags()})
+        plan, _ = await shop.apply(allow_deletes=10)
+        assert [(own.action, str(own.key)) for own in plan.changes] == [
+            (Action.DELETE, f"{TAG}/blue")
+        ]
+
     async def test_is_taken_whatever_rounds_may_adopt(self, shop: Workshop) -> None:
         never = ".stateward.yaml"
         shop.commit({f"a/{never}": "adopt: never", "a/1.yml": tags("red", "blue")})
@@ -296,6 +323,13 @@ class TestWhatOthersHave:
         assert {own.key.hfid[0] for own in found.taken.changes} == {"red"}
         assert found.claimed == 0
         assert [own.key.hfid[0] for own in found.rest.changes] == ["blue", "green"]
+
+    async def test_counts_as_ours_where_that_is_said_afterwards(self, shop: Workshop) -> None:
+        await shop.adopt()
+        await self._claim(shop, GROUP, "script", "red")
+        found = await shop.adopt(group="script", own=True)
+        assert {own.key.hfid[0] for own in found.taken.changes} == {"red"}
+        assert await members(shop, "a" + ADOPTED) == {"blue"}
 
     async def test_and_no_file_declares_is_told_and_not_taken(self, shop: Workshop) -> None:
         await shop.make(TAG, name="extra")
