@@ -12,7 +12,7 @@ from infrahub_scripts import answer, client
 from infrahub_wire import virtually
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
-from stateward.model.mutation import Create
+from stateward.model.mutation import Create, Refusal
 from stateward.targets.infrahub.lineage import NO_LINEAGE, Lineage
 from stateward.targets.infrahub.recollection import Recollection
 from stateward.targets.infrahub.schemas import Library, Schemas
@@ -107,6 +107,76 @@ def test_a_change_of_which_the_server_says_nothing_is_not_taken_for_done(body):
     with pytest.raises(TargetUnavailable, match="is not known") as caught:
         virtually(applying(silent))
     assert caught.value.code is Code.TARGET_ANSWER
+
+
+DEADLOCK = (
+    "ForsetiClient[transactionId=62275, clientId=373] can't acquire EXCLUSIVE RELATIONSHIP(98501)"
+    " because it would form this deadlock wait cycle: RELATIONSHIP(98501)-[EXCLUSIVE_OWNER]->(tx:62269)"
+)
+"""Met on 1.11.9 with two scripts at work: the server does not repeat a create for it."""
+
+
+class Deadlocked:
+    """A server whose database takes changes back: as many requests' as are given, by the names in them."""
+
+    def __init__(self, *requests: set[str], at_large: bool = False) -> None:
+        self.requests = list(requests)
+        self.at_large = at_large
+        self.sent: list[list[str]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/schema/summary":
+            return answer({"main": "hash"})
+        variables = json.loads(request.content)["variables"]
+        names = [own["name"]["value"] for own in variables.values()]
+        self.sent.append(names)
+        undone = self.requests.pop(0) if self.requests else set()
+        at_large = self.at_large and undone
+        errors = [
+            {"message": DEADLOCK, **({} if at_large else {"path": [f"m{number}"]})}
+            for number, name in enumerate(names)
+            if name in undone
+        ]
+        data = {
+            f"m{number}": {"ok": True}
+            for number in range(len(names))
+            if names[number] not in undone
+        }
+        return answer({"data": None if at_large else data, "errors": errors})
+
+
+async def three(server: Deadlocked) -> list[Refusal | None]:
+    async with client(server) as own:
+        schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
+        recollection = Recollection("main", None, time.time)
+        session = InfrahubSession(own, schemas, True, recollection, pause=0.5, lineage=NO_LINEAGE)
+        sites = [
+            Create(id=SITE_TO_BE.id[:-1] + str(n), kind="SuiteSite", attributes={"name": name})
+            for n, name in enumerate("abc")
+        ]
+        return [*await session.apply(sites)]
+
+
+def test_what_the_database_took_back_is_sent_again_and_nothing_else():
+    server = Deadlocked({"a", "c"}, {"c"})
+    found, _ = virtually(three(server))
+    assert found == [None, None, None]
+    assert server.sent == [["a", "b", "c"], ["a", "c"], ["c"]]
+
+
+def test_a_request_that_was_taken_back_whole_is_sent_again_whole():
+    server = Deadlocked({"a", "b", "c"}, at_large=True)
+    found, _ = virtually(three(server))
+    assert found == [None, None, None]
+    assert server.sent == [["a", "b", "c"]] * 2
+
+
+def test_what_is_taken_back_for_ever_is_a_failure_that_passes():
+    server = Deadlocked(*[{"b"}] * 100)
+    with pytest.raises(TargetUnavailable, match="took changes back for others") as caught:
+        virtually(three(server))
+    assert caught.value.code is Code.TARGET_BUSY
+    assert server.sent == [["a", "b", "c"], *[["b"]] * 5]
 
 
 def test_what_changes_for_ever_is_not_waited_for_for_ever():

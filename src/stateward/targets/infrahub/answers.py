@@ -30,6 +30,10 @@ _DENIED = "PERMISSION_DENIED"
 _NO_ACCOUNT = "AUTHENTICATION_REQUIRED"
 _UNDEFINED = "UNDEFINED_ERROR"
 _CODE = re.compile(r"[A-Z_]{1,64}")
+_UNDONE = re.compile(
+    r"^ForsetiClient\[.*would form this deadlock|DeadlockDetected"
+    r"|^The transaction has been terminated\. Retry your operation in a new transaction"
+)
 _NO_BRANCH = re.compile(r"Branch: .* not found\.?")
 
 
@@ -50,6 +54,14 @@ class GraphqlError:
     code: str = ""
     status: int = 0
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def undone(self) -> bool:
+        """Whether the server's database took the change back for another one that was in its way.
+
+        Infrahub asks its database again for most changes, and tells of the rest in Neo4j's words.
+        """
+        return _UNDONE.search(self.message) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """The server's side of ``ports.Session``: one conversation with one branch."""
 
 import asyncio
+import random
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
@@ -33,6 +33,8 @@ from stateward.targets.infrahub.writes import Operation
 from stateward.targets.rules import Refused
 
 _BUSY = "MERGE_IN_PROGRESS"
+_DEADLOCKS = 5
+"""How often a change is sent again that the server's database took back."""
 _ACCOUNT = "{ AccountProfile { id } }"
 _LONGEST = 300.0
 """Seconds to wait for what was sent and never answered to have ended."""
@@ -213,24 +215,39 @@ class _Batch:
                 continue
             operations = writes.operations(schema, mutation, attributes, self.session.signature)
             spelled += [(index, own) for own in operations]
-        await self._send(spelled)
+        await self._send(spelled, _DEADLOCKS)
         return [self.refusals.get(index) for index in range(len(self.mutations))]
 
-    async def _send(self, spelled: Sequence[tuple[int, Operation]]) -> None:
-        """Send operations in one request; in halves where one of them spoils it for the others."""
+    async def _send(self, spelled: Sequence[tuple[int, Operation]], left: int) -> None:
+        """Send operations in one request; in halves where one of them spoils it for the others.
+
+        What the server's database took back is sent again as often as is ``left``.
+        """
         if not spelled:
             return
         text, variables = writes.document([own for _, own in spelled])
         answer = await self._mutate(text, variables)
         at_large = [own for own in answer.errors if not own.path]
         if not at_large:
-            self._take(spelled, answer)
+            await self._send_again(self._take(spelled, answer), left)
+        elif any(own.undone for own in at_large):
+            await self._send_again(spelled, left)
         elif len(spelled) == 1:
             self._refuse(*spelled[0], at_large)
         else:
             middle = len(spelled) // 2
-            await self._send(spelled[:middle])
-            await self._send(spelled[middle:])
+            await self._send(spelled[:middle], left)
+            await self._send(spelled[middle:], left)
+
+    async def _send_again(self, undone: Sequence[tuple[int, Operation]], left: int) -> None:
+        if undone and not left:
+            message = "the server's database took changes back for others, again and again"
+            raise TargetUnavailable(message, code=Code.TARGET_BUSY)
+        if undone:
+            # What was in the way may be ours, too: they are not to meet at the same moment again.
+            longest = self.session.pause * 2 ** (_DEADLOCKS - left)
+            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311
+            await self._send(undone, left - 1)
 
     async def _mutate(self, text: str, variables: Mapping[str, Any]) -> Answer:
         try:
@@ -245,17 +262,29 @@ class _Batch:
             raise
         return answer
 
-    def _take(self, spelled: Sequence[tuple[int, Operation]], answer: Answer) -> None:
+    def _take(
+        self, spelled: Sequence[tuple[int, Operation]], answer: Answer
+    ) -> list[tuple[int, Operation]]:
+        """Take in what became of operations; return those that are to be sent again.
+
+        Of a mutation of which one was taken back, those that failed may have failed for that.
+        """
         by_alias: dict[str, list[GraphqlError]] = {}
         for error in answer.errors:
             by_alias.setdefault(str(error.path[0]), []).append(error)
-        for number, (index, operation) in zip(count(), spelled, strict=False):
-            errors = by_alias.get(f"m{number}", ())
-            if any(error.code == _BUSY for error in errors):
-                message = "a merge has begun on the server: changes are refused meanwhile"
-                raise TargetUnavailable(message, code=Code.TARGET_BUSY)
-            if errors:
+        if any(error.code == _BUSY for error in answer.errors):
+            message = "a merge has begun on the server: changes are refused meanwhile"
+            raise TargetUnavailable(message, code=Code.TARGET_BUSY)
+        failed = [
+            (index, operation, by_alias[f"m{number}"])
+            for number, (index, operation) in enumerate(spelled)
+            if f"m{number}" in by_alias
+        ]
+        undone = {index for index, _, errors in failed if any(own.undone for own in errors)}
+        for index, operation, errors in failed:
+            if index not in undone:
                 self._refuse(index, operation, errors)
+        return [(index, operation) for index, operation, _ in failed if index in undone]
 
     def _refuse(self, index: int, operation: Operation, errors: Sequence[GraphqlError]) -> None:
         found = refusal(operation, errors)
