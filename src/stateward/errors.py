@@ -152,6 +152,11 @@ class Code(StrEnum):
         """Whether it says that files do not go with a schema, which may be changed in the target."""
         return self is Code.SCHEMA_DIFFERS or self.value.startswith("SW13")
 
+    @property
+    def of_commit(self) -> bool:
+        """Whether it says that a commit is not gone along with, though it could be had."""
+        return self in {Code.REWOUND, Code.NOT_SIGNED}
+
 
 class Severity(StrEnum):
     """Whether a problem stops what it is about, or is only worth knowing."""

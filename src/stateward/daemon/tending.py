@@ -46,6 +46,8 @@ class Tender:
     """There may be a new commit."""
     source: SourceStatus | None = None
     """What the last look said; None before the first."""
+    blind: bool = False
+    """Whether nobody could say at the last look which commit is the newest, and what is in it."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: dict[str, str] = field(default_factory=dict)
     """Who asked for a round of a unit."""
@@ -126,6 +128,7 @@ class Tender:
         await self._keep_source()
 
     async def _look(self, max_age: float) -> str | None:
+        self.blind = False
         try:
             commit = await self.tended.head(max_age)
             if commit != self.board.revision:
@@ -134,8 +137,10 @@ class Tender:
                 self.descent.refused = None  # it is as it was before
                 await self._refuse(None)
         except (Stalled, Transient) as error:
+            self.blind = not error.code.of_commit
             return str(error)
         except Exception as error:  # noqa: BLE001 - a bug in one look must not end the daemon
+            self.blind = True
             return self._bug(error)
         return None
 

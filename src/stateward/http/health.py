@@ -1,6 +1,7 @@
 """Whether the daemon is alive, and whether it can work: two different things.
 
-A mistake in somebody's files is neither: it must not have the process killed, or cut off.
+A mistake in somebody's files is neither, nor is a commit that is refused: it must not have the
+process killed, or cut off.
 """
 
 from collections.abc import Iterator
@@ -34,10 +35,9 @@ def hindrances(view: View) -> Iterator[tuple[str, str]]:
         yield "leader", "another daemon is at work, or the lease cannot be had: this one stands by"
         return  # it does not even look
     tenders = [own for crew in crews for own in crew.tenders]
-    looked = [own.source for own in tenders]
-    if any(own is None for own in looked):
+    if any(own.source is None for own in tenders):
         yield "sources", "not all of them were looked at yet"
-    elif all(own is not None and own.error for own in looked):
+    elif all(own.blind for own in tenders):
         yield "sources", "none of them can be looked at"
     if not all(own.keeper.remembers for own in tenders):
         yield "state", "the state database cannot be used"

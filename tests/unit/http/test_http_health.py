@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from answering import Desk, asking
 
 from desks import tags
-from stateward.errors import SourceUnavailable, StateUnavailable
+from stateward.errors import Code, SourceRefused, SourceUnavailable, StateUnavailable
 from stateward.http import health
 
 
@@ -41,6 +41,16 @@ async def test_a_source_that_cannot_be_looked_at_is_one_until_it_can(desk: Desk)
     assert await ready(desk) == (503, {"sources": "none of them can be looked at"})
     desk.shop.source.failure = None
     await desk.turn()
+    assert await ready(desk) == (200, {})
+
+
+async def test_a_commit_that_is_not_gone_along_with_is_no_reason(desk: Desk) -> None:
+    await desk.turn(a=tags("red"))
+    desk.shop.source.failure = SourceRefused("1a4d18cefbfc is not signed", code=Code.NOT_SIGNED)
+    await desk.turn()
+    (tender,) = desk.view.tenders
+    assert tender.source is not None
+    assert "SW2011" in (tender.source.error or "")
     assert await ready(desk) == (200, {})
 
 
