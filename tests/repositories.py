@@ -10,6 +10,7 @@ from stateward.sources.address import remote
 from stateward.sources.folder import FolderSource
 from stateward.sources.remote import RemoteSource
 from stateward.sources.repository import RepositorySource
+from stateward.sources.signatures import Signatures
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -95,7 +96,13 @@ LARGE = 1 << 30
 
 
 def far(
-    path: Path, cache: Path, timeout: float = 30, *, depth: int | None = None, limit: int = LARGE
+    path: Path,
+    cache: Path,
+    timeout: float = 30,
+    *,
+    depth: int | None = None,
+    limit: int = LARGE,
+    signatures: Signatures | None = None,
 ) -> RemoteSource:
     """Look at a repository as at a remote one."""
     return RemoteSource(
@@ -106,6 +113,7 @@ def far(
         fetch_timeout=timeout,
         limit=limit,
         depth=depth,
+        signatures=signatures,
     )
 
 

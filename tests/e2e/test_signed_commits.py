@@ -7,6 +7,7 @@ import pytest
 
 from commands import Cli, asked, edit
 from repositories import Repository
+from rounds import objects
 from signing import Key, ssh_key
 from tending import Process
 
@@ -39,6 +40,8 @@ def test_commands_refuse_what_is_not_signed(repo: Repository, cli: Cli, signed: 
         assert code != 0, command
         wanted = f"SW2011 not-signed: {repo.path}: commit {bad[:12]} is not signed"
         assert wanted in text + cli.errors, command
+    code, _ = cli("plan", "--config", "stateward.yaml", "--rev", bad)
+    assert code == 1
     code, text = cli("plan", "--config", "stateward.yaml", "--rev", signed)
     assert code == 0, text
     assert text.startswith("Nothing to change")
@@ -57,9 +60,34 @@ def test_a_daemon_stays_with_the_last_one_that_is(
         (source,) = asked(cli, "status", code=1)["sources"]
         assert "SW2011" in source["error"]
         assert source["units"]["objects/network"]["applied"] == signed
+        daemon.signal(signal.SIGTERM)
+        assert daemon.end() == 0
+    with Process(repo.path) as daemon:  # another one knows what was gone along with
+        told = daemon.until("source-failed")
+        assert f"commit {bad[:12]} is not signed" in told["message"]
+        assert daemon.until("round")["revision"] == signed
         good = ada.commit(repo, "this one is mine")
         assert daemon.until("round", trigger="commit")["revision"] == good
         daemon.signal(signal.SIGTERM)
         assert daemon.end() == 0
     (source,) = asked(cli, "status")["sources"]
     assert source["units"]["objects/network"]["applied"] == good
+
+
+def test_what_was_applied_is_read_whoever_signs_now(
+    repo: Repository, cli: Cli, signed: str, ada: Key, tmp_path: Path
+) -> None:
+    """A rollback goes by the limits that the unit had, though its commit would be refused today."""
+    assert signed
+    repo.write("objects/tags/tags.yml", objects("BuiltinTag", {"name": "red"}).encode())
+    repo.write("objects/tags/.stateward.yaml", b"limits: {deletes: 0, percent: 0}\n")
+    ada.commit(repo, "tags, none of which is to be deleted")
+    assert cli("apply", "--config", "stateward.yaml")[0] == 0
+    runs = asked(cli, "history", "objects/tags", "--config", "stateward.yaml")["runs"]
+    (tmp_path / "eve").mkdir()
+    eve = ssh_key(tmp_path / "eve" / "key")
+    repo.write("signers", eve.public.encode())
+    eve.commit(repo, "it is my turn")
+    code, text = cli("rollback", runs[0]["run"], "--config", "stateward.yaml")
+    assert code == 3, text + cli.errors
+    assert "more than 0 objects" in text

@@ -6,6 +6,7 @@ to one target. What goes wrong in either is told, and ends neither.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from stateward.daemon import bugs, rounds, telling
@@ -128,7 +129,6 @@ class Tender:
         await self._keep_source()
 
     async def _look(self, max_age: float) -> str | None:
-        self.blind = False
         try:
             commit = await self.tended.head(max_age)
             if commit != self.board.revision:
@@ -137,17 +137,31 @@ class Tender:
                 self.descent.refused = None  # it is as it was before
                 await self._refuse(None)
         except (Stalled, Transient) as error:
+            if error.code is Code.NOT_SIGNED and self.board.revision is None:
+                await self._go_on()
             self.blind = not error.code.of_commit
             return str(error)
         except Exception as error:  # noqa: BLE001 - a bug in one look must not end the daemon
             self.blind = True
             return self._bug(error)
+        self.blind = False
         return None
 
+    async def _go_on(self) -> None:
+        """Go on with what an earlier process let through, where the newest commit is refused."""
+        accepted = self.descent.accepted
+        if accepted is not None:
+            with suppress(Stalled, Transient):  # what is told is why the newest one is refused
+                await self._show(accepted, await self.tended.reconciler.round.applied(accepted))
+
     async def _see(self, commit: str) -> None:
-        scope = self.tended.reconciler.round.scope
         loaded = await self.tended.reconciler.round.files(commit)
         await self._check(commit, loaded)
+        await self._show(commit, loaded)
+
+    async def _show(self, commit: str, loaded: Loaded) -> None:
+        """Have the board know a commit that is gone along with."""
+        scope = self.tended.reconciler.round.scope
         digests = fingerprints(loaded, scope.schemas, prefix(scope.instance, scope.source))
         facts = {
             unit: Facts(

@@ -95,6 +95,10 @@ class Round:
         """Load a revision."""
         return await self.memo.loaded(revision, self.loader.load)
 
+    async def applied(self, revision: str) -> Loaded:
+        """Load a revision that was brought about by somebody, to go on with it."""
+        return await self.memo.loaded(revision, self.loader.look_back)
+
     async def _earlier(self, revision: str) -> Loaded:
         return await self.memo.earlier(revision, self.loader.look_back)
 

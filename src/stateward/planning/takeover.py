@@ -1,6 +1,6 @@
 """The plan of a takeover: declared objects that exist become members, and nothing else is written."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from stateward.errors import Code
@@ -113,16 +113,19 @@ class _TakeOver:
 
         What was only adopted is made ours where that is asked for.
         """
-        holders, key = self.known.holdings.holders[node], objects[0].key
+        holdings, key = self.known.holdings, objects[0].key
+        holders = holdings.holders[node]
         moves = any(self.claims.gives_up(unit, key) for unit in holders)
+        adopters = {unit for unit in holders if node in holdings.adopted[unit]}
+        ours = self._becomes_ours(node, adopters, objects)
         for obj in objects:
-            if self._becomes_ours(obj.unit, node):
+            if ours and obj.unit in adopters:
                 yield replace(self.claims.change(Action.ADOPT, obj, node, ()), marks=True)
             elif obj.unit in holders:
                 self.claims.unchanged[obj.unit] = self.claims.unchanged.get(obj.unit, 0) + 1
             elif not moves:
                 change = self.claims.change(Action.ADOPT, obj, node, ())
-                yield replace(change, adopted=self.known.holdings.was_adopted(node))
+                yield replace(change, adopted=bool(adopters) and not ours)
 
     def _take(self, node: str, objects: Sequence[DesiredObject]) -> Iterator[Change]:
         """Take a stranger, or say why not."""
@@ -144,10 +147,13 @@ class _TakeOver:
                 change = self.claims.change(Action.ADOPT, obj, node, ())
                 yield replace(change, adopted=not own)
 
-    def _becomes_ours(self, unit: str, node: str) -> bool:
-        """Tell whether a member that a unit has adopted is to count as made by us."""
+    def _becomes_ours(
+        self, node: str, adopters: Collection[str], objects: Iterable[DesiredObject]
+    ) -> bool:
+        """Tell whether a member that was adopted is to count as made by us: to all, or to none."""
         meant = self.taking.group is None or node in self.others.members
-        return self.taking.own and meant and node in self.known.holdings.adopted[unit]
+        reached = {own.unit for own in objects}
+        return self.taking.own and meant and reached.issuperset(adopters)
 
     def _takes_differing(self, objects: Iterable[DesiredObject]) -> bool:
         units = self.known.question.units

@@ -52,7 +52,7 @@ class Objects:
     def __init__(self, git: Git, directory: Path, *, name: str, root: str = "") -> None:
         self._git = git
         self.directory = directory
-        self._name = name
+        self.name = name
         self._root = root
 
     async def resolve(self, revision: str) -> str:
@@ -86,10 +86,10 @@ class Objects:
         try:
             entries = listing.tree(result.output, self._root)
         except listing.Malformed as error:
-            raise Damaged(f"{self._name}: {error}{_FSCK}") from error
+            raise Damaged(f"{self.name}: {error}{_FSCK}") from error
         if self._root and not entries:
             raise SourceRefused(
-                f"{self._name}: commit {commit[:12]} has no directory {shown(self._root)}:"
+                f"{self.name}: commit {commit[:12]} has no directory {shown(self._root)}:"
                 " commit it first, or read the work tree itself",
                 code=Code.NO_REVISION,
             )
@@ -100,7 +100,7 @@ class Objects:
         wanted = list(dict.fromkeys(blobs))
         odd = [blob for blob in wanted if not listing.is_id(blob)]
         if odd:
-            raise ObjectMissing(f"{self._name}: {shown(odd[0])} is not the id of an object")
+            raise ObjectMissing(f"{self.name}: {shown(odd[0])} is not the id of an object")
         if not wanted:
             return {}
         contents = listing.Contents()
@@ -109,13 +109,13 @@ class Objects:
         if not result.ok:
             raise self._damaged(result)
         if contents.wrong:
-            raise Damaged(f"{self._name}: {contents.wrong}{_FSCK}")
+            raise Damaged(f"{self.name}: {contents.wrong}{_FSCK}")
         if contents.missing and result.errors:
             raise self._damaged(result)  # it is there, and cannot be read
         lost = [blob for blob in wanted if blob not in contents.found]
         if lost:
             raise ObjectMissing(
-                f"{self._name}: object {lost[0]} is not there: {len(lost)} of {len(wanted)}"
+                f"{self.name}: object {lost[0]} is not there: {len(lost)} of {len(wanted)}"
                 " files cannot be read; the history was rewritten, or the clone is incomplete"
             )
         return contents.found
@@ -156,7 +156,7 @@ class Objects:
             raise self._damaged(result)
         if not result.ok and await self._is_shallow():
             raise SourceRefused(
-                f"{self._name}: whether {new[:12]} came after {old[:12]} is not known{_SHALLOW}",
+                f"{self.name}: whether {new[:12]} came after {old[:12]} is not known{_SHALLOW}",
                 code=Code.NO_REVISION,
             )
         return result.ok
@@ -167,7 +167,7 @@ class Objects:
     async def _commit(self, commit: str) -> str:
         if not listing.is_id(commit) or not await self.holds(commit):
             raise SourceRefused(
-                f"{self._name}: commit {shown(commit)} is not there:"
+                f"{self.name}: commit {shown(commit)} is not there:"
                 " the history was rewritten, or the clone is incomplete",
                 code=Code.NO_REVISION,
             )
@@ -181,7 +181,7 @@ class Objects:
         return await self._git.run(*where, *arguments, input=asked, sink=sink)
 
     def _damaged(self, result: Result) -> Damaged:
-        return Damaged(f"{self._name}: cannot be read: {result.reason}{_FSCK}")
+        return Damaged(f"{self.name}: cannot be read: {result.reason}{_FSCK}")
 
     async def _refuse_wrong_object(self, revision: str, candidate: str) -> None:
         """Raise where a name exists, and it is no commit that it names."""
@@ -191,10 +191,10 @@ class Objects:
         kind = await self._ask("cat-file", "-t", result.text)
         if not kind.ok:
             raise Damaged(
-                f"{self._name}: {shown(revision)} names {result.text}, which is missing{_FSCK}"
+                f"{self.name}: {shown(revision)} names {result.text}, which is missing{_FSCK}"
             )
         raise SourceRefused(
-            f"{self._name}: {shown(revision)} names a {kind.text}, not a commit",
+            f"{self.name}: {shown(revision)} names a {kind.text}, not a commit",
             code=Code.NO_REVISION,
         )
 
@@ -212,7 +212,7 @@ class Objects:
         if await self._is_shallow():
             hint += _SHALLOW
         return SourceRefused(
-            f"{self._name}: no revision {shown(revision)}: {hint}", code=Code.NO_REVISION
+            f"{self.name}: no revision {shown(revision)}: {hint}", code=Code.NO_REVISION
         )
 
     async def _names(self) -> list[str]:

@@ -131,7 +131,8 @@ class RemoteSource:
     async def vouch(self, revision: str) -> None:
         """Raise ``SourceRefused`` where a commit is not signed by whom it has to be."""
         if self._signatures is not None:
-            await self._signatures.check(self.name, self._mirror, revision)
+            own = self._signatures
+            await self._whole(lambda: own.check(self._objects, revision))
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         return await self._whole(lambda: self._objects.contents(blobs))

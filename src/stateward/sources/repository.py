@@ -59,8 +59,7 @@ class RepositorySource:
     async def vouch(self, revision: str) -> None:
         """Raise ``SourceRefused`` where a commit is not signed by whom it has to be."""
         if self._signatures is not None:
-            objects = await self._objects()
-            await self._signatures.check(self.name, objects.directory, revision)
+            await self._signatures.check(await self._objects(), revision)
 
     async def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
         return await (await self._objects()).contents(blobs)

@@ -5,8 +5,9 @@ the repository configures nor the keys of whoever runs this have a say. SSH sign
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from stateward.sources import process
 from stateward.sources.access import Secret
 from stateward.sources.git import Git, Result
 from stateward.sources.naming import naming
+from stateward.sources.objects import Damaged, Objects
 from stateward.sources.text import reason, told
 
 _GNUPG = "batch\nno-tty\nno-autostart\nno-auto-key-retrieve\ntrust-model always\n"
@@ -26,10 +28,10 @@ _PROGRAMS = (
     *("-c", "gpg.openpgp.program=gpg"),
     *("-c", "gpg.ssh.program=ssh-keygen"),
     *("-c", "gpg.x509.program=false"),
-    *("-c", "gpg.ssh.revocationFile="),
 )
 """What a repository could configure to be run."""
 
+_NOT_RUN = re.compile(rb"cannot (run|fork|spawn|exec)\b")
 _SHOWN = 12
 
 
@@ -45,17 +47,28 @@ class Signatures:
     keys: Secret | None = None
     timeout: float
 
-    async def check(self, repository: str, directory: Path, commit: str) -> None:
+    async def check(self, objects: Objects, commit: str) -> None:
         """Raise ``SourceRefused`` where a commit, by its full id, is not signed by one of them."""
+        repository = objects.name
         with self._laid_down() as private:
             environment = {"GNUPGHOME": str(private), **naming(private)}
             if self.keys is not None:
-                await self._import(self.keys(), private)
+                await self._import(self.keys(), environment)
             result = await Git(timeout=self.timeout, environment=environment).run(
-                *("-c", f"gpg.ssh.allowedSignersFile={private / 'signers'}", *_PROGRAMS),
-                *("--bare", f"--git-dir={directory}", "verify-commit", commit),
+                *("-c", f"gpg.ssh.allowedSignersFile={private / 'signers'}"),
+                *("-c", f"gpg.ssh.revocationFile={private / 'revoked'}"),
+                *_PROGRAMS,
+                *("--bare", f"--git-dir={objects.directory}", "verify-commit", commit),
+            )
+        if _NOT_RUN.search(result.errors):
+            raise SourceUnavailable(
+                f"{repository}: commit {commit[:_SHOWN]}: its signature cannot be checked:"
+                f" {result.reason}: install gpg, or ssh-keygen",
+                code=Code.SOURCE_UNTRUSTED,
             )
         if not result.ok:
+            if not await objects.holds(commit):
+                raise Damaged(f"{repository}: commit {commit[:_SHOWN]} is not there any more")
             raise SourceRefused(
                 f"{repository}: commit {commit[:_SHOWN]} {_why(result)}: nothing of it is done:"
                 " have somebody of git.verify sign a commit on top of it, or give the key there",
@@ -66,26 +79,22 @@ class Signatures:
     def _laid_down(self) -> Iterator[Path]:
         """Give a directory with what git and its helpers go by, as long as they need it."""
         signers = "" if self.signers is None else self.signers()
-        try:
-            with TemporaryDirectory(prefix="stateward-") as name:
-                private = Path(name)
+        with ExitStack() as stack:
+            try:
+                private = Path(stack.enter_context(TemporaryDirectory(prefix="stateward-")))
                 (private / "signers").write_text(f"{signers}\n")
+                (private / "revoked").touch()
                 (private / "gpg.conf").write_text(_GNUPG)
-                yield private
-        except OSError as error:
-            raise SourceUnavailable(
-                f"git.verify: {error.filename}: {error.strerror}: no signature can be checked"
-            ) from error
+            except OSError as error:
+                raise SourceUnavailable(
+                    f"git.verify: {error.filename}: {error.strerror}: no signature can be checked"
+                ) from error
+            yield private
 
-    async def _import(self, keys: str, private: Path) -> None:
+    async def _import(self, keys: str, environment: Mapping[str, str]) -> None:
         command = process.Command(
             argv=("gpg", "--import"),
-            environment={
-                "PATH": os.environ.get("PATH", os.defpath),
-                "LC_ALL": "C",
-                "GNUPGHOME": str(private),
-                **naming(private),
-            },
+            environment={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **environment},
             timeout=self.timeout,
             input=keys.encode(),
         )
@@ -94,17 +103,21 @@ class Signatures:
         except process.ProgramMissing as error:
             raise SourceRefused(
                 "git.verify.gpgKeys: gpg is not installed, or not on the PATH: install GnuPG",
-                code=Code.NOT_SIGNED,
+                code=Code.SOURCE_UNTRUSTED,
             ) from error
         except TimeoutError as error:
             raise SourceUnavailable(
                 f"git.verify.gpgKeys: gpg: not done within {self.timeout:g} s: it was stopped"
             ) from error
+        except OSError as error:
+            raise SourceUnavailable(
+                f"git.verify.gpgKeys: gpg cannot be started: {error.strerror}"
+            ) from error
         if ended.status:
             raise SourceRefused(
                 f"git.verify.gpgKeys: no key can be read: {reason(ended.errors)}:"
                 " give what `gpg --armor --export` prints",
-                code=Code.NOT_SIGNED,
+                code=Code.SOURCE_UNTRUSTED,
             )
 
 

@@ -110,7 +110,7 @@ async def _settings(records: Sequence[Record], setup: Setup | None) -> dict[str,
     """
     if setup is None:
         return {}
-    history = History(setup.loader().load)
+    history = History(setup.loader().look_back)
     found: dict[str, UnitSettings] = {}
     for own in (own.opening for own in records if own.opening.revision):
         for stamp in (Stamp(applied=own.revision), Stamp.parse(own.before)):

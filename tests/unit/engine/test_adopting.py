@@ -125,6 +125,25 @@ class TestWhatIsAsDeclared:
             (Action.DELETE, f"{TAG}/blue")
         ]
 
+    async def test_counts_as_ours_to_all_of_its_units_or_to_none(self, shop: Workshop) -> None:
+        shop.commit({"a/1.yml": tags("red"), "b/1.yml": tags("red"), "c/1.yml": tags("blue")})
+        await shop.adopt()
+        found = await shop.adopt("a", own=True)
+        assert found.taken.is_empty
+        await shop.adopt(own=True)
+        assert await members(shop, "a" + ADOPTED) == await members(shop, "b" + ADOPTED) == set()
+
+    async def test_counts_as_ours_to_units_that_come_to_it_then(self, shop: Workshop) -> None:
+        await shop.adopt()
+        shop.commit({"a/1.yml": tags("red", "blue"), "b/1.yml": tags("red")})
+        await shop.adopt("[ab]", own=True)
+        assert "red" in await members(shop, "b")
+        assert (
+            await members(shop, "a" + ADOPTED)
+            == await members(shop, "b" + ADOPTED) - {"green"}
+            == set()
+        )
+
     async def test_is_taken_whatever_rounds_may_adopt(self, shop: Workshop) -> None:
         never = ".stateward.yaml"
         shop.commit({f"a/{never}": "adopt: never", "a/1.yml": tags("red", "blue")})

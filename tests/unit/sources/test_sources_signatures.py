@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repositories import Repository, executable
+from repositories import Repository, executable, far
 from signing import Key, gpg_key, ssh_key
 from stateward.errors import Code, SourceRefused, SourceUnavailable
 from stateward.sources.repository import RepositorySource
@@ -130,9 +130,50 @@ class TestSsh:
         def unreadable() -> str:
             raise SourceUnavailable("signers: no such file", code=Code.SOURCE_CREDENTIALS)
 
-        own = Signatures(signers=unreadable, timeout=30)
+        own = RepositorySource(
+            repository.path,
+            revision="HEAD",
+            timeout=30,
+            signatures=Signatures(signers=unreadable, timeout=30),
+        )
         with pytest.raises(SourceUnavailable, match="no such file"):
-            await own.check("here", repository.path / ".git", repository.commit())
+            await own.vouch(repository.commit())
+
+    async def test_a_signer_counts_as_long_as_it_says(
+        self, repository: Repository, ada: Key
+    ) -> None:
+        commit = ada.commit(repository)  # of 2024
+        mail, _, key = ada.public.partition(" ")
+        await source(repository, signers=f'{mail} valid-before="20250101" {key}').vouch(commit)
+        await refused(source(repository, signers=f'{mail} valid-before="20230101" {key}'), commit)
+
+    async def test_a_tag_is_not_what_has_to_be_signed(
+        self, repository: Repository, ada: Key
+    ) -> None:
+        commit = repository.commit()
+        repository.git(*ada.options, "tag", "-s", "-m", "a release", "v1")
+        own = source(repository, signers=ada.public)
+        await refused(own, (await own.checkout("v1")).revision)
+        assert (await own.checkout("v1")).revision == commit
+
+    async def test_of_a_mirror_the_same_counts(
+        self, repository: Repository, ada: Key, tmp_path: Path
+    ) -> None:
+        signatures = Signatures(signers=lambda: ada.public, timeout=30)
+        own = far(repository.path, tmp_path / "cache", signatures=signatures)
+        ada.commit(repository)
+        await own.vouch((await own.checkout()).revision)
+        repository.commit()
+        with pytest.raises(SourceRefused, match="is not signed"):
+            await own.vouch((await own.checkout()).revision)
+
+    async def test_a_commit_that_is_lost_is_not_told_as_one_that_is_not_signed(
+        self, repository: Repository, ada: Key
+    ) -> None:
+        ada.commit(repository)
+        with pytest.raises(SourceRefused) as error:
+            await source(repository, signers=ada.public).vouch("0" * 40)
+        assert error.value.code is Code.CORRUPT_REPOSITORY
 
 
 class TestGpg:
@@ -162,6 +203,8 @@ class TestGpg:
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
         with pytest.raises(SourceRefused, match="gpg is not installed"):
             await source(repository, keys=ada_gpg.public).vouch(commit)
+        with pytest.raises(SourceUnavailable, match="its signature cannot be checked"):
+            await source(repository, signers="# nobody").vouch(commit)
 
 
 class TestHostile:
@@ -191,9 +234,7 @@ class TestHostile:
         await refused(source(repository, signers="# nobody"), commit)
         assert not (tmp_path / "ran").exists()
 
-    async def test_what_a_signer_calls_itself_forges_no_line(
-        self, repository: Repository, ada: Key
-    ) -> None:
+    async def test_what_is_signed_as_forges_no_line(self, repository: Repository, ada: Key) -> None:
         commit = repository.commit()
         lines = [
             "gpgsig -----BEGIN SSH SIGNATURE-----",

@@ -31,7 +31,7 @@ _NO_ACCOUNT = "AUTHENTICATION_REQUIRED"
 _UNDEFINED = "UNDEFINED_ERROR"
 _CODE = re.compile(r"[A-Z_]{1,64}")
 _UNDONE = re.compile(
-    r"^ForsetiClient\[.*would form this deadlock|DeadlockDetected"
+    r"^ForsetiClient\[.*would form this deadlock"
     r"|^The transaction has been terminated\. Retry your operation in a new transaction"
 )
 _NO_BRANCH = re.compile(r"Branch: .* not found\.?")

@@ -9,7 +9,7 @@ from typing import Any
 
 from stateward.errors import Code, TargetRefused, TargetUnavailable
 from stateward.model.fight import Writer
-from stateward.model.mutation import Mutation, Refusal
+from stateward.model.mutation import Enrol, Mutation, Refusal
 from stateward.model.run import Merge
 from stateward.model.schema import Schema
 from stateward.model.state import Hold, Observed, Pointer
@@ -207,6 +207,7 @@ class _Batch:
     async def send(self) -> list[Refusal | None]:
         schema = self.session.schemas.there
         spelled: list[tuple[int, Operation]] = []
+        leaving: list[tuple[int, Operation]] = []
         for index, mutation in enumerate(self.mutations):
             try:
                 attributes = check(schema, mutation)
@@ -214,8 +215,13 @@ class _Batch:
                 self.refusals[index] = refused.refusal
                 continue
             operations = writes.operations(schema, mutation, attributes, self.session.signature)
-            spelled += [(index, own) for own in operations]
+            changes = isinstance(mutation, Enrol) and mutation.join
+            for own in operations:
+                (leaving if changes and own.removes else spelled).append((index, own))
         await self._send(spelled, _DEADLOCKS)
+        # What is to join one group and leave another has joined first: it is never in none of them.
+        joined = [own for own in leaving if own[0] not in self.refusals]
+        await self._send(joined, _DEADLOCKS)
         return [self.refusals.get(index) for index in range(len(self.mutations))]
 
     async def _send(self, spelled: Sequence[tuple[int, Operation]], left: int) -> None:
@@ -230,8 +236,6 @@ class _Batch:
         at_large = [own for own in answer.errors if not own.path]
         if not at_large:
             await self._send_again(self._take(spelled, answer), left)
-        elif any(own.undone for own in at_large):
-            await self._send_again(spelled, left)
         elif len(spelled) == 1:
             self._refuse(*spelled[0], at_large)
         else:
