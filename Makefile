@@ -8,7 +8,7 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test model soak chart image kube postgres live live-again live-long gates bench values requirements clean
+.PHONY: demo test model soak idle chart image kube postgres live live-again live-long gates bench values requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
@@ -21,6 +21,9 @@ model: $(VENV)/dev  ## months of a repository, ten thousand steps of them: ten m
 
 soak: $(VENV)/dev  ## months of a daemon, in half an hour: STATEWARD_SOAK_SECONDS says how long
 	@STATEWARD_SOAK_SECONDS=$${STATEWARD_SOAK_SECONDS:-1800} $(BIN)/python -m pytest tests/e2e/test_soak.py
+
+idle: $(VENV)/dev  ## five thousand units and nothing to do: eight minutes
+	@STATEWARD_IDLE_UNITS=$${STATEWARD_IDLE_UNITS:-5000} $(BIN)/python -m pytest tests/e2e/test_idle.py
 
 chart: $(VENV)/dev  ## the tests of the chart that need helm, which is on the PATH
 	@command -v helm >/dev/null || { echo 'make chart: there is no helm on the PATH, see docs/development.md' >&2; exit 1; }

@@ -32,23 +32,37 @@ def main() -> None:
     units = int(os.environ.get("STATEWARD_BENCH_UNITS", UNITS))
     seconds = int(os.environ.get("STATEWARD_BENCH_SECONDS", SECONDS))
     with tempfile.TemporaryDirectory() as directory:
-        repo = _repository(Path(directory) / "repo", units)
-        fetch = _fetch(repo, Path(directory) / "mirror.git")
-        command = [sys.executable, "-m", "stateward", "run", "--log-format", "json"]
-        first = _tend(command, repo, lambda own: _first(own, units))
-        idle = _tend(command, repo, lambda own: _idle(own, seconds))
+        idle = measure(Path(directory), units, seconds)
     print(f"idle: {units} units, {PER_UNIT * units} objects, embedded target")
-    print(f"  first round        {first['seconds']:8.1f} s, at most {first['peak']:.0f} MiB")
+    print(f"  first round        {idle['first']:8.1f} s, at most {idle['first-peak']:.0f} MiB")
     print(f"  start, all known   {idle['start']:8.1f} s until it is idle")
     print(f"  between looks      {idle['cpu']:8.3f} % of a core, {idle['rss']:.0f} MiB")
     print(f"  a look for drift   {idle['look']:8.2f} s of a core, {idle['looked']} units in it")
-    share = 100 * idle["look"] * units / max(1, idle["looked"]) / INTERVAL
     print(
-        f"  with looks         {share + idle['cpu']:8.3f} % of a core, at most {idle['peak']:.0f} MiB"
+        f"  a commit, one unit {idle['commit']:8.2f} s of a core, {idle['begun']:.2f} s until its"
+        f" round begins, {idle['written']} writes"
     )
-    loop = 100 * fetch * units / INTERVAL
-    print(f"  git fetch, each    {loop:8.3f} % of a core ({1000 * fetch:.1f} ms each)")
-    print(f"  ratio {(share + idle['cpu']) / loop:.3f}")
+    print(f"  with looks         {idle['share']:8.3f} % of a core, at most {idle['peak']:.0f} MiB")
+    loop = 100 * idle["fetch"] * units / INTERVAL
+    print(f"  git fetch, each    {loop:8.3f} % of a core ({1000 * idle['fetch']:.1f} ms each)")
+    print(f"  ratio {idle['share'] / loop:.3f}")
+
+
+def measure(directory: Path, units: int, seconds: int) -> dict[str, float]:
+    """Tend a repository of so many units, until it is idle, and look at the daemon for a while."""
+    repo = _repository(directory / "repo", units)
+    fetch = _fetch(repo, directory / "mirror.git")
+    command = [sys.executable, "-m", "stateward", "run", "--log-format", "json"]
+    first = _tend(command, repo, lambda own: _first(own, units))
+    idle = _tend(command, repo, lambda own: _idle(own, seconds))
+    looks = 100 * idle["look"] * units / max(1, idle["looked"]) / INTERVAL
+    return {
+        "fetch": fetch,
+        "first": first["seconds"],
+        "first-peak": first["peak"],
+        "share": looks + idle["cpu"],
+        **idle,
+    }
 
 
 class _Daemon:
@@ -114,13 +128,34 @@ def _idle(daemon: _Daemon, seconds: int) -> dict[str, float]:
     rate = (daemon.cpu() - before) / (time.perf_counter() - begun)
     before, begun = daemon.cpu(), time.perf_counter()
     done = daemon.until("round")
+    look = daemon.cpu() - before - rate * (time.perf_counter() - begun)
     return {
         "start": start,
         "cpu": 100 * rate,
         "rss": statistics.median(rss),
-        "look": daemon.cpu() - before - rate * (time.perf_counter() - begun),
+        "look": look,
         "looked": int(str(done["units"])),
+        **_commit(daemon),
         "peak": daemon.peak(),
+    }
+
+
+def _commit(daemon: _Daemon) -> dict[str, float]:
+    """Change one object of one unit, as somebody who pushes does."""
+    file = daemon.repo / "objects/site00001/all.yml"
+    file.write_text(file.read_text().replace("Main Street", "High Street"))
+    subprocess.run(["git", "-C", str(daemon.repo), "add", "--all"], check=True)
+    before = daemon.cpu()
+    subprocess.run(["git", "-C", str(daemon.repo), *_COMMIT], check=True)
+    begun = time.perf_counter()
+    while (done := daemon.until("round"))["trigger"] != "commit":
+        before = daemon.cpu()  # a look for drift was under way
+    took = time.perf_counter() - begun
+    assert done["units"] == 1, done
+    return {
+        "commit": daemon.cpu() - before,
+        "begun": took - float(str(done["seconds"])),
+        "written": int(str(done["writes"])),
     }
 
 
