@@ -36,9 +36,11 @@ _DELETE = (
 
 NO_TASKS = "create_flow_run"
 """What a server says of its own that has not got round to what it was asked for."""
+_NOT_BEGUN = "Failed to submit flow run"
+"""The same, a little later: its task engine has the task, and could not begin with it."""
 MERGING = "MERGE_IN_PROGRESS"
 """What it says to changes while it merges a branch."""
-_PASSING = (MERGING, NO_TASKS)
+_PASSING = (MERGING, NO_TASKS, _NOT_BEGUN)
 """What is in answers that are others a little later: tests of others may have the server merge."""
 
 Node = Mapping[str, Any]

@@ -17,6 +17,7 @@ _KUBECONFIG = pytest.StashKey[str | None]()
 _LAB = pytest.StashKey[live.Lab | None]()
 _IN_VAIN = pytest.StashKey[int]()
 _GIVEN_UP = 5
+_LAST = pytest.StashKey[BaseException | None]()
 """Tests of a server that fail one after the other before it is said to be the server."""
 _PATIENCE = 600
 """Seconds for a test of a server: on a small machine it takes its time now and then."""
@@ -78,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes many minutes on a small machine")
     config.stash[_LAB] = live.from_environment()
     config.stash[_IN_VAIN] = 0
+    config.stash[_LAST] = None
     config.stash[_KUBECONFIG] = os.environ.get("KUBECONFIG")
 
 
@@ -109,10 +111,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if item.get_closest_marker("live") and (report.failed or report.when == "call"):
+    # What a fixture of many tests failed with is raised again for each of them: it is one failure.
+    error = call.excinfo.value if call.excinfo else None
+    again = error is not None and error is item.config.stash[_LAST]
+    if error is not None:
+        item.config.stash[_LAST] = error
+    if item.get_closest_marker("live") and not again and (report.failed or report.when == "call"):
         item.config.stash[_IN_VAIN] = item.config.stash[_IN_VAIN] + 1 if report.failed else 0
     return report
 
