@@ -85,7 +85,13 @@ class Branch:
         asked = {"query": query, "variables": variables}
         deadline = time.monotonic() + _PATIENCE
         while True:
-            reply = self._http.post(f"/graphql/{self.name}", json=asked)
+            try:
+                reply = self._http.post(f"/graphql/{self.name}", json=asked)
+            except httpx.TransportError:  # a small server loses a process of its own now and then
+                if query.startswith("mutation") or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+                continue
             if reply.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() > deadline:
                 return dict(reply.json())
             time.sleep(float(reply.headers["retry-after"]))
