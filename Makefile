@@ -45,7 +45,7 @@ live: $(VENV)/dev $(RIVAL)/ready  ## the tests that need a real Infrahub: INFRAH
 	@$(LIVE) --numprocesses=2 --dist=loadfile -m 'live and not long'
 
 live-again:  ## of those, what failed the last time
-	@$(LIVE) -m 'live and not long' --last-failed
+	@$(LIVE) --numprocesses=2 --dist=loadfile -m 'live and not long' --last-failed
 
 live-long: $(VENV)/dev $(RIVAL)/ready  ## whole real repositories on a real Infrahub, beside infrahubctl: half an hour
 	@$(LIVE) $(if $(KUBECONFIG),--kube --helm) -m long

@@ -64,6 +64,7 @@ def test_readme_has_what_is_run() -> None:
     assert all(own.answer for own in steps)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_example_runs_as_documented(lab: Lab, tmp_path: Path) -> None:
     repo = Repository(tmp_path / "stateward")

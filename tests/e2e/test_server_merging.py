@@ -24,7 +24,7 @@ TOUCH = (
 )
 PATIENCE = 180.0
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 class Merging:

@@ -129,6 +129,7 @@ def test_round_trip(place: Place) -> None:
     assert place.ask("apply")["writes"] == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_commit_is_taken_back_over_its_units(place: Place) -> None:
     """A directory goes, what referred to it goes, and another tag moves, in one commit."""
