@@ -16,8 +16,8 @@ _LEFT_OUT = pytest.StashKey[dict[str, int]]()
 _KUBECONFIG = pytest.StashKey[str | None]()
 _LAB = pytest.StashKey[live.Lab | None]()
 _IN_VAIN = pytest.StashKey[int]()
-_GIVEN_UP = 5
 _LAST = pytest.StashKey[BaseException | None]()
+_GIVEN_UP = 5
 """Tests of a server that fail one after the other before it is said to be the server."""
 _PATIENCE = 600
 """Seconds for a test of a server: on a small machine it takes its time now and then."""

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from repositories import ENVIRONMENT, Repository
+from sshd import keypair
 
 MAIL = "ada@example.org"
 
@@ -41,8 +42,7 @@ class Key:
 def ssh_key(path: Path) -> Key:
     if shutil.which("ssh-keygen") is None:
         pytest.skip("there is no ssh-keygen on this machine")
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path))
-    public = f"{MAIL} {path.with_suffix('.pub').read_text()}"
+    public = f"{MAIL} {keypair(path).with_suffix('.pub').read_text()}"
     return Key(public, ("-c", "gpg.format=ssh", "-c", f"user.signingkey={path}"))
 
 

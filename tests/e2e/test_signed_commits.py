@@ -9,9 +9,8 @@ from commands import Cli, asked, edit
 from repositories import Repository
 from rounds import objects
 from signing import Key, ssh_key
-from tending import Process
+from tending import LEAVES, Process
 
-LEAVES = "objects/network/leaves.yml"
 CONFIGURED = (
     "defaults: {drift: {interval: 1s}}\n"
     "sources: [{name: default, git: {url: ., interval: 1s, verify: {allowedSigners: {file: signers}}}}]\n"

@@ -170,8 +170,7 @@ class Loader:
             for path, own in plain.items()
             if basename(path) == discover.UNIT_FILE
         }
-        blobs = {unit: own_files[unit].blob if unit in own_files else "" for unit in units}
-        blobs |= {unit: own.blob for unit, own in own_files.items()}
+        blobs = dict.fromkeys(units, "") | {unit: own.blob for unit, own in own_files.items()}
         found = {
             unit: own
             for unit, blob in blobs.items()
@@ -238,10 +237,9 @@ def _listing(
     special: Mapping[str, File], odd: Iterable[tuple[str, Problem]]
 ) -> tuple[Listing, list[Problem]]:
     problems = [own for path, own in odd if path in discover.REPOSITORY_FILES]
-    for path in discover.REPOSITORY_FILES:
-        if path in special:
-            found, wrong = listing.read(special[path].documents)
-            return found, [*problems, *special[path].problems, *wrong]
+    for file in special.values():  # there is one at most
+        found, wrong = listing.read(file.documents)
+        return found, [*problems, *file.problems, *wrong]
     return Listing(), problems
 
 

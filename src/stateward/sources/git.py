@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stateward.errors import Code, SourceRefused, SourceUnavailable
+from stateward.errors import Code, SourceRefused
 from stateward.sources import process
 from stateward.sources.text import reason, without
 
@@ -116,17 +116,16 @@ class Git:
         Raises ``SourceRefused`` where there is no git or no end of what it says,
         ``SourceUnavailable`` when it took too long, was killed, or could not be started.
         """
-        limit = self._timeout if timeout is None else timeout
         command = process.Command(
             argv=("git", *_OVERRULED, *arguments),
             environment=self._environment(),
-            timeout=limit,
+            timeout=self._timeout if timeout is None else timeout,
             input=input,
             descriptors=descriptors,
         )
         verb = _verb(arguments)
         try:
-            ended = await process.run(command, sink)
+            ended = await process.ended(f"git {verb}", command, sink)
         except process.ProgramMissing as error:
             raise SourceRefused(
                 "git is not installed, or not on the PATH: install git 2.30 or later",
@@ -138,28 +137,24 @@ class Git:
                 " there are far too many files, or a tree that holds itself",
                 code=Code.REPOSITORY_REFUSED,
             ) from error
-        except TimeoutError as error:
-            raise SourceUnavailable(
-                f"git {verb}: not done within {limit:g} s: it was stopped"
-            ) from error
-        except OSError as error:
-            raise SourceUnavailable(f"git {verb}: cannot be started: {error.strerror}") from error
-        if ended.status < 0:
-            raise SourceUnavailable(f"git {verb}: killed by signal {-ended.status}")
         cut = len(ended.errors) >= process.ERRORS_KEPT
         errors = without(ended.errors, self._hidden, cut=cut)
         return Result(status=ended.status, output=ended.output, errors=errors)
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name in _INHERITED}
         return {
-            **kept,
+            **inherited(),
             **_ENVIRONMENT,
             "HOME": str(HOME),
             "GIT_ALLOW_PROTOCOL": ":".join(self._protocols),
             "GIT_SSH_COMMAND": SSH,
             **self._extra,
         }
+
+
+def inherited() -> dict[str, str]:
+    """Return what of our own environment programs get that a repository is read with."""
+    return {name: value for name, value in os.environ.items() if name in _INHERITED}
 
 
 def _verb(arguments: tuple[str, ...]) -> str:

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
+from stateward.errors import SourceUnavailable
+
 ERRORS_KEPT = 32 * 1024
 """Bytes of standard error that are kept, from its end: a server may send any amount of it."""
 
@@ -112,6 +114,27 @@ async def run(command: Command, sink: Callable[[bytes], object] | None = None) -
         output=bytes(conversation.output),
         errors=bytes(conversation.errors),
     )
+
+
+async def ended(
+    called: str, command: Command, sink: Callable[[bytes], object] | None = None
+) -> Ended:
+    """Run a program to its end; what it is called is for messages.
+
+    Raises ``SourceUnavailable`` when it took too long, was killed, or could not be started, and
+    what ``run`` raises besides.
+    """
+    try:
+        found = await run(command, sink)
+    except TimeoutError as error:
+        raise SourceUnavailable(
+            f"{called}: not done within {command.timeout:g} s: it was stopped"
+        ) from error
+    except OSError as error:
+        raise SourceUnavailable(f"{called}: cannot be started: {error.strerror}") from error
+    if found.status < 0:
+        raise SourceUnavailable(f"{called}: killed by signal {-found.status}")
+    return found
 
 
 async def _start(

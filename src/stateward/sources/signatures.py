@@ -4,7 +4,6 @@ git judges the signature, with OpenSSH's ssh-keygen or GnuPG, by the configured 
 the repository configures nor the keys of whoever runs this have a say. SSH signatures need git 2.34.
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from tempfile import TemporaryDirectory
 from stateward.errors import Code, SourceRefused, SourceUnavailable
 from stateward.sources import process
 from stateward.sources.access import Secret
-from stateward.sources.git import Git, Result
+from stateward.sources.git import Git, Result, inherited
 from stateward.sources.naming import naming
 from stateward.sources.objects import Damaged, Objects
 from stateward.sources.text import reason, told
@@ -94,24 +93,16 @@ class Signatures:
     async def _import(self, keys: str, environment: Mapping[str, str]) -> None:
         command = process.Command(
             argv=("gpg", "--import"),
-            environment={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **environment},
+            environment={**inherited(), "LC_ALL": "C", **environment},
             timeout=self.timeout,
             input=keys.encode(),
         )
         try:
-            ended = await process.run(command)
+            ended = await process.ended("git.verify.gpgKeys: gpg", command)
         except process.ProgramMissing as error:
             raise SourceRefused(
                 "git.verify.gpgKeys: gpg is not installed, or not on the PATH: install GnuPG",
                 code=Code.SOURCE_UNTRUSTED,
-            ) from error
-        except TimeoutError as error:
-            raise SourceUnavailable(
-                f"git.verify.gpgKeys: gpg: not done within {self.timeout:g} s: it was stopped"
-            ) from error
-        except OSError as error:
-            raise SourceUnavailable(
-                f"git.verify.gpgKeys: gpg cannot be started: {error.strerror}"
             ) from error
         if ended.status:
             raise SourceRefused(

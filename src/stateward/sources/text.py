@@ -41,16 +41,20 @@ def reason(errors: bytes) -> str:
 
     Git follows an error of ssh with three lines that say nothing: then it is the line before.
     """
-    lines = [line.strip() for line in re.split(r"[\r\n]", errors.decode("utf-8", "replace"))]
-    telling = [line for line in lines if line and not line.lower().startswith(_EXPLANATIONS)]
+    telling = [line for line in _lines(errors) if not line.lower().startswith(_EXPLANATIONS)]
     last = telling[-2:] if telling and _EXCUSE in telling[-1].lower() else telling[-1:]
     return _clean("; ".join(line.removeprefix("fatal: ") for line in last) or "git said nothing")
 
 
 def told(output: bytes) -> str:
     """Return all that a program said, in one line: masked, printable, and not too long."""
+    return _clean("; ".join(_lines(output)))
+
+
+def _lines(output: bytes) -> list[str]:
+    """Return the lines of a program's output that have anything in them."""
     lines = (line.strip() for line in re.split(r"[\r\n]", output.decode("utf-8", "replace")))
-    return _clean("; ".join(line for line in lines if line))
+    return [line for line in lines if line]
 
 
 def _clean(words: str) -> str:

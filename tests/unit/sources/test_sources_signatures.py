@@ -40,12 +40,15 @@ def eve_gpg() -> Iterator[Key]:
         yield own
 
 
-def given(text: str | None) -> Callable[[], str] | None:
-    return None if text is None else lambda: text
+Given = str | Callable[[], str] | None
+
+
+def given(own: Given) -> Callable[[], str] | None:
+    return (lambda: own) if isinstance(own, str) else own
 
 
 def source(
-    repository: Repository, *, signers: str | None = None, keys: str | None = None
+    repository: Repository, *, signers: Given = None, keys: Given = None
 ) -> RepositorySource:
     return RepositorySource(
         repository.path,
@@ -63,11 +66,29 @@ async def refused(own: RepositorySource, commit: str) -> str:
     return str(error.value)
 
 
+def made(repository: Repository, text: str) -> str:
+    """Make a commit of its very text."""
+    return repository.git("hash-object", "-t", "commit", "-w", "--stdin", input=text.encode())
+
+
+async def one_counts(
+    own: RepositorySource, repository: Repository, known: Key, stranger: Key
+) -> tuple[str, str, str]:
+    """Hold that of three commits the one of a known key counts, and no other.
+
+    Returns the other two, unsigned and a stranger's, and what was said of the first of them.
+    """
+    unsigned = repository.commit()
+    good = known.commit(repository)
+    bad = stranger.commit(repository)
+    await own.vouch(good)
+    return unsigned, bad, await refused(own, unsigned)
+
+
 def with_signature(repository: Repository, commit: str, lines: list[str]) -> str:
     """Make a commit like another one, with a signature of anybody's making."""
     head, _, message = repository.git("cat-file", "commit", commit).partition("\n\n")
-    text = "\n".join([head, *lines, "", message])
-    return repository.git("hash-object", "-t", "commit", "-w", "--stdin", input=text.encode())
+    return made(repository, "\n".join([head, *lines, "", message]))
 
 
 async def test_nothing_is_asked_of_commits_unless_it_is_configured(repository: Repository) -> None:
@@ -80,11 +101,8 @@ class TestSsh:
         self, repository: Repository, ada: Key, eve: Key
     ) -> None:
         own = source(repository, signers=ada.public)
-        unsigned = repository.commit()
-        good = ada.commit(repository)
-        bad = eve.commit(repository)
-        await own.vouch(good)
-        assert "is not signed: nothing of it is done" in await refused(own, unsigned)
+        unsigned, bad, said = await one_counts(own, repository, ada, eve)
+        assert "is not signed: nothing of it is done" in said
         said = await refused(own, bad)
         assert "signed by nobody that git.verify names" in said
         assert "No principal matched" in said
@@ -96,7 +114,7 @@ class TestSsh:
     async def test_what_is_signed_cannot_be_changed(self, repository: Repository, ada: Key) -> None:
         commit = ada.commit(repository, "as it was")
         text = repository.git("cat-file", "commit", commit).replace("as it was", "otherwise")
-        other = repository.git("hash-object", "-t", "commit", "-w", "--stdin", input=text.encode())
+        other = made(repository, text)
         own = source(repository, signers=ada.public)
         await own.vouch(commit)
         assert "incorrect signature" in await refused(own, other)
@@ -115,12 +133,7 @@ class TestSsh:
         self, repository: Repository, ada: Key, eve: Key
     ) -> None:
         known = [ada.public]
-        own = RepositorySource(
-            repository.path,
-            revision="HEAD",
-            timeout=30,
-            signatures=Signatures(signers=lambda: known[0], timeout=30),
-        )
+        own = source(repository, signers=lambda: known[0])
         commit = ada.commit(repository)
         await own.vouch(commit)
         known[0] = eve.public
@@ -130,12 +143,7 @@ class TestSsh:
         def unreadable() -> str:
             raise SourceUnavailable("signers: no such file", code=Code.SOURCE_CREDENTIALS)
 
-        own = RepositorySource(
-            repository.path,
-            revision="HEAD",
-            timeout=30,
-            signatures=Signatures(signers=unreadable, timeout=30),
-        )
+        own = source(repository, signers=unreadable)
         with pytest.raises(SourceUnavailable, match="no such file"):
             await own.vouch(repository.commit())
 
@@ -181,11 +189,7 @@ class TestGpg:
         self, repository: Repository, ada_gpg: Key, eve_gpg: Key
     ) -> None:
         own = source(repository, keys=ada_gpg.public)
-        unsigned = repository.commit()
-        good = ada_gpg.commit(repository)
-        bad = eve_gpg.commit(repository)
-        await own.vouch(good)
-        await refused(own, unsigned)
+        _, bad, _ = await one_counts(own, repository, ada_gpg, eve_gpg)
         assert "No public key" in await refused(own, bad)
         await source(repository, keys=f"{ada_gpg.public}\n{eve_gpg.public}").vouch(bad)
 

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -28,14 +28,16 @@ SITE_TO_BE = Create(
 
 
 async def applying(
-    server: Callable[[httpx.Request], httpx.Response], lineage: Lineage = NO_LINEAGE
-) -> None:
-    """Write a site through a session that has read the schema already."""
+    server: Callable[[httpx.Request], httpx.Response],
+    lineage: Lineage = NO_LINEAGE,
+    mutations: Sequence[Mutation] = (SITE_TO_BE,),
+) -> list[Refusal | None]:
+    """Write through a session that has read the schema already: a site, unless something is given."""
     async with client(server) as own:
         schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
         recollection = Recollection("main", None, time.time)
         session = InfrahubSession(own, schemas, True, recollection, pause=0.5, lineage=lineage)
-        await session.apply([SITE_TO_BE])
+        return [*await session.apply(mutations)]
 
 
 def there(request: httpx.Request) -> httpx.Response:
@@ -154,17 +156,9 @@ def _called(data: Mapping[str, Any]) -> str:
     return str(name["value"] if isinstance(name, Mapping) else data["nodes"][0]["id"])
 
 
-async def three(server: Deadlocked, *mutations: Mutation) -> list[Refusal | None]:
-    async with client(server) as own:
-        schemas = Schemas(own, "main", Library(), hash="hash", there=schema())
-        recollection = Recollection("main", None, time.time)
-        session = InfrahubSession(own, schemas, True, recollection, pause=0.5, lineage=NO_LINEAGE)
-        return [*await session.apply(mutations or SITES)]
-
-
 def test_what_the_database_took_back_is_sent_again_and_nothing_else():
     server = Deadlocked({"a", "c"}, {"c"})
-    found, _ = virtually(three(server))
+    found, _ = virtually(applying(server, mutations=SITES))
     assert found == [None, None, None]
     assert server.sent == [["a", "b", "c"], ["a", "c"], ["c"]]
 
@@ -172,7 +166,7 @@ def test_what_the_database_took_back_is_sent_again_and_nothing_else():
 def test_what_joins_one_group_leaves_the_other_only_then():
     server = Deadlocked({"new"})
     moved = Enrol(id=SITE_TO_BE.id, kind="SuiteSite", join=("new",), leave=("old",))
-    found, _ = virtually(three(server, moved, SITES[0]))
+    found, _ = virtually(applying(server, mutations=[moved, SITES[0]]))
     assert found == [None, None]
     assert server.sent == [["new", "a"], ["new"], ["old"]]
 
@@ -180,7 +174,7 @@ def test_what_joins_one_group_leaves_the_other_only_then():
 def test_what_is_taken_back_for_ever_is_a_failure_that_passes():
     server = Deadlocked(*[{"b"}] * 100)
     with pytest.raises(TargetUnavailable, match="took changes back for others") as caught:
-        virtually(three(server))
+        virtually(applying(server, mutations=SITES))
     assert caught.value.code is Code.TARGET_BUSY
     assert server.sent == [["a", "b", "c"], *[["b"]] * 5]
 

@@ -215,9 +215,9 @@ class _Batch:
                 self.refusals[index] = refused.refusal
                 continue
             operations = writes.operations(schema, mutation, attributes, self.session.signature)
-            changes = isinstance(mutation, Enrol) and mutation.join
+            moves = isinstance(mutation, Enrol) and mutation.join
             for own in operations:
-                (leaving if changes and own.removes else spelled).append((index, own))
+                (leaving if moves and own.removes else spelled).append((index, own))
         await self._send(spelled, _DEADLOCKS)
         # What is to join one group and leave another has joined first: it is never in none of them.
         joined = [own for own in leaving if own[0] not in self.refusals]
