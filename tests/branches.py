@@ -108,9 +108,14 @@ class Branch:
     def load_schema(self, *documents: Any) -> None:
         """Load schemas behind our back, and return when every worker of the server has them."""
         asked = {"schemas": list(documents)}
-        found = self._http.post("/api/schema/load", params={"branch": self.name}, json=asked)
-        assert found.status_code == httpx.codes.OK, found.text[:1000]
         deadline = time.monotonic() + _PATIENCE
+        while True:
+            found = self._http.post("/api/schema/load", params={"branch": self.name}, json=asked)
+            # Its task engine has not got round to it, or its database took it back for another's.
+            if not found.is_server_error or time.monotonic() > deadline:
+                break
+            time.sleep(1)
+        assert found.status_code == httpx.codes.OK, found.text[:1000]
         while not self.ask(_SYNCED)["InfrahubStatus"]["summary"]["schema_hash_synced"]:
             assert time.monotonic() < deadline, "the server's workers do not agree on a schema"
 

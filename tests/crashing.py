@@ -125,7 +125,10 @@ class Shop:
     def desk(self, fuse: Fuse | None = None, look: bool = True) -> Desk:
         found = Desk(self.open_target(self.path), SUITE, self.path / "state.db", fuse)
         found.watched.batch = 2
-        found.watched.look = self.look if look and fuse is not None else None
+        if look and fuse is not None:
+            # One write at a time: a look is several requests, and would see half of another's.
+            found.watched.in_flight = 1
+            found.watched.look = self.look
         return found
 
     def copy(self, path: Path) -> "Shop":
