@@ -192,6 +192,7 @@ class TestServer:
         assert "anonymous" in said(found, "account")
         assert "INFRAHUB_API_TOKEN" in said(found, "account")
 
+    @pytest.mark.long
     def test_lineage(self, server: Lab, repo: Repository, cli: Cli) -> None:
         repo.write("stateward.yaml", b"target: {lineage: {source: true}}\n")
         found = findings(cli)

@@ -141,6 +141,7 @@ def wait(until: Callable[[], bool]) -> None:
         time.sleep(0.5)
 
 
+@pytest.mark.long
 def test_values_of_a_profile(given: Given) -> None:
     plain = "{name: NAME-plain, profiles: [NAME]}"
     given.declare(PROFILE, plain, "{name: NAME-own, profiles: [NAME], note: ours}")

@@ -129,6 +129,7 @@ def owned(request: pytest.FixtureRequest, branch: Branch, tmp_path: Path) -> Own
     return Owned(name, tmp_path, branch, LINEAGE)
 
 
+@pytest.mark.long
 def test_values_carry_whose_they_are(owned: Owned, me: str, administrators: str) -> None:
     assert owned.applied() > 0
     found = owned.device()
@@ -160,6 +161,7 @@ def test_values_carry_whose_they_are(owned: Owned, me: str, administrators: str)
     assert owned.applied() == 0
 
 
+@pytest.mark.long
 def test_others_are_refused_by_nobody_but_the_web_interface(owned: Owned, me: str) -> None:
     """The API of this version looks at no protection: what others change there is drift."""
     owned.applied()

@@ -211,10 +211,9 @@ def test_what_goes_wrong_on_the_way_is_made_up_for(tags: Tags, what: bytes, faul
     assert tags.settled()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "what", [b"BranchMerge", pytest.param(b"BranchDelete", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("what", [b"BranchMerge", b"BranchDelete"])
 def test_round_that_took_effect_is_no_failure_whatever_was_lost(tags: Tags, what: bytes) -> None:
     tags.declare("blue")
     tags.proxy.due[what] = mishaps.lose_the_answer

@@ -199,9 +199,9 @@ async def _taken_back_and_run_again(shop: Shop) -> None:
     [
         (5, _run_again),
         pytest.param(9, _taken_back_and_run_again, marks=pytest.mark.long),
-        (13, _resumed_and_run_again),
+        pytest.param(13, _resumed_and_run_again, marks=pytest.mark.long),
         pytest.param(17, _run_again, marks=pytest.mark.long),
-        (21, _taken_back_and_run_again),
+        pytest.param(21, _taken_back_and_run_again, marks=pytest.mark.long),
     ],
 )
 async def test_process_that_is_killed_is_made_up_for(

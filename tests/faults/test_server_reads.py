@@ -13,7 +13,7 @@ from fault_proxy import Fault, everything, loads, reads
 ROUND = 14
 """So many reads at the least has a round that makes, changes and deletes."""
 PASSING = [
-    pytest.param([mishaps.shed], id="shed"),
+    pytest.param([mishaps.shed], id="shed", marks=pytest.mark.long),
     pytest.param([mishaps.refuse, mishaps.lose_the_answer], id="reset"),
     pytest.param([mishaps.half_an_answer, mishaps.too_deep], id="half-an-answer"),
     pytest.param(
@@ -80,6 +80,7 @@ def test_every_read_of_a_round_in_turn_gets_no_answer_of_the_server(case: Case) 
     assert number >= ROUND
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_schema_is_sent_again(case: Case) -> None:
     """The server is asked what loading it would change, and then to load it."""

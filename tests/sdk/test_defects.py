@@ -15,7 +15,7 @@ from live import Lab
 from sessions import Desk
 from targets import schema
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 async def test_d1_an_empty_session_prunes(sdk: Sdk, desk: Desk) -> None:

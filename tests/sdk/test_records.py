@@ -28,7 +28,7 @@ query($event: [String!], $node: [String!]) {
 PATIENCE, PAUSE = 60.0, 0.2
 """Seconds: the server tells of what happened some time later."""
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def told(branch: Branch, event: str, node: str) -> list[dict[str, Any]]:
