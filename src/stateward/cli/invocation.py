@@ -13,6 +13,7 @@ from stateward.engine.export import Export, export
 from stateward.errors import Code, ConfigError
 from stateward.model.plan import Plan
 from stateward.model.run import Report
+from stateward.model.unit import group_name
 from stateward.reporting import plan as plan_rendering
 from stateward.reporting import report as report_rendering
 from stateward.reporting.typed import Typed
@@ -92,8 +93,9 @@ async def applied(
 
 
 async def exported(given: Mapping[str, Any], kinds: Sequence[str], unit: str | None) -> Export:
-    wired = wiring.wire(Invocation(**given))
-    return await export(wired.round.target, kinds, unit)
+    asked = wiring.wire(Invocation(**given)).round
+    group = None if unit is None else group_name(asked.scope.instance, asked.scope.source, unit)
+    return await export(asked.target, kinds, group)
 
 
 def dry_report(plan: Plan) -> Report:

@@ -34,9 +34,10 @@ class Export:
     schema: Schema
 
 
-async def export(target: Target, kinds: Collection[str], unit: str | None) -> Export:
+async def export(target: Target, kinds: Collection[str], group: str | None) -> Export:
     """Read objects of some kinds, generics standing for their heirs; none named is all.
 
+    ``group`` is the name of a tracking group: only its members are meant, whoever has them too.
     Left out is what is not for a file: tracking groups, secrets, what the target came with and
     what it makes by itself.
     """
@@ -45,7 +46,7 @@ async def export(target: Target, kinds: Collection[str], unit: str | None) -> Ex
         wanted = {own for name in kinds or schema.kinds for own in _concrete(schema, name)}
         groups = await session.groups(_OURS)
         observed = await session.observe(Query(kinds=sorted(wanted), groups=list(groups)))
-    return Export(objects=tuple(_chosen(observed, schema, wanted, unit)), schema=schema)
+    return Export(objects=tuple(_chosen(observed, schema, wanted, group)), schema=schema)
 
 
 def _concrete(schema: Schema, name: str) -> tuple[str, ...]:
@@ -56,14 +57,17 @@ def _concrete(schema: Schema, name: str) -> tuple[str, ...]:
 
 
 def _chosen(
-    observed: Observed, schema: Schema, kinds: Collection[str], unit: str | None
+    observed: Observed, schema: Schema, kinds: Collection[str], group: str | None
 ) -> Iterator[Exported]:
     owners = _owners(observed)
-    tracking = {group.id for group in observed.groups.values()}
+    asked = observed.objects.keys()
+    if group is not None:
+        asked = observed.groups[group].members if group in observed.groups else frozenset()
+    tracking = {own.id for own in observed.groups.values()}
     for own in sorted(observed.objects.values(), key=lambda own: (own.key, own.id)):
         owner = owners.get(own.id)
         hidden = own.id in tracking or (own.seeded and owner is None)
-        if hidden or own.key.kind not in kinds or (unit is not None and owner != unit):
+        if hidden or own.key.kind not in kinds or own.id not in asked:
             continue
         yield _exported(own, schema.kinds[own.key.kind], owner, observed, tracking)
 

@@ -11,6 +11,7 @@ from stateward.engine.export import Exported, export
 from stateward.errors import Code, ConfigError
 from stateward.model.identity import ObjectKey
 from stateward.model.mutation import Enrol
+from stateward.model.unit import group_name
 from stateward.reporting import export as rendering
 
 
@@ -38,7 +39,8 @@ async def shop(tmp_path: Path) -> Workshop:
 
 
 async def exported(shop: Workshop, *kinds: str, unit: str | None = None) -> dict[str, Exported]:
-    found = await export(shop.target, kinds, unit)
+    group = None if unit is None else group_name("default", "default", unit)
+    found = await export(shop.target, kinds, group)
     return {str(own.key): own for own in found.objects}
 
 
@@ -82,6 +84,20 @@ async def test_is_of_some_kinds(shop: Workshop, kinds: list[str], names: list[st
 )
 async def test_is_of_one_unit(shop: Workshop, unit: str, names: list[str]) -> None:
     assert list(await exported(shop, unit=unit)) == names
+
+
+async def test_unit_is_ours_and_has_what_it_shares(shop: Workshop) -> None:
+    theirs, red = await shop.find("BuiltinTag", "theirs"), await shop.find("BuiltinTag", "red")
+    other = await shop.make("CoreStandardGroup", name=group_name("other", "default", "a"))
+    await shop.do(Enrol(id=theirs.id, kind="BuiltinTag", join=(other,)))
+    own = await shop.find("CoreStandardGroup", group_name("default", "default", "a"))
+    await shop.do(Enrol(id=red.id, kind="BuiltinTag", join=(own.id,)))
+    assert list(await exported(shop, unit="a")) == [
+        "BuiltinTag/red",
+        "NetDevice/d1",
+        "NetInterface/d1/e0",
+    ]
+    assert list(await exported(shop, unit="b/adopted")) == ["BuiltinTag/red"]
 
 
 async def test_kind_that_is_not_there_is_an_error(shop: Workshop) -> None:
