@@ -60,7 +60,7 @@ def _chosen(
     observed: Observed, schema: Schema, kinds: Collection[str], group: str | None
 ) -> Iterator[Exported]:
     owners = _owners(observed)
-    asked = observed.objects.keys()
+    asked: Collection[str] = observed.objects
     if group is not None:
         asked = observed.groups[group].members if group in observed.groups else frozenset()
     tracking = {own.id for own in observed.groups.values()}
