@@ -1,5 +1,7 @@
 """``onError: rollback`` on the command line: a pool runs dry in the middle of a commit."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from commands import Cli, asked, edit
 from repositories import Repository
 from rounds import objects
+from stateward import wiring
+from watching import Watched
 
 SCHEMA = """
 version: "1.0"
@@ -74,3 +78,32 @@ def test_is_told_by_every_command(repo: Repository, cli: Cli) -> None:
     asked(cli, "apply", "--retry")
     assert asked(cli, "apply")["writes"] == 0
     assert cli("plan")[0] == 0
+
+
+async def applied_and_cut_short(repo: Repository) -> None:
+    """Lose the target on the way back: after the stamp, two leafs, and the stamp of the hold."""
+    wired = wiring.wire(wiring.Invocation(repo=str(repo.path)))
+    lost = Watched(
+        wired.round.target, batch=1, lose=lambda number: "before" if number == 4 else None
+    )
+    wired = replace(wired, round=replace(wired.round, target=lost))
+    async with wiring.reconciler(wired) as reconciler:
+        await reconciler.apply(None, expected=None, progress=lambda _through, _of: None)
+
+
+def test_plan_tells_what_is_taken_back_before_it(repo: Repository, cli: Cli) -> None:
+    asked(cli, "apply")
+    before = cli("export", "--unit", "site")
+    (repo.path / "site/leafs.yml").write_text(leafs("leaf1", "leaf2", "leaf3"))
+    repo.commit("three leafs")
+    asyncio.run(applied_and_cut_short(repo))
+    assert cli("export", "--unit", "site") != before
+
+    code, said = cli("plan")
+    assert code == 1
+    assert "was cut short: applying takes the rest back first, and plans again" in said
+    (first,) = (own for own in asked(cli, "plan", code=1)["problems"] if own["unit"] is None)
+    assert (first["code"], first["severity"]) == ("SW1520", "warning")
+    asked(cli, "apply", code=1)
+    assert cli("export", "--unit", "site") == before
+    assert "was cut short" not in cli("plan")[1]

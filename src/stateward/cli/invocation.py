@@ -66,7 +66,7 @@ def save(plan: Plan, asked: Invocation, out: str) -> None:
 async def planned(asked: Invocation) -> Plan:
     wired = wiring.wire(asked)
     async with wiring.planner(wired) as round_:
-        return await round_.plan(wired.revision)
+        return await wiring.with_what_comes_first(wired, round_, await round_.plan(wired.revision))
 
 
 async def validated(asked: Invocation) -> Plan:

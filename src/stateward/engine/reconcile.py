@@ -1,17 +1,16 @@
 """Plan and apply in one session: what is planned is what is done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stateward.engine.load import Loaded
 from stateward.engine.round import Look, Round
-from stateward.engine.taking_back import TakingBack, failed, to_take_back
+from stateward.engine.taking_back import TakingBack, failed, to_take_back, unfinished
 from stateward.errors import PlanMoved, Problem, Severity
 from stateward.model.plan import Plan
 from stateward.model.record import INTERRUPTED, ON_ERROR, TAKES_BACK, Cause, Opening, RunKind
 from stateward.model.run import Outcome, Report
 from stateward.model.unit import prefix
-from stateward.planning.question import UnitFacts
 from stateward.ports import Journal, Mandate, Session, Trail
 from stateward.tracking.apply import Applier
 from stateward.tracking.carry import Progress
@@ -89,26 +88,18 @@ class Reconciler:
 
         Of units that this round is about: others are left alone, as is all that a takeover finds.
         """
-        tied = any(own.before.tie is not None for own in plan.units.values())
-        if not tied or self.kind is not RunKind.ROUND or self.trail is None or session.aside:
+        if self.kind is not RunKind.ROUND or self.trail is None or session.aside:
             return None
-        facts = self._facts(plan, loaded)
-        free = [unit for unit, own in facts.items() if own.selected and not own.settings.suspend]
+        records = await unfinished(self.trail, plan, self.round.free(plan, loaded))
+        if not records:
+            return None
         back = self._taking_back(plan, loaded, session, self.trail)
-        records = await back.unfinished([unit for unit in free if unit in plan.units])
-        return await back.finish(records, progress) if records else None
-
-    def _facts(self, plan: Plan, loaded: Loaded) -> Mapping[str, UnitFacts]:
-        gone = plan.units.keys() - loaded.units.keys()
-        settings = {
-            unit: loaded.settings.get(unit) or self.round.settings(unit) for unit in sorted(gone)
-        }
-        return self.round.facts(loaded, settings)
+        return await back.finish(records, progress)
 
     def _taking_back(
         self, plan: Plan, loaded: Loaded, session: Session, trail: Trail
     ) -> TakingBack:
-        facts = self._facts(plan, loaded)
+        facts = self.round.facts_of(plan, loaded)
         rollback = Rollback(
             target=self.round.target,
             journal=self.journal,

@@ -246,6 +246,21 @@ class Round:
             )
         return facts
 
+    def facts_of(self, plan: Plan, loaded: Loaded) -> dict[str, UnitFacts]:
+        """Return what is known of each unit, those that a plan found to be gone included."""
+        gone = sorted(plan.units.keys() - loaded.units.keys())
+        settings = {unit: loaded.settings.get(unit) or self.settings(unit) for unit in gone}
+        return self.facts(loaded, settings)
+
+    def free(self, plan: Plan, loaded: Loaded) -> list[str]:
+        """Return the units of a plan that it is about and that are not suspended."""
+        facts = self.facts_of(plan, loaded)
+        return [
+            unit
+            for unit, own in facts.items()
+            if unit in plan.units and own.selected and not own.settings.suspend
+        ]
+
     def settings(self, unit: str) -> UnitSettings:
         """Return the settings of a unit that has none of its own."""
         return self.loader.read_settings(unit, None)[0]

@@ -27,7 +27,7 @@ from stateward.ports import Session, Trail
 from stateward.tracking.carry import Progress
 from stateward.tracking.choosing import attempts, given_up, in_their_order
 from stateward.tracking.ledger import Ledger
-from stateward.tracking.rollback import Rollback
+from stateward.tracking.rollback import Rollback, check
 
 
 def to_take_back(own: UnitPlan) -> bool:
@@ -85,23 +85,6 @@ class TakingBack:
         writes = report.writes + undone.writes
         return replace(self.plan, problems=problems), replace(report, runs=done, writes=writes)
 
-    async def unfinished(self, units: Collection[str]) -> list[Record]:
-        """Return what an earlier round had begun to take back: only where it was of these units."""
-        for unit in units:
-            own = self.plan.units[unit]
-            if own.before.tie is None:
-                continue
-            try:
-                records = await given_up(self.trail, unit, own.group, self.plan.target)
-                for one in records:
-                    self.rollback.check(one)
-            except ConfigError:
-                continue  # not all of it is recorded any more: it stays as it is, and is held
-            about = {one.opening.subject for one in records} & self.plan.units.keys()
-            if records and about <= set(units):
-                return records
-        return []
-
     async def finish(self, records: Sequence[Record], progress: Progress) -> tuple[Problem, int]:
         """End what an earlier round had begun to take back; return what is to be said, and writes."""
         subjects = {own.opening.subject for own in records}
@@ -142,6 +125,38 @@ class TakingBack:
             found = together(units, self.plan.changes, pool.values())
         taken = {one for unit in found for one in own.get(unit, ())}
         return in_their_order(pool[one] for one in taken)
+
+
+async def unfinished(trail: Trail, plan: Plan, units: Collection[str]) -> list[Record]:
+    """Return what an earlier round had begun to take back: only where it was of these units."""
+    for unit in units:
+        own = plan.units[unit]
+        if own.before.tie is None:
+            continue
+        try:
+            records = await given_up(trail, unit, own.group, plan.target)
+            for one in records:
+                check(one, plan.target)
+        except ConfigError:
+            continue  # not all of it is recorded any more: it stays as it is, and is held
+        about = {one.opening.subject for one in records} & plan.units.keys()
+        if records and about <= set(units):
+            return records
+    return []
+
+
+async def to_be_ended(trail: Trail, plan: Plan, units: Collection[str]) -> Problem | None:
+    """Return what is to be said of a plan where something is taken back before it is carried out."""
+    records = await unfinished(trail, plan, units)
+    if not records:
+        return None
+    subjects = sorted({own.opening.subject for own in records})
+    message = (
+        f"{', '.join(subjects)}: an earlier round had begun to take commit"
+        f" {records[-1].opening.revision[:12]} back, and was cut short: applying takes the rest back"
+        " first, and plans again"
+    )
+    return Problem(code=Code.TAKEN_BACK, message=message, severity=Severity.WARNING)
 
 
 def _ended(units: Collection[str], commit: str) -> Problem:

@@ -54,7 +54,7 @@ class Rollback:
         changed since, too. Raises ``ConfigError`` for a run that was on another target.
         """
         for own in records:
-            self.check(own)
+            check(own, self.target.name)
         records = await with_begun(self.trail, records)
         async with self.target.session(None, write=False) as session:
             return await self._plan(session, records, force=force, allow_deletes=allow_deletes)
@@ -68,7 +68,7 @@ class Rollback:
     ) -> tuple[Plan, Report]:
         """Plan and apply, in one session; the rollback is recorded as a run of each unit."""
         for own in records:
-            self.check(own)
+            check(own, self.target.name)
         async with self.target.session(None, write=True, shared=self.shared) as session:
             begun = await with_begun(self.trail, records)
             open_ = [own.id for own in begun if not own.outcome]
@@ -90,7 +90,7 @@ class Rollback:
         earlier rounds made is kept where it is protected.
         """
         for own in records:
-            self.check(own)
+            check(own, self.target.name)
         failed = records[-1].round
         holding = replace(holding, earlier=frozenset(o.id for o in records if o.round != failed))
         begun = await with_begun(self.trail, records)
@@ -112,19 +112,6 @@ class Rollback:
             runs = tuple(Ledger(plan).runs({}, {}, None))
             return Report(digest=plan.digest, writes=0, runs=runs)
         return await self._apply(plan, records, session, progress, force=force)
-
-    def check(self, record: Record) -> None:
-        """Raise ``ConfigError`` for a run that was on another target."""
-        opening = record.opening
-        if opening.target != self.target.name:
-            message = (
-                f"run {record.id} was on {opening.target}, and the target here is"
-                f" {self.target.name}: name that one as the target"
-            )
-            raise ConfigError(message, code=Code.NO_SUCH_RUN)
-        if not opening.group:
-            message = f"run {record.id} was recorded by an older version, and lacks what it changed"
-            raise ConfigError(message, code=Code.NO_SUCH_RUN)
 
     async def _closed(self, session: Session, record: Record) -> Record:
         """End a run that has not ended: nobody has its group, so its process died."""
@@ -255,6 +242,20 @@ def _ours(records: Sequence[Record]) -> str:
         return groups.pop()
     _, instance, source, _ = records[0].opening.group.split("/", 3)
     return prefix(instance, source)
+
+
+def check(record: Record, target: str) -> None:
+    """Raise ``ConfigError`` for a run that was on another target than the one of this name."""
+    opening = record.opening
+    if opening.target != target:
+        message = (
+            f"run {record.id} was on {opening.target}, and the target here is {target}:"
+            " name that one as the target"
+        )
+        raise ConfigError(message, code=Code.NO_SUCH_RUN)
+    if not opening.group:
+        message = f"run {record.id} was recorded by an older version, and lacks what it changed"
+        raise ConfigError(message, code=Code.NO_SUCH_RUN)
 
 
 async def _with_holds(

@@ -14,10 +14,12 @@ from stateward.engine.approvals import KeptApprovals
 from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
+from stateward.engine.taking_back import to_be_ended
 from stateward.errors import ConfigError, Problem
 from stateward.instruments import UNMEASURED, Instruments
 from stateward.model.document import Document
 from stateward.model.identity import ObjectKey
+from stateward.model.plan import Plan
 from stateward.model.record import Cause
 from stateward.model.unit import UnitSettings
 from stateward.ports import Target
@@ -221,6 +223,16 @@ async def planner(wired: Wired) -> AsyncIterator[Round]:
         yield replace(wired.round, approvals=KeptApprovals(commands))
     finally:
         await commands.close()
+
+
+async def with_what_comes_first(wired: Wired, planner: Round, plan: Plan) -> Plan:
+    """Add to a plan that something is taken back before it, where an earlier round was cut short."""
+    if all(own.before.tie is None for own in plan.units.values()):
+        return plan
+    units = planner.free(plan, await planner.files(wired.revision))
+    async with journal(wired.state, wired.configuration.state.retention) as own:
+        found = await to_be_ended(own, plan, units)
+    return plan if found is None else replace(plan, problems=(*plan.problems, found))
 
 
 @asynccontextmanager
