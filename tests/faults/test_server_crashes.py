@@ -66,7 +66,7 @@ def boundaries_of(*some: str) -> pytest.MarkDecorator:
 
 
 @boundaries_of("first")
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 async def test_boundaries_are_made_up_for(
     history: list[Script], boundaries: int, step: int, shops: Shops
 ) -> None:
@@ -97,7 +97,7 @@ async def test_boundaries_are_made_up_for(
 
 
 @boundaries_of("changing")
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 async def test_boundaries_are_resumed_and_taken_back(
     history: list[Script], boundaries: int, step: int, shops: Shops
 ) -> None:
@@ -134,7 +134,7 @@ async def test_boundaries_are_resumed_and_taken_back(
         pytest.param([first, nothing], 20, 1, marks=pytest.mark.long, id="nothing-left-every"),
     ],
 )
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 async def test_boundaries_of_a_rollback_are_made_up_for(
     history: list[Script], boundaries: int, step: int, shops: Shops
 ) -> None:
