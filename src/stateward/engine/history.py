@@ -7,7 +7,8 @@ from typing import Any, Final
 from stateward.engine.load import Loaded
 from stateward.errors import Code, Problem, Severity, SourceRefused
 from stateward.model.identity import NodeId, ObjectKey
-from stateward.model.state import DesiredObject
+from stateward.model.schema import Schema
+from stateward.model.state import Desired, DesiredObject
 from stateward.model.unit import Stamp, UnitSettings
 
 
@@ -26,6 +27,10 @@ class Former:
 
 Formers = dict[tuple[str, str], Former]
 """By unit and revision: it never becomes another, and one that is held back is asked for each round."""
+
+
+Declared = Callable[[Loaded], Awaitable[tuple[Desired, bool]]]
+"""Tells what a revision declares, and whether what the target holds has a say in it."""
 
 
 @dataclass(slots=True)
@@ -80,6 +85,38 @@ class History:
         before = await self.unit(unit, stamp.applied)
         found = before.settings if before else None
         return replace(found, suspend=False, depends_on=(), moved={}) if found else None
+
+    async def formerly(
+        self, known: Mapping[str, Stamp], loaded: Loaded, schema: Schema, declared: Declared
+    ) -> tuple[dict[ObjectKey, DesiredObject], tuple[Problem, ...]]:
+        """Return what was declared, for the units whose files are others now; with what is not known."""
+        revisions = [
+            (unit, revision)
+            for unit, stamp in known.items()
+            if stamp.files != loaded.digests.get(unit) or stamp.attempted
+            for revision in stamp.revisions
+        ]
+        found: Formers = {}
+        unread: dict[str, list[str]] = {}
+        for unit, revision in revisions:
+            former = await self.unit(unit, revision)
+            if former is not None:
+                found[unit, revision] = former
+                if former.schema != schema.hash:
+                    unread.setdefault(revision, []).append(unit)
+        for revision, units in unread.items():
+            before = await self.at(revision)
+            if before is None:  # known under another schema only
+                for unit in units:
+                    del found[unit, revision]
+                continue
+            desired, may_change = await declared(before)
+            for unit in units:
+                former, own = found[unit, revision], desired.units.get(unit)
+                former.objects = own.objects if own else {}
+                # What the target has a say in may be another thing the next time.
+                former.schema = "" if may_change else schema.hash
+        return merged(revisions, found)
 
 
 _UNKNOWN: Final = NodeId("")

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from stateward.desired.load import UnitFiles
 from stateward.desired.load import load as load_desired
 from stateward.engine.approvals import Approvals, NoApprovals
-from stateward.engine.history import Formers, History, merged
+from stateward.engine.history import History
 from stateward.engine.load import Loaded, Loader, declared_schema, no_longer_objects
 from stateward.engine.memo import Memo
 from stateward.engine.stamps import stamps
@@ -24,7 +24,7 @@ from stateward.model.commit import Commit
 from stateward.model.identity import ObjectKey
 from stateward.model.plan import Plan, UnitPlan, UnitState
 from stateward.model.schema import Schema
-from stateward.model.state import Desired, DesiredObject
+from stateward.model.state import Desired
 from stateward.model.unit import (
     Budget,
     ManageSchema,
@@ -188,8 +188,10 @@ class Round:
         known = await stamps(session, scope.instance, scope.source)
         history = History(self._earlier, self.memo.formers)
         loaded, gone = await self._with_doubts(loaded, known, history)
-        desired = await self._desired(session, loaded)
-        formerly, unknown = await self._formerly(session, loaded, known, history)
+        desired, _ = await self._declared(session, loaded)
+        formerly, unknown = await history.formerly(
+            known, loaded, session.schema, lambda before: self._declared(session, before)
+        )
         history.forget()
         units = self.facts(loaded, gone)
         self._check_selection(units)
@@ -294,49 +296,14 @@ class Round:
                 gone[unit] = found or self.settings(unit)
         return replace(loaded, units=units) if doubted else loaded, gone
 
-    async def _desired(self, session: Session, loaded: Loaded) -> Desired:
-        return await self._known(session, loaded, self.memo.desired(loaded, session.schema))
-
-    async def _known(self, session: Session, loaded: Loaded, desired: Desired) -> Desired:
-        """Read a revision again with what the target knows, where that counts."""
-        if desired.needs:
-            known = await known_of(session, desired.needs)
-            with undisturbed():
-                desired = load_desired(loaded.units, session.schema, known)
-        return desired
-
-    async def _formerly(
-        self, session: Session, loaded: Loaded, known: Mapping[str, Stamp], history: History
-    ) -> tuple[dict[ObjectKey, DesiredObject], tuple[Problem, ...]]:
-        """Derive from Git what was declared, for the units whose files are others now."""
-        revisions = [
-            (unit, revision)
-            for unit, stamp in known.items()
-            if stamp.files != loaded.digests.get(unit) or stamp.attempted
-            for revision in stamp.revisions
-        ]
-        declared: Formers = {}
-        unread: dict[str, list[str]] = {}
-        for unit, revision in revisions:
-            former = await history.unit(unit, revision)
-            if former is not None:
-                declared[unit, revision] = former
-                if former.schema != session.schema.hash:
-                    unread.setdefault(revision, []).append(unit)
-        for revision, units in unread.items():
-            before = await history.at(revision)
-            if before is None:  # known under another schema only
-                for unit in units:
-                    del declared[unit, revision]
-                continue
-            alone = self.memo.desired(before, session.schema)
-            found = await self._known(session, before, alone)
-            for unit in units:
-                former, own = declared[unit, revision], found.units.get(unit)
-                former.objects = own.objects if own else {}
-                # What the target knows as well may be another thing the next time.
-                former.schema = "" if alone.needs else session.schema.hash
-        return merged(revisions, declared)
+    async def _declared(self, session: Session, loaded: Loaded) -> tuple[Desired, bool]:
+        """Return what a revision declares, and whether what the target holds has a say in it."""
+        desired = self.memo.desired(loaded, session.schema)
+        if not desired.needs:
+            return desired, False
+        known = await known_of(session, desired.needs)
+        with undisturbed():
+            return load_desired(loaded.units, session.schema, known), True
 
 
 def _no_such_unit(asked: str, units: Iterable[str]) -> ConfigError:
