@@ -8,7 +8,7 @@ RIVAL := $(VENV)-rival
 # The requirement files name everything, so that nothing is left for pip to choose.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test model soak idle chart image kube postgres live live-again live-long gates bench values requirements clean
+.PHONY: demo test model laws soak idle chart image kube postgres live live-again live-long gates bench values requirements clean
 
 demo: $(VENV)/runtime  ## the main job, start to end, on examples/
 	@$(BIN)/python examples/demo.py
@@ -18,6 +18,9 @@ test: $(VENV)/dev  ## all tests that need nothing but this repository
 
 model: $(VENV)/dev  ## months of a repository, ten thousand steps of them: ten minutes
 	@STATEWARD_MODEL_STEPS=10000 $(BIN)/python -m pytest --timeout=3600 tests/properties/test_model.py
+
+laws: $(VENV)/dev  ## the properties with five times the examples, others each time: half an hour
+	@$(BIN)/python -m pytest --hypothesis-profile=nightly --timeout=1800 --numprocesses=auto --dist=worksteal tests/properties tests/unit/targets/test_embedded_model.py
 
 soak: $(VENV)/dev  ## months of a daemon, in half an hour: STATEWARD_SOAK_SECONDS says how long
 	@STATEWARD_SOAK_SECONDS=$${STATEWARD_SOAK_SECONDS:-1800} $(BIN)/python -m pytest tests/e2e/test_soak.py

@@ -34,8 +34,12 @@ _FIXTURES = {own: own for own in _NEEDS} | {"shared_data": "shared", "lab": "liv
 """The markers that go with fixtures."""
 
 # To make a failing example smaller takes longer than a test may: "thorough" does it, for one test.
+_PHASES = set(Phase) - {Phase.shrink, Phase.explain}
 settings.register_profile(
-    "default", deadline=None, derandomize=True, phases=set(Phase) - {Phase.shrink, Phase.explain}
+    "default", deadline=None, derandomize=True, max_examples=40, phases=_PHASES
+)
+settings.register_profile(
+    "nightly", deadline=None, max_examples=200, phases=_PHASES, print_blob=True
 )
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("default")

@@ -357,4 +357,4 @@ class Target(RuleBasedStateMachine):
 
 
 TestTarget = Target.TestCase
-TestTarget.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestTarget.settings = settings(stateful_step_count=40, deadline=None)
