@@ -1,11 +1,12 @@
 """What was made of revisions, for the rounds that look at them again: most find nothing new."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from stateward.desired.discover import File
 from stateward.desired.load import Reading, read, read_again
 from stateward.engine.history import Formers
-from stateward.engine.load import Loaded
+from stateward.engine.load import DeclaredSchema, Loaded, read_schema, same_files
 from stateward.heap import undisturbed
 from stateward.model.schema import Schema
 from stateward.model.state import Desired
@@ -30,6 +31,8 @@ class Memo:
     """By their ids, which are never another content's; the newest last."""
     formers: Formers = field(default_factory=dict)
     """What units were at the revisions that the last round looked back to."""
+    _schema: tuple[Sequence[File], DeclaredSchema] | None = None
+    """The files of the schema that was asked for last, and what they declare."""
     _reading: Reading | None = None
     """How the revision was read that was read last."""
 
@@ -45,6 +48,12 @@ class Memo:
         """Return a revision that is not the one to be kept from now on."""
         known = self._kept.get(revision or "")
         return known.loaded if known else await load(revision)
+
+    def schema(self, files: Sequence[File]) -> DeclaredSchema:
+        """Return what the files of a schema declare: few commits touch any of them."""
+        if self._schema is None or not same_files(self._schema[0], files):
+            self._schema = (files, read_schema(files))
+        return self._schema[1]
 
     def desired(self, loaded: Loaded, schema: Schema) -> Desired:
         """Return what a revision declares by itself, whatever the target holds."""

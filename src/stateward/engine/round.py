@@ -107,7 +107,7 @@ class Round:
         loaded = await self.files(revision)
         if self.scope.manage_schema is ManageSchema.OFF:
             return loaded, None, loaded.problems
-        schema, problems = declared_schema(loaded, self.scope.schemas)
+        schema, problems = declared_schema(loaded, self.scope.schemas, self.memo.schema)
         return loaded, schema, (*loaded.problems, *problems)
 
     async def plan(self, revision: str | None = None, look: Look | None = None) -> Plan:
