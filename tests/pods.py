@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -50,16 +51,34 @@ class Cluster:
 
     def account(self) -> Path:
         """Write a KUBECONFIG that has the token of the release's account, and nothing else."""
-        spec = TokenRequestSpec(audiences=[], expirationSeconds=3600)
-        asked = ServiceAccountToken(metadata=ObjectMeta(), spec=spec)
-        made = self.client.create(asked, NAME, namespace=self.namespace)
-        assert made.status is not None
         own = yaml.safe_load(Path(self._kube).read_text())
-        own["users"] = [{"name": own["users"][0]["name"], "user": {"token": made.status.token}}]
+        own["users"] = [{"name": own["users"][0]["name"], "user": {"token": self._token()}}]
         own["contexts"][0]["context"]["namespace"] = self.namespace
         file = self.root / f"account-{uuid4().hex[:6]}.conf"
         file.write_text(yaml.safe_dump(own))
         return file
+
+    def mount_account(self) -> dict[str, str]:
+        """Lay the account out as a kubelet does; return where its pod finds the API server."""
+        said = yaml.safe_load(Path(self._kube).read_text())["clusters"][0]["cluster"]
+        there = {
+            "token": self._token().encode(),
+            "ca.crt": Path(said["certificate-authority"]).read_bytes(),
+            "namespace": self.namespace.encode(),
+        }
+        _lay_out(self.root / "secrets" / "kubernetes.io" / "serviceaccount", there)
+        server = urlsplit(said["server"])
+        return {
+            "KUBERNETES_SERVICE_HOST": str(server.hostname),
+            "KUBERNETES_SERVICE_PORT": str(server.port),
+        }
+
+    def _token(self) -> str:
+        spec = TokenRequestSpec(audiences=[], expirationSeconds=3600)
+        asked = ServiceAccountToken(metadata=ObjectMeta(), spec=spec)
+        made = self.client.create(asked, NAME, namespace=self.namespace)
+        assert made.status is not None
+        return made.status.token
 
     def keep(self, name: str, **data: str) -> None:
         """Make a Secret, or put another one in its place."""
@@ -86,7 +105,10 @@ class Cluster:
 
     @contextmanager
     def pod(self, name: str, *, secrets: bool = False) -> Iterator[Process]:
-        """Run the container's command with its environment; with its ``secrets`` it takes root."""
+        """Run the container's command with its environment; with its ``secrets`` it takes root.
+
+        Among these is its account; without, the same account is in a file that it is told of.
+        """
         spec = self.template.spec
         assert spec is not None
         (container,) = spec.containers
@@ -103,7 +125,8 @@ class Cluster:
         else:
             environment["STATEWARD_STATE_DIRECTORY"] = str(state)
         if spec.automountServiceAccountToken:
-            environment["KUBECONFIG"] = str(self.account())
+            own = self.mount_account() if secrets else {"KUBECONFIG": str(self.account())}
+            environment |= own
         assert container.args is not None
         assert container.args[:1] == ["run"]
         command = [*self._with_secrets(), *STATEWARD] if secrets else STATEWARD

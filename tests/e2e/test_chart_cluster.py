@@ -3,6 +3,7 @@
 There is nobody who runs pods there: what they would be given is taken from what was admitted.
 """
 
+import os
 import signal
 import threading
 import time
@@ -34,6 +35,8 @@ from pods import NAME, RELEASE, Cluster
 from repositories import Repository
 from tending import change
 
+ROOT = os.geteuid() == 0
+"""Who has it gives a pod its mounts, the account among them."""
 WITHIN = 4
 """Seconds of the lease."""
 _MADE = (
@@ -166,10 +169,10 @@ class TestPod:
     def test_leads_by_its_own_account_and_another_takes_over(
         self, cluster: Cluster, repo: Repository
     ) -> None:
-        with cluster.pod("one") as one:
+        with cluster.pod("one", secrets=ROOT) as one:
             one.until("leading", term=1)
             one.until("round", trigger="start")
-            with cluster.pod("other") as other:
+            with cluster.pod("other", secrets=ROOT) as other:
                 other.until("standing-by", term=1)
                 one.signal(signal.SIGTERM)
                 other.until("leading", term=2)

@@ -475,6 +475,15 @@ class TestUnfinished:
         await shop.apply(target=watched)
         assert watched.sent == []
 
+    async def test_is_left_and_held_where_its_record_is_lost(self, shop: Workshop) -> None:
+        await half_taken_back(shop)
+        for own in shop.state.parent.glob(f"{shop.state.name}*"):
+            own.unlink()
+        watched = Watched(shop.target)
+        plan, _ = await shop.apply(target=watched)
+        assert watched.sent == []
+        assert [(own.code, own.unit) for own in plan.problems] == [(Code.TAKEN_BACK, "a")]
+
     async def test_is_left_by_a_takeover_and_a_repair(self, shop: Workshop) -> None:
         await half_taken_back(shop)
         watched = Watched(shop.target)
