@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from stateward.engine.load import Loaded
 from stateward.engine.round import Look, Round
-from stateward.engine.taking_back import TakingBack, failed, to_take_back, unfinished
+from stateward.engine.taking_back import TakingBack, failed, is_held, to_take_back, unfinished
 from stateward.errors import PlanMoved, Problem, Severity
 from stateward.model.plan import Plan
 from stateward.model.record import INTERRUPTED, ON_ERROR, TAKES_BACK, Cause, Opening, RunKind
@@ -88,7 +88,8 @@ class Reconciler:
 
         Of units that this round is about: others are left alone, as is all that a takeover finds.
         """
-        if self.kind is not RunKind.ROUND or self.trail is None or session.aside:
+        usual = self.kind is RunKind.ROUND and not session.aside
+        if not usual or self.trail is None or not is_held(plan):
             return None
         records = await unfinished(self.trail, plan, self.round.free(plan, loaded))
         if not records:

@@ -127,6 +127,11 @@ class TakingBack:
         return in_their_order(pool[one] for one in taken)
 
 
+def is_held(plan: Plan) -> bool:
+    """Tell whether any unit of a plan was taken back, or was to be: else nothing is unfinished."""
+    return any(own.before.tie is not None for own in plan.units.values())
+
+
 async def unfinished(trail: Trail, plan: Plan, units: Collection[str]) -> list[Record]:
     """Return what an earlier round had begun to take back: only where it was of these units."""
     for unit in units:

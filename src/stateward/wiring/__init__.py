@@ -14,7 +14,7 @@ from stateward.engine.approvals import KeptApprovals
 from stateward.engine.load import Loader, ReadSettings
 from stateward.engine.reconcile import Reconciler
 from stateward.engine.round import Round, Scope
-from stateward.engine.taking_back import to_be_ended
+from stateward.engine.taking_back import is_held, to_be_ended
 from stateward.errors import ConfigError, Problem
 from stateward.instruments import UNMEASURED, Instruments
 from stateward.model.document import Document
@@ -227,7 +227,7 @@ async def planner(wired: Wired) -> AsyncIterator[Round]:
 
 async def with_what_comes_first(wired: Wired, planner: Round, plan: Plan) -> Plan:
     """Add to a plan that something is taken back before it, where an earlier round was cut short."""
-    if all(own.before.tie is None for own in plan.units.values()):
+    if not is_held(plan):
         return plan
     units = planner.free(plan, await planner.files(wired.revision))
     async with journal(wired.state, wired.configuration.state.retention) as own:
