@@ -169,7 +169,7 @@ class TestPod:
     def test_leads_by_its_own_account_and_another_takes_over(
         self, cluster: Cluster, repo: Repository
     ) -> None:
-        cluster.keep("stateward-infrahub", token="not needed by this target")
+        cluster.keep("stateward-infrahub", token="")  # this target asks for none
         with cluster.pod("one", secrets=ROOT) as one:
             one.until("leading", term=1)
             one.until("round", trigger="start")
