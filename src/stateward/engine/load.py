@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import is_
 from posixpath import basename, dirname
 
 from stateward.desired import discover, documents, listing
@@ -66,8 +65,6 @@ class Loader:
     read_settings: ReadSettings
     _settings: dict[str, "_UnitFile"] = field(default_factory=dict)
     """By unit: what was read last. Most units have no file, and keep what they have for months."""
-    _units_read: dict[str, "_UnitRead"] = field(default_factory=dict)
-    """By unit: what its files came to. A commit is to few of them."""
     _parsed: dict[tuple[str, str, bool], File] = field(default_factory=dict)
     """By path, blob and whether it had to be parsed whatever it looks like; the last used last."""
 
@@ -150,15 +147,19 @@ class Loader:
     def _units(
         self, files: Mapping[str, File], plain: Mapping[str, TreeEntry]
     ) -> tuple[dict[str, UnitFiles], dict[str, str]]:
-        found: dict[str, _UnitRead] = {}
+        units, digests = {}, {}
         for unit, own in discover.by_unit(files.values(), self.layout).items():
-            known = self._units_read.get(unit)
-            if known is None or not same_files(known.files, own):
-                known = _read_unit(unit, own, plain)
-            found[unit] = known
-        self._units_read = found
-        units = {unit: own.content for unit, own in found.items()}
-        return units, {unit: own.digest for unit, own in found.items()}
+            problems = [p for file in own for p in (*file.problems, *discover.strays(file))]
+            units[unit] = UnitFiles(
+                documents=[doc for file in own for doc in file.objects],
+                problems=[replace(one, unit=unit) for one in problems],
+                texts={file.path: file.text for file in own},
+                paths=tuple(file.path for file in own),
+            )
+            content = "\n".join(f"{file.path}\0{plain[file.path].blob}" for file in own)
+            digest = hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
+            digests[unit] = digest[:16]
+        return units, digests
 
     async def _add_settings(
         self, units: dict[str, UnitFiles], plain: Mapping[str, TreeEntry]
@@ -214,28 +215,6 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
-class _UnitRead:
-    """What the object files of a unit came to."""
-
-    files: Sequence[File]
-    content: UnitFiles
-    digest: str
-
-
-def _read_unit(unit: str, files: Sequence[File], plain: Mapping[str, TreeEntry]) -> _UnitRead:
-    problems = [p for file in files for p in (*file.problems, *discover.strays(file))]
-    named = "\n".join(f"{file.path}\0{plain[file.path].blob}" for file in files)
-    content = UnitFiles(
-        documents=[doc for file in files for doc in file.objects],
-        problems=[replace(one, unit=unit) for one in problems],
-        texts={file.path: file.text for file in files},
-        paths=tuple(file.path for file in files),
-    )
-    digest = hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()
-    return _UnitRead(files, content, digest[:16])
-
-
-@dataclass(frozen=True, slots=True)
 class _UnitFile:
     """What one blob of a unit's own file says, or none at all."""
 
@@ -281,11 +260,6 @@ def _batches(entries: Iterable[TreeEntry]) -> Iterator[list[TreeEntry]]:
 def _unread(entry: TreeEntry) -> File:
     problems = (documents.too_large(entry.path, entry.size),)
     return File(path=entry.path, look=Look.OBJECTS, problems=problems)
-
-
-def same_files(one: Sequence[File], other: Sequence[File]) -> bool:
-    """Tell whether files are the very same: a path and a blob are one until they are let go of."""
-    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def read_file(path: str, data: bytes, *, whole: bool = False) -> File:

@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 
 from stateward.desired.discover import File
 from stateward.desired.load import Reading, read, read_again
 from stateward.engine.history import Formers
-from stateward.engine.load import DeclaredSchema, Loaded, read_schema, same_files
+from stateward.engine.load import DeclaredSchema, Loaded, read_schema
 from stateward.heap import undisturbed
 from stateward.model.schema import Schema
 from stateward.model.state import Desired
@@ -31,7 +32,7 @@ class Memo:
     """By their ids, which are never another content's; the newest last."""
     formers: Formers = field(default_factory=dict)
     """What units were at the revisions that the last round looked back to."""
-    _schema: tuple[Sequence[File], DeclaredSchema] | None = None
+    _schema: tuple[Sequence[File], DeclaredSchema] = ((), read_schema(()))
     """The files of the schema that was asked for last, and what they declare."""
     _reading: Reading | None = None
     """How the revision was read that was read last."""
@@ -51,7 +52,9 @@ class Memo:
 
     def schema(self, files: Sequence[File]) -> DeclaredSchema:
         """Return what the files of a schema declare: few commits touch any of them."""
-        if self._schema is None or not same_files(self._schema[0], files):
+        known, _ = self._schema
+        # A path and a blob are the very same file until it is let go of.
+        if len(known) != len(files) or not all(map(is_, known, files)):
             self._schema = (files, read_schema(files))
         return self._schema[1]
 

@@ -27,7 +27,7 @@ from stateward.ports import Session, Trail
 from stateward.tracking.carry import Progress
 from stateward.tracking.choosing import attempts, given_up, in_their_order
 from stateward.tracking.ledger import Ledger
-from stateward.tracking.rollback import Rollback, check
+from stateward.tracking.rollback import Rollback, check_target
 
 
 def to_take_back(own: UnitPlan) -> bool:
@@ -98,7 +98,7 @@ class TakingBack:
             if one.fault is Fault.TRANSIENT:
                 message = f"{one.unit}: what was to be taken back is not yet: {one.error}"
                 raise TargetUnavailable(message)
-        return _ended(subjects, records[-1].opening.revision), report.writes
+        return _cut_short(records, "the rest was taken back first"), report.writes
 
     def _rolling_back(self) -> frozenset[str]:
         units = self.plan.units.values()
@@ -140,8 +140,7 @@ async def unfinished(trail: Trail, plan: Plan, units: Collection[str]) -> list[R
             continue
         try:
             records = await given_up(trail, unit, own.group, plan.target)
-            for one in records:
-                check(one, plan.target)
+            check_target(records, plan.target)
         except ConfigError:
             continue  # not all of it is recorded any more: it stays as it is, and is held
         about = {one.opening.subject for one in records} & plan.units.keys()
@@ -153,22 +152,17 @@ async def unfinished(trail: Trail, plan: Plan, units: Collection[str]) -> list[R
 async def to_be_ended(trail: Trail, plan: Plan, units: Collection[str]) -> Problem | None:
     """Return what is to be said of a plan where something is taken back before it is carried out."""
     records = await unfinished(trail, plan, units)
-    if not records:
-        return None
-    subjects = sorted({own.opening.subject for own in records})
-    message = (
-        f"{', '.join(subjects)}: an earlier round had begun to take commit"
-        f" {records[-1].opening.revision[:12]} back, and was cut short: applying takes the rest back"
-        " first, and plans again"
+    return (
+        _cut_short(records, "applying takes the rest back first, and plans again")
+        if records
+        else None
     )
-    return Problem(code=Code.TAKEN_BACK, message=message, severity=Severity.WARNING)
 
 
-def _ended(units: Collection[str], commit: str) -> Problem:
-    message = (
-        f"{', '.join(sorted(units))}: an earlier round had begun to take commit {commit[:12]} back,"
-        " and was cut short: the rest was taken back first"
-    )
+def _cut_short(records: Sequence[Record], then: str) -> Problem:
+    units = ", ".join(sorted({own.opening.subject for own in records}))
+    commit = records[-1].opening.revision[:12]
+    message = f"{units}: an earlier round had begun to take commit {commit} back, and was cut short: {then}"
     return Problem(code=Code.TAKEN_BACK, message=message, severity=Severity.WARNING)
 
 

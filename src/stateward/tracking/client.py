@@ -19,7 +19,7 @@ from stateward.tracking.library import OnError, TrackingSession
 from stateward.tracking.naming import group_name
 from stateward.tracking.node import Node
 from stateward.tracking.resuming import Resumed, Resuming
-from stateward.tracking.rollback import Rollback, check
+from stateward.tracking.rollback import Rollback, check_target
 from stateward.tracking.running import Running
 from stateward.tracking.session import GROUP_KIND
 from stateward.tracking.work import SessionSettings
@@ -157,7 +157,7 @@ class Client:
             target, group = self._target(branch), group_name(session, params or {})
         else:
             target, group = self._target(session.opening.branch or None), session.opening.group
-            check(session, target.name)
+            check_target([session], target.name)
             if not session.is_by_script:
                 message = f"run {session.id} is no session's: the next round goes on from it"
                 raise ConfigError(message, code=Code.SESSION)

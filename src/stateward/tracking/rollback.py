@@ -53,8 +53,7 @@ class Rollback:
         Several runs, oldest first, are taken back together. ``force`` takes back what somebody
         changed since, too. Raises ``ConfigError`` for a run that was on another target.
         """
-        for own in records:
-            check(own, self.target.name)
+        check_target(records, self.target.name)
         records = await with_begun(self.trail, records)
         async with self.target.session(None, write=False) as session:
             return await self._plan(session, records, force=force, allow_deletes=allow_deletes)
@@ -67,8 +66,7 @@ class Rollback:
         progress: Progress = lambda _through, _of: None,
     ) -> tuple[Plan, Report]:
         """Plan and apply, in one session; the rollback is recorded as a run of each unit."""
-        for own in records:
-            check(own, self.target.name)
+        check_target(records, self.target.name)
         async with self.target.session(None, write=True, shared=self.shared) as session:
             begun = await with_begun(self.trail, records)
             open_ = [own.id for own in begun if not own.outcome]
@@ -89,8 +87,7 @@ class Rollback:
         What was made a moment ago, and is as it was made, may go, however much of it there is. What
         earlier rounds made is kept where it is protected.
         """
-        for own in records:
-            check(own, self.target.name)
+        check_target(records, self.target.name)
         failed = records[-1].round
         holding = replace(holding, earlier=frozenset(o.id for o in records if o.round != failed))
         begun = await with_begun(self.trail, records)
@@ -244,18 +241,18 @@ def _ours(records: Sequence[Record]) -> str:
     return prefix(instance, source)
 
 
-def check(record: Record, target: str) -> None:
+def check_target(records: Iterable[Record], target: str) -> None:
     """Raise ``ConfigError`` for a run that was on another target than the one of this name."""
-    opening = record.opening
-    if opening.target != target:
-        message = (
-            f"run {record.id} was on {opening.target}, and the target here is {target}:"
-            " name that one as the target"
-        )
-        raise ConfigError(message, code=Code.NO_SUCH_RUN)
-    if not opening.group:
-        message = f"run {record.id} was recorded by an older version, and lacks what it changed"
-        raise ConfigError(message, code=Code.NO_SUCH_RUN)
+    for own in records:
+        if own.opening.target != target:
+            message = (
+                f"run {own.id} was on {own.opening.target}, and the target here is {target}:"
+                " name that one as the target"
+            )
+            raise ConfigError(message, code=Code.NO_SUCH_RUN)
+        if not own.opening.group:
+            message = f"run {own.id} was recorded by an older version, and lacks what it changed"
+            raise ConfigError(message, code=Code.NO_SUCH_RUN)
 
 
 async def _with_holds(

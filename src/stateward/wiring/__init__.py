@@ -229,7 +229,8 @@ async def with_what_comes_first(wired: Wired, planner: Round, plan: Plan) -> Pla
     """Add to a plan that something is taken back before it, where an earlier round was cut short."""
     if not is_held(plan):
         return plan
-    units = planner.free(plan, await planner.files(wired.revision))
+    loaded = await planner.files(plan.revisions[planner.scope.source])
+    units = planner.free(plan, loaded)
     async with journal(wired.state, wired.configuration.state.retention) as own:
         found = await to_be_ended(own, plan, units)
     return plan if found is None else replace(plan, problems=(*plan.problems, found))
